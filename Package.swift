@@ -1,0 +1,128 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One settings array for every Swift target: Swift 6 mode plus the upcoming features that make imports explicit.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A room: a library target whose folder is `Sources/<name>` (or `path`), importing only what is listed.
+func room(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", swiftSettings: swiftSettings)
+}
+
+/// The tests of one room, in the folder that mirrors it.
+func tests(_ room: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(room)Tests", dependencies: dependencies, path: "Tests/\(room)Tests",
+        resources: [], swiftSettings: swiftSettings)
+}
+
+/// A system library found through pkg-config, with the Debian and Homebrew packages that bring it.
+func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig,
+        providers: [.apt([apt]), .brew([brew])])
+}
+
+let package = Package(
+    name: "syrinx",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Syrinx", targets: ["Syrinx"]),
+        .executable(name: "syrinx", targets: ["SyrinxCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Level 0: system libraries and their C faces.
+        .systemLibrary(name: "CLibtorch", path: "Sources/System/CLibtorch", pkgConfig: "syrinx-libtorch"),
+        system("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
+        system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
+        system("CWebP", pkgConfig: "libwebp", apt: "libwebp-dev", brew: "webp"),
+        system("CSentencePieceLibrary", pkgConfig: "sentencepiece", apt: "libsentencepiece-dev", brew: "sentencepiece"),
+        system("CXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev", brew: "libxml2"),
+        system("CFreeType", pkgConfig: "freetype2", apt: "libfreetype-dev", brew: "freetype"),
+        system("CHarfBuzz", pkgConfig: "harfbuzz", apt: "libharfbuzz-dev", brew: "harfbuzz"),
+        system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+        .target(
+            name: "CTorch", dependencies: ["CLibtorch"], path: "Sources/CTorch",
+            cxxSettings: [.define("SYRINX_CTORCH_BUILD")]),
+        .target(name: "CKernels", path: "Sources/CKernels"),
+        .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CWebP"], path: "Sources/CCodecs"),
+        .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], path: "Sources/CSentencePiece"),
+        .target(name: "CFonts", dependencies: ["CFreeType", "CHarfBuzz"], path: "Sources/CFonts"),
+        // Level 1.
+        room("Torch", ["CTorch"]),
+        room("Digests", ["CCrypto"]),
+        // Level 2.
+        room("NN", ["Torch", "CKernels"]),
+        room("Tokenizers", ["CSentencePiece"]),
+        room("Media", ["Torch", "CKernels", "Digests"]),
+        // Level 3.
+        room("Codecs", ["Media", "CCodecs"]),
+        room("Checkpoints", ["NN", "Torch", "Digests"]),
+        room("Processors", ["Torch", "Tokenizers", "Media"]),
+        // Level 4.
+        room("SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
+        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "CXML", "CFonts"]),
+        // Level 5.
+        room("Training", ["SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", logging, yams]),
+        room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
+        // Level 6.
+        room("Evaluation", ["Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+        // Level 7.
+        room(
+            "Recipes",
+            [
+                "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
+                "Checkpoints", "Processors", "NN", "Torch", "Digests", yams,
+            ]),
+        room(
+            "Syrinx",
+            [
+                "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN", "Torch",
+            ]),
+        // Level 8.
+        .executableTarget(
+            name: "SyrinxCommand",
+            dependencies: [
+                "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
+                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", argumentParser, logging, yams,
+            ],
+            path: "Sources/SyrinxCommand",
+            swiftSettings: swiftSettings,
+            // Only our own executable carries a run path; libraries that depend on Syrinx bring their own.
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "\(Context.packageDirectory)/.deps/libtorch/lib"])
+            ]),
+        // Tests mirror Sources.
+        tests("Torch", ["Torch"]),
+        tests("NN", ["NN", "Torch"]),
+        tests("Tokenizers", ["Tokenizers"]),
+        tests("Media", ["Media", "Torch"]),
+        tests("Codecs", ["Codecs", "Media"]),
+        tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"]),
+        tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
+        tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
+        tests("DataPipeline", ["DataPipeline", "Processors", "Codecs", "Media", "Tokenizers", "Torch"]),
+        tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+        tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
+        tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+        tests("Recipes", ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+        tests("SyrinxCommand", []),
+        tests("Architecture", []),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,1 @@
+// Digests: see Documentation/Architecture.md.

@@ -1,0 +1,1 @@
+// Evaluation: see Documentation/Architecture.md.

@@ -1,0 +1,1 @@
+// Generation: see Documentation/Architecture.md.

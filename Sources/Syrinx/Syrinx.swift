@@ -1,0 +1,1 @@
+// Syrinx: see Documentation/Architecture.md.

@@ -1,0 +1,1 @@
+// Tokenizers: see Documentation/Architecture.md.
