@@ -107,6 +107,7 @@ let package = Package(
             ]),
         // Tests mirror Sources.
         tests("Torch", ["Torch"]),
+        tests("Digests", ["Digests"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"]),
         tests("Media", ["Media", "Torch"]),
