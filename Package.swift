@@ -64,6 +64,7 @@ let package = Package(
         // Level 1.
         room("Torch", ["CTorch"]),
         room("Digests", ["CCrypto"]),
+        room("Terminal", []),
         // Level 2.
         room("NN", ["Torch", "CKernels"]),
         room("Tokenizers", ["CSentencePiece"]),
@@ -74,9 +75,9 @@ let package = Package(
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.
         room("SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
-        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "CXML", "CFonts"]),
+        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CFonts"]),
         // Level 5.
-        room("Training", ["SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", logging, yams]),
+        room("Training", ["SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", logging, yams]),
         room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
         // Level 6.
         room("Evaluation", ["Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
@@ -85,7 +86,7 @@ let package = Package(
             "Recipes",
             [
                 "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "Processors", "NN", "Torch", "Digests", yams,
+                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", yams,
             ]),
         room(
             "Syrinx",
@@ -97,7 +98,8 @@ let package = Package(
             name: "SyrinxCommand",
             dependencies: [
                 "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
-                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", argumentParser, logging, yams,
+                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal",
+                argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
             swiftSettings: swiftSettings,
@@ -107,6 +109,8 @@ let package = Package(
             ]),
         // Tests mirror Sources.
         tests("Torch", ["Torch"]),
+        tests("Digests", ["Digests"]),
+        tests("Terminal", ["Terminal"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"]),
         tests("Media", ["Media", "Torch"]),

@@ -1,0 +1,64 @@
+import Synchronization
+import Terminal
+import Testing
+
+@Suite struct TerminalTests {
+    @Test func `Colour needs a terminal, no NO_COLOR, and a terminal that is not dumb`() {
+        func style(terminal: Bool = true, noColour: String? = nil, term: String? = "xterm") -> TerminalStyle {
+            TerminalStyle(isTerminal: terminal, width: 100, noColour: noColour, term: term)
+        }
+        #expect(style().usesColour)
+        #expect(style(noColour: "").usesColour)
+        #expect(!style(noColour: "1").usesColour)
+        #expect(style(noColour: "1").isInteractive)
+        #expect(!style(terminal: false).usesColour)
+        #expect(!style(term: "dumb").isInteractive)
+        #expect(style().paint("a", .red) == "\u{1B}[31ma\u{1B}[0m")
+        #expect(TerminalStyle.plain.paint("a", .red) == "a")
+    }
+
+    @Test func `A line gives share, rate and the time left`() {
+        let line = ProgressLine(title: "checking", completed: 250, total: 1000, unit: "records", seconds: 5)
+        #expect(line.text(style: .plain) == "checking  25%  250/1000 records  50/s  15s left")
+    }
+
+    @Test func `What was done before a resumed run is left out of the rate`() {
+        let line = ProgressLine(
+            title: "t", completed: 900, total: 1000, unit: "steps", seconds: 10, startCount: 800)
+        #expect(line.rate == 10)
+        #expect(line.secondsLeft == 10)
+    }
+
+    @Test func `A line never exceeds the terminal's width`() {
+        let line = ProgressLine(
+            title: "t", completed: 1, total: 2, unit: "x", note: String(repeating: "n", count: 300), seconds: 1)
+        let style = TerminalStyle(isInteractive: true, usesColour: false, width: 60)
+        #expect(line.text(style: style).count == 59)
+    }
+
+    @Test(arguments: [(9.2, "10s"), (65, "1m 05s"), (7620, "2h 07m")])
+    func `Times read as people write them`(seconds: Double, text: String) {
+        #expect(ProgressLine.time(seconds) == text)
+    }
+
+    @Test func `A pipe gets no cursor movement and only the last line of short work`() {
+        let output = Mutex("")
+        let bar = ProgressBar("t", total: 3, unit: "x", style: .plain) { text in output.withLock { $0 += text } }
+        for _ in 0..<3 { bar.advance() }
+        bar.finish()
+        bar.finish()
+        let text = output.withLock { $0 }
+        #expect(text.hasPrefix("t  100%  3/3 x"))
+        #expect(text.split(separator: "\n").count == 1)
+        #expect(!text.contains("\u{1B}"))
+    }
+
+    @Test func `A message on a terminal clears the bar before it and draws it again after`() {
+        let output = Mutex("")
+        let style = TerminalStyle(isInteractive: true, usesColour: false)
+        let bar = ProgressBar("t", total: 3, unit: "x", style: style) { text in output.withLock { $0 += text } }
+        bar.advance()
+        bar.message("hello")
+        #expect(output.withLock { $0 }.contains("\r\u{1B}[Khello\n\r\u{1B}[Kt"))
+    }
+}
