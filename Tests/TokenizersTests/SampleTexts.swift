@@ -24,7 +24,7 @@ enum SampleTexts {
     /// A unigram vocabulary with NFKC, no bytes, no padding.
     static let unigram: SentencePieceTokenizer = {
         var config = SentencePieceTokenizer.Config(
-            vocabularySize: 120, model: .unigram, userDefinedSymbols: ["<image>"])
+            vocabularySize: 80, model: .unigram, userDefinedSymbols: ["<image>"])
         config.byteFallback = false
         config.normalization = .nmtNFKC
         config.removeExtraSpaces = true
