@@ -1,0 +1,1 @@
+// Codecs: see Documentation/Architecture.md.

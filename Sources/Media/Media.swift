@@ -1,0 +1,1 @@
+// Media: see Documentation/Architecture.md.

@@ -1,0 +1,1 @@
+// Models: see Documentation/Architecture.md.
