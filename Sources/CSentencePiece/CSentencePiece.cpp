@@ -33,9 +33,11 @@ char *copied(std::string_view text) {
 char *reason(const sentencepiece::util::Status &status) {
     std::string message = status.error_message();
     size_t condition = message.find(") [");
-    size_t end = message.find("] ", condition == std::string::npos ? 0 : condition);
-    if (condition != std::string::npos && end != std::string::npos && end + 2 < message.size()) {
-        message = message.substr(end + 2);
+    size_t end = message.rfind("] ");
+    if (condition != std::string::npos && end != std::string::npos && end > condition) {
+        std::string explanation = message.substr(end + 2);
+        message = explanation.empty() ? "the library expects " + message.substr(condition + 3, end - condition - 3)
+                                      : explanation;
     }
     return copied(message.empty() ? "the library gave no reason" : message);
 }

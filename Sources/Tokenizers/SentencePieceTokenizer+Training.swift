@@ -45,7 +45,7 @@ extension SentencePieceTokenizer {
         public var hasPadding = true
         /// The longest piece, in characters.
         public var maximumPieceLength = 16
-        /// How many sentences to train on, drawn with the seed; nil takes all.
+        /// How many sentences to train on, at least 101, drawn with the seed; nil takes all.
         public var sentenceLimit: Int?
         /// Decides which sentences are drawn when there is a limit.
         public var seed: UInt32 = 0
@@ -161,8 +161,8 @@ extension SentencePieceTokenizer.Config {
         guard (1...128).contains(threadCount) else {
             throw .invalidConfig("threadCount is \(threadCount), allowed is 1 to 128")
         }
-        if let sentenceLimit, sentenceLimit < 1 {
-            throw .invalidConfig("sentenceLimit is \(sentenceLimit), expected at least 1 or none")
+        if let sentenceLimit, sentenceLimit <= 100 {
+            throw .invalidConfig("sentenceLimit is \(sentenceLimit), the trainer wants at least 101, or no limit")
         }
         var seen: Set<String> = ["<unk>", "<s>", "</s>", "<pad>"]
         for symbol in userDefinedSymbols {
@@ -170,7 +170,8 @@ extension SentencePieceTokenizer.Config {
                 throw .invalidConfig("the user-defined symbol \(symbol.debugDescription) is empty or holds a line end")
             }
             if !seen.insert(symbol).inserted {
-                throw .invalidConfig("the symbol \(symbol.debugDescription) is defined twice or is one of \"<unk>\", \"<s>\", \"</s>\", \"<pad>\"")
+                throw .invalidConfig(
+                    "the symbol \(symbol.debugDescription) is defined twice or is one of <unk>, <s>, </s>, <pad>")
             }
         }
         return [
