@@ -1,0 +1,106 @@
+public import DataPipeline
+public import Torch
+
+/// Captioned records of one split with their pictures as pixels.
+public struct CaptionedSet: Sendable {
+    /// One record: a picture and what is known of it.
+    public struct Item: Sendable {
+        /// The corpus record's id.
+        public var id: String
+        /// The corpus source.
+        public var source: String
+        /// What captions are rendered from.
+        public var caption: CorpusRecord.Caption
+        /// Where the picture comes from.
+        public var provenance: CorpusRecord.Provenance
+        /// The picture's PNG file.
+        public var png: [UInt8]
+    }
+
+    /// The split the items come from.
+    public let split: CorpusSplit
+    /// The items, ordered by record number.
+    public let items: [Item]
+    /// float32[N, 3, H, W], one picture per item.
+    public let pixelValues: Tensor
+
+    /// Reads the captioned records of `split` that have exactly one picture.
+    /// - Parameters:
+    ///   - limitPerSource: keeps this many records per source, spread evenly over it; `nil` keeps all.
+    ///   - pixelValues: decodes and prepares a picture file as training does; float32[3, H, W].
+    /// - Throws: `DataError` for a damaged corpus, `EvaluationError` when there is nothing to read, and what
+    ///   `pixelValues` throws.
+    public init(
+        _ corpus: Corpus, split: CorpusSplit, limitPerSource: Int? = nil,
+        pixelValues: ([UInt8]) throws -> Tensor
+    ) throws {
+        var items = [Item]()
+        var pictures = [Tensor]()
+        for source in corpus.index.sources where source.kind == .captioned {
+            let records = corpus.records(split: split, kind: .captioned, source: source.name)
+            for number in Self.spread(records, limit: limitPerSource) {
+                let item = try corpus.item(number)
+                guard let caption = item.record.caption, item.pictures.count == 1 else { continue }
+                pictures.append(try pixelValues(item.pictures[0]))
+                items.append(
+                    Item(
+                        id: item.record.id, source: source.name, caption: caption,
+                        provenance: item.record.provenance, png: item.pictures[0]))
+            }
+        }
+        guard !items.isEmpty else {
+            throw EvaluationError(
+                "the corpus at \(corpus.path) has no captioned records with one picture in its \(split.rawValue) split; "
+                    + "evaluate on another split or corpus")
+        }
+        self.split = split
+        self.items = items
+        self.pixelValues = Tensor.stack(pictures, dim: 0)
+    }
+
+    /// `limit` elements at even distances.
+    private static func spread(_ records: [Int], limit: Int?) -> [Int] {
+        guard let limit, limit < records.count else { return records }
+        return (0..<max(0, limit)).map { records[$0 * records.count / limit] }
+    }
+
+    /// Places of the items of `source`, or of all when it is `nil`.
+    public func indices(source: String?) -> [Int] {
+        items.indices.filter { source == nil || items[$0].source == source }
+    }
+}
+
+/// What training could learn without looking: how often each kind and each dominant colour occurs in a source.
+public struct CaptionStatistics: Codable, Hashable, Sendable {
+    /// Per source, how many training records have each kind.
+    public private(set) var kinds: [String: [String: Int]] = [:]
+    /// Per source, how many training records have each dominant colour.
+    public private(set) var colours: [String: [String: Int]] = [:]
+
+    /// Counts over the training split only; validation and test records are not read.
+    /// - Throws: `DataError` for a damaged corpus.
+    public init(_ corpus: Corpus) throws {
+        for source in corpus.index.sources where source.kind == .captioned {
+            for number in corpus.records(split: .train, kind: .captioned, source: source.name) {
+                guard let caption = try corpus.item(number).record.caption else { continue }
+                add(caption, source: source.name)
+            }
+        }
+    }
+
+    /// Empty statistics, to be filled with ``add(_:source:)``.
+    public init() {}
+
+    /// Counts one training caption.
+    public mutating func add(_ caption: CorpusRecord.Caption, source: String) {
+        if let kind = caption.kind, !kind.isEmpty { kinds[source, default: [:]][kind, default: 0] += 1 }
+        if let colour = caption.colours.first { colours[source, default: [:]][colour, default: 0] += 1 }
+    }
+
+    /// The most frequent dominant colour of a source, or of all; ties go to the first in the alphabet.
+    public func majorityColour(source: String?) -> String? {
+        var counts = [String: Int]()
+        for (name, own) in colours where source == nil || name == source { counts.merge(own, uniquingKeysWith: +) }
+        return counts.min { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }?.key
+    }
+}
