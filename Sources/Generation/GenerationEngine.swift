@@ -1,7 +1,7 @@
 import NN
-public import Processors
+import Processors
 public import SyrinxModels
-public import Torch
+import Torch
 
 // Shapes: B rows, T prompt tokens (visual tokens included), V vocabulary size.
 
@@ -35,8 +35,8 @@ public struct GenerationEngine: Sendable {
 
     /// Continues several prompts; every row gets what it would get alone.
     ///
-    /// Prompts of equal length are computed together, up to `maxBatchRows` at a time; a row that has ended rides
-    /// along unheard until its batch is done.
+    /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded behind their end;
+    /// the cache keeps each row's own length. A row that has ended rides along unheard until its batch is done.
     /// - Parameters:
     ///   - isCancelled: asked before every step.
     ///   - onToken: told the request's index and each token as it is chosen; may end that row.
@@ -49,19 +49,15 @@ public struct GenerationEngine: Sendable {
         for (index, request) in requests.enumerated() {
             try check(request, name: requests.count == 1 ? "the prompt" : "prompt \(index + 1) of \(requests.count)")
         }
-        var groups = [Int: [Int]]()
-        for (index, request) in requests.enumerated() {
-            groups[request.input.tokenIDs.shape[1], default: []].append(index)
-        }
+        let lengths = requests.map { $0.input.tokenIDs.shape[1] }
+        let order = requests.indices.sorted { lengths[$0] == lengths[$1] ? $0 < $1 : lengths[$0] < lengths[$1] }
         var results = [GenerationResult?](repeating: nil, count: requests.count)
-        for (_, members) in groups.sorted(by: { $0.key < $1.key }) {
-            for start in stride(from: 0, to: members.count, by: maxBatchRows) {
-                let part = Array(members[start..<min(start + maxBatchRows, members.count)])
-                let finished = inferenceMode {
-                    run(part.map { requests[$0] }, isCancelled: isCancelled) { onToken(part[$0], $1) }
-                }
-                for (index, result) in zip(part, finished) { results[index] = result }
+        for start in stride(from: 0, to: order.count, by: maxBatchRows) {
+            let members = Array(order[start..<min(start + maxBatchRows, order.count)])
+            let finished = inferenceMode {
+                run(members.map { requests[$0] }, isCancelled: isCancelled) { onToken(members[$0], $1) }
             }
+            for (index, result) in zip(members, finished) { results[index] = result }
         }
         return results.compactMap { $0 }
     }
@@ -102,50 +98,48 @@ public struct GenerationEngine: Sendable {
         }
     }
 
-    /// Prefill and decode of prompts of one length.
+    /// Prefill and decode of one batch.
     private func run(
         _ requests: [GenerationRequest], isCancelled: () -> Bool, onToken: (Int, Int) -> GenerationDecision
     ) -> [GenerationResult] {
         let clock = ContinuousClock()
         let started = clock.now
         let batch = ModelInput.batch(requests.map(\.input))
-        let promptLength = batch.tokenIDs.shape[1]
-        let limit = model.contextLength - promptLength
-        let longest = min(limit, requests.map(\.config.maxNewTokens).max() ?? 0)
-        let cache = model.makeCache(batch: requests.count, capacity: promptLength + longest)
+        let device = batch.tokenIDs.device
+        let promptLengths = requests.map { $0.input.tokenIDs.shape[1] }
+        var rows = requests.map { Row($0, contextLength: model.contextLength) }
+        let longest = rows.map { min($0.config.maxNewTokens, $0.limit) }.max() ?? 0
+        let cache = model.makeCache(batch: requests.count, capacity: batch.tokenIDs.shape[1] + longest)
         let chooser = TokenChooser(requests.map(\.config), vocabularySize: model.vocabularySize)
-        let promptIDs = batch.tokenIDs.array(of: Int64.self).map(Int.init)
-        var rows = requests.indices.map { row in
-            Row(
-                config: requests[row].config, limit: limit,
-                history: Array(promptIDs[row * promptLength..<(row + 1) * promptLength]))
-        }
 
         let embeddings = model.embeddings(of: batch, visualTokens: requests.map(\.visualTokens))  // [B, T, D]
-        var logits = model.logits(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache
-        ).select(dim: 1, index: promptLength - 1)  // [B, V]
-        var chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))
+        let all = model.logits(
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache)  // [B, T, V]
+        cache.advance(by: promptLengths)
+        let ends = Tensor(
+            promptLengths.enumerated().map { Int64($0 * all.shape[1] + $1 - 1) }, shape: [requests.count]
+        ).to(device)
+        var chosen = chooser.choose(
+            all.flatten(0, 1).indexSelect(dim: 0, ends).to(.float32), histories: rows.map(\.history))
         let prefilled = clock.now
 
-        var position = promptLength
         while true {
             for row in rows.indices where rows[row].stopReason == nil {
                 rows[row].take(chosen[row]) { onToken(row, $0) }
                 if rows[row].stopReason == nil && isCancelled() { rows[row].stopReason = .cancelled }
             }
             if rows.allSatisfy({ $0.stopReason != nil }) { break }
-            let tokenIDs = Tensor(chosen.map(Int64.init), shape: [requests.count, 1]).to(batch.tokenIDs.device)
-            let positionIDs = Tensor.full(
-                [requests.count, 1], value: Double(position), dtype: .int64, device: batch.tokenIDs.device)
-            logits = model.logits(
-                embeddings: model.embed(tokenIDs: tokenIDs), positionIDs: positionIDs, layout: nil, cache: cache
+            let tokenIDs = Tensor(chosen.map(Int64.init), shape: [requests.count, 1]).to(device)
+            let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
+            let logits = model.logits(
+                embeddings: model.embed(tokenIDs: tokenIDs),
+                positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), layout: nil, cache: cache
             ).select(dim: 1, index: 0)  // [B, V]
+            cache.advance(by: rows.map { _ in 1 })
             chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))
-            position += 1
         }
         let finished = clock.now
-        return rows.map { row in
+        return zip(rows, promptLengths).map { row, promptLength in
             GenerationResult(
                 tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
                 timings: Timings(
@@ -164,10 +158,10 @@ private struct Row {
     var generated: [Int] = []
     var stopReason: StopReason?
 
-    init(config: GenerationConfig, limit: Int, history: [Int]) {
-        self.config = config
-        self.limit = limit
-        self.history = history
+    init(_ request: GenerationRequest, contextLength: Int) {
+        config = request.config
+        history = request.input.tokenIDs.array(of: Int64.self).map(Int.init)
+        limit = contextLength - history.count
     }
 
     /// Takes the chosen token, or ends the row.

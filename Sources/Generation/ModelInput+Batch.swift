@@ -1,6 +1,5 @@
 public import Processors
-import SyrinxModels
-public import Torch
+import Torch
 
 extension ModelInput {
     /// Number of pictures.
