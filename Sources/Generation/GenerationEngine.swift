@@ -23,14 +23,14 @@ public struct GenerationEngine: Sendable {
 
     /// Continues one prompt on the calling thread.
     /// - Parameters:
-    ///   - isCancelled: asked before every token.
     ///   - onToken: told every token as it is chosen; may end the row.
+    ///   - isCancelled: asked before every token.
     /// - Throws: `GenerationError` for a config out of range or a prompt that leaves no room in the context.
     public func generate(
-        _ request: GenerationRequest, isCancelled: () -> Bool = { false },
-        onToken: (Int) -> GenerationDecision = { _ in .continue }
+        _ request: GenerationRequest, onToken: (Int) -> GenerationDecision = { _ in .continue },
+        isCancelled: () -> Bool = { false }
     ) throws(GenerationError) -> GenerationResult {
-        try generate([request], isCancelled: isCancelled) { _, token in onToken(token) }[0]
+        try generate([request], onToken: { onToken($1) }, isCancelled: isCancelled)[0]
     }
 
     /// Continues several prompts; every row gets what it would get alone.
@@ -38,13 +38,14 @@ public struct GenerationEngine: Sendable {
     /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded behind their end;
     /// the cache keeps each row's own length. A row that has ended rides along unheard until its batch is done.
     /// - Parameters:
-    ///   - isCancelled: asked before every step.
     ///   - onToken: told the request's index and each token as it is chosen; may end that row.
+    ///   - isCancelled: asked before every step.
     /// - Returns: one result per request, in the order of the requests.
     /// - Throws: `GenerationError` that names the first request that cannot be carried out, before any is computed.
     public func generate(
-        _ requests: [GenerationRequest], isCancelled: () -> Bool = { false },
-        onToken: (_ request: Int, _ token: Int) -> GenerationDecision = { _, _ in .continue }
+        _ requests: [GenerationRequest],
+        onToken: (_ request: Int, _ token: Int) -> GenerationDecision = { _, _ in .continue },
+        isCancelled: () -> Bool = { false }
     ) throws(GenerationError) -> [GenerationResult] {
         for (index, request) in requests.enumerated() {
             try check(request, name: requests.count == 1 ? "the prompt" : "prompt \(index + 1) of \(requests.count)")
@@ -55,7 +56,7 @@ public struct GenerationEngine: Sendable {
         for start in stride(from: 0, to: order.count, by: maxBatchRows) {
             let members = Array(order[start..<min(start + maxBatchRows, order.count)])
             let finished = inferenceMode {
-                run(members.map { requests[$0] }, isCancelled: isCancelled) { onToken(members[$0], $1) }
+                run(members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
             }
             for (index, result) in zip(members, finished) { results[index] = result }
         }
@@ -71,10 +72,12 @@ public struct GenerationEngine: Sendable {
             continuation.onTermination = { _ in cancellation.cancel() }
             EngineThread.shared.run {
                 do {
-                    let result = try generate(request, isCancelled: { cancellation.isCancelled }) { token in
-                        continuation.yield(.token(token))
-                        return .continue
-                    }
+                    let result = try generate(
+                        request,
+                        onToken: { token in
+                            continuation.yield(.token(token))
+                            return .continue
+                        }, isCancelled: { cancellation.isCancelled })
                     continuation.yield(.finished(result))
                     continuation.finish()
                 } catch {
@@ -100,7 +103,7 @@ public struct GenerationEngine: Sendable {
 
     /// Prefill and decode of one batch.
     private func run(
-        _ requests: [GenerationRequest], isCancelled: () -> Bool, onToken: (Int, Int) -> GenerationDecision
+        _ requests: [GenerationRequest], onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
     ) -> [GenerationResult] {
         let clock = ContinuousClock()
         let started = clock.now
@@ -112,15 +115,15 @@ public struct GenerationEngine: Sendable {
         let cache = model.makeCache(batch: requests.count, capacity: batch.tokenIDs.shape[1] + longest)
         let chooser = TokenChooser(requests.map(\.config), vocabularySize: model.vocabularySize)
 
-        let embeddings = model.embeddings(of: batch, visualTokens: requests.map(\.visualTokens))  // [B, T, D]
-        let all = model.logits(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache)  // [B, T, V]
+        let embeddings = model.embeddings(
+            of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
+        let states = model.hiddenStates(
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache)  // [B, T, D]
         cache.advance(by: promptLengths)
-        let ends = Tensor(
-            promptLengths.enumerated().map { Int64($0 * all.shape[1] + $1 - 1) }, shape: [requests.count]
-        ).to(device)
+        let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
+        let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
         var chosen = chooser.choose(
-            all.flatten(0, 1).indexSelect(dim: 0, ends).to(.float32), histories: rows.map(\.history))
+            model.logits(hiddenStates: last).to(.float32), histories: rows.map(\.history))
         let prefilled = clock.now
 
         while true {
@@ -133,7 +136,7 @@ public struct GenerationEngine: Sendable {
             let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
             let logits = model.logits(
                 embeddings: model.embed(tokenIDs: tokenIDs),
-                positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), layout: nil, cache: cache
+                positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache
             ).select(dim: 1, index: 0)  // [B, V]
             cache.advance(by: rows.map { _ in 1 })
             chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))

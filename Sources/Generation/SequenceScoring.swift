@@ -106,12 +106,14 @@ extension GenerationEngine {
         }
         var scores = requests.map { _ in SequenceScore(total: 0, tokenCount: 0) }
         guard !places.isEmpty else { return scores }
-        let embeddings = model.embeddings(of: batch, visualTokens: requests.map(\.visualTokens))  // [B, T, D]
-        let logits = model.logits(embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: nil)
-        let scored = logits.flatten(0, 1)  // [B * T, V]
-            .indexSelect(dim: 0, Tensor(places, shape: [places.count]).to(logits.device))
+        let embeddings = model.embeddings(
+            of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
+        let states = model.hiddenStates(
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: nil
+        ).flatten(0, 1)  // [B * T, D]
+        let scored = model.logits(hiddenStates: states.indexSelect(dim: 0, Tensor(places).to(states.device)))
             .to(.float32).logSoftmax(dim: 1)
-            .gather(dim: 1, Tensor(targets, shape: [targets.count, 1]).to(logits.device))
+            .gather(dim: 1, Tensor(targets, shape: [targets.count, 1]).to(states.device))
         for (owner, value) in zip(owners, scored.array(of: Float.self)) {
             scores[owner].total += Double(value)
             scores[owner].tokenCount += 1
