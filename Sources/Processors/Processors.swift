@@ -1,0 +1,1 @@
+// Processors: see Documentation/Architecture.md.
