@@ -1,3 +1,5 @@
+import Foundation
+import Processors
 public import Torch
 
 /// Pictures with the tokens of their captions: what the encoder's warm start takes.
@@ -79,12 +81,7 @@ public final class CaptionedPictureLoader {
         while ids.count < count, let placed = try stream.next() {
             for example in placed.map(\.example) {
                 pictures.append((example.pictures[0].stored.pixels, example.pictures[0].change))
-                // The supervised text without the end token.
-                captions.append(
-                    Array(
-                        example.layout.segments.flatMap { segment in
-                            if case .text(let tokenIDs, true) = segment { tokenIDs } else { [Int]() }
-                        }.dropLast()))
+                captions.append(example.layout.supervisedTokenIDs.dropLast())  // without the end token
                 ids.append(example.id)
             }
         }

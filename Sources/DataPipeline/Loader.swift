@@ -1,5 +1,9 @@
 import Digests
 import Foundation
+import Media
+import Processors
+import Tokenizers
+import Torch
 
 /// Batches of packed examples in a reproducible order, prepared ahead of the trainer on threads of their own.
 ///

@@ -56,7 +56,7 @@ package final class PictureStore: Sendable {
         let bytes = try corpus.picture(image, of: corpus.index.entries[entry])
         let picture = try decoder.picture(from: bytes, limits: limits, target: nil)
         let stored = StoredPicture(
-            width: picture.width, height: picture.height, pixels: processor.resized(picture).pixels)
+            width: picture.width, height: picture.height, pixels: processor.prepared(picture).pixels)
         cache.withLock { cache in
             guard cache.byteCount + stored.pixels.count <= byteLimit, cache.pictures[key] == nil else { return }
             cache.pictures[key] = stored
@@ -76,12 +76,13 @@ package struct PixelAssembler: Sendable {
 
     package init(processor: ImageProcessor) {
         size = processor.imageSize
-        let mean = processor.mean
-        let deviation = processor.standardDeviation
+        let mean = processor.mean.map(Float.init)
+        let deviation = processor.standardDeviation.map(Float.init)
+        // The same steps in the same precision as ImageProcessor.pixelValues, so that both give the same bits.
         levels = (0..<3).flatMap { channel in
-            (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
+            (0..<256).map { (Float(Double($0) * processor.rescale) - mean[channel]) / deviation[channel] }
         }
-        scale = (0..<3).map { 1 / (255 * deviation[$0]) }
+        scale = (0..<3).map { Float(processor.rescale) / deviation[$0] }
         offset = (0..<3).map { -mean[$0] / deviation[$0] }
     }
 
