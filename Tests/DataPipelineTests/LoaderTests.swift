@@ -69,7 +69,7 @@ struct BatchContent: Equatable {
 
     @Test func `Rows hold whole examples: begin, pictures, text, end, with labels on text alone`() throws {
         let fixture = try CorpusFixture.mixed()
-        let loader = try Loader(try fixture.source(), config: config())
+        let loader = try Loader(try fixture.source(contextLength: 320), config: config())
         for _ in 0..<12 {
             let batch = try #require(try loader.next())
             let tokens = batch.input.tokenIDs.array(of: Int64.self)
@@ -97,7 +97,7 @@ struct BatchContent: Equatable {
             #expect(batch.supervisedTokenCount == labels.filter { $0 != -100 }.count)
             #expect(batch.filledTokenCount == covered.count)
         }
-        #expect(loader.utilisation > 0.7)
+        #expect(loader.utilisation > 0.85)
     }
 
     @Test func `Every record is presented once before any is presented again`() throws {
