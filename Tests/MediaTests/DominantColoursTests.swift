@@ -7,7 +7,7 @@ private let named: [(String, UInt32)] = [
     ("orange", 0xff8c00), ("yellow", 0xffff00), ("yellow", 0xffcc22), ("green", 0x008000), ("green", 0x00ff00),
     ("green", 0x228b22), ("green", 0x808000), ("blue", 0x0000ff), ("blue", 0x1e90ff), ("blue", 0x000080),
     ("purple", 0x800080), ("purple", 0x8a2be2), ("pink", 0xffc0cb), ("pink", 0xff69b4), ("pink", 0xff1493),
-    ("brown", 0xa52a2a), ("brown", 0x8b4513), ("brown", 0x654321), ("brown", 0xd2b48c),
+    ("brown", 0xa0522d), ("brown", 0x8b4513), ("brown", 0x654321), ("brown", 0xd2b48c),
 ]
 
 @Suite struct DominantColoursTests {
