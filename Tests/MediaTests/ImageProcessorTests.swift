@@ -85,12 +85,14 @@ import Torch
         #expect(processor.canonicalJSON.contains(#""alpha":"overWhite""#))
     }
 
-    @Test("Unknown keys, impossible values and other policies are refused by name", arguments: [
-        (#"{"imageSize":224,"crop":true}"#, #"unknown key "crop""#), (#"{"imageSize":0}"#, "imageSize is 0"),
-        (#"{"imageSize":224,"mean":[0.5]}"#, "three values"),
-        (#"{"imageSize":224,"standardDeviation":[0,1,1]}"#, "above zero"),
-        (#"{"imageSize":224,"orientation":"ignored"}"#, #"orientation is "ignored""#),
-    ])
+    @Test(
+        "Unknown keys, impossible values and other policies are refused by name",
+        arguments: [
+            (#"{"imageSize":224,"crop":true}"#, #"unknown key "crop""#), (#"{"imageSize":0}"#, "imageSize is 0"),
+            (#"{"imageSize":224,"mean":[0.5]}"#, "three values"),
+            (#"{"imageSize":224,"standardDeviation":[0,1,1]}"#, "above zero"),
+            (#"{"imageSize":224,"orientation":"ignored"}"#, #"orientation is "ignored""#),
+        ])
     func strictJSON(text: String, reason: String) {
         let error = #expect(throws: ImageProcessorError.self) {
             try JSONDecoder().decode(ImageProcessor.self, from: Data(text.utf8))
