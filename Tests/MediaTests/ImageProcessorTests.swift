@@ -116,3 +116,32 @@ import Torch
         #expect(Set(others.map(\.fingerprint) + [base.fingerprint]).count == 8)
     }
 }
+
+/// What `scripts/reference/clip_processor.py` took from Hugging Face's `CLIPImageProcessor`.
+struct CLIPReference: Decodable {
+    struct Case: Decodable, Sendable {
+        let seed: UInt64
+        let width: Int
+        let height: Int
+        let imageSize: Int
+        let checksum: String
+        let first: [Float]
+    }
+
+    let cases: [Case]
+
+    static let all = try! JSONDecoder().decode(
+        CLIPReference.self, from: Data(contentsOf: ResizeReference.fixture("clip-processor.json"))
+    ).cases
+}
+
+@Suite struct CLIPParityTests {
+    @Test("Pixel values equal those of CLIPImageProcessor in every bit", arguments: CLIPReference.all)
+    func equalsCLIP(item: CLIPReference.Case) {
+        let processor = ImageProcessor(imageSize: item.imageSize)
+        let values = processor.pixelValues(noise(item.width, item.height, seed: item.seed)).array(of: Float.self)
+        #expect(Array(values.prefix(3)) == item.first)
+        let bytes = values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+        #expect(checksum(bytes) == item.checksum)
+    }
+}
