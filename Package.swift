@@ -109,6 +109,7 @@ let package = Package(
             ]),
         // Tests mirror Sources.
         tests("Torch", ["Torch"]),
+        tests("Digests", ["Digests"]),
         tests("Terminal", ["Terminal"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"]),

@@ -1,0 +1,129 @@
+// Gradients: recording modes, backward, and recomputation of a segment's activations.
+#include "Support.h"
+
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/variable.h>
+
+using namespace syrinx;
+
+bool syrinx_torch_set_requires_grad(SyrinxTensor self, bool on) {
+    return status_guard([&] { borrow(self).set_requires_grad(on); });
+}
+
+bool syrinx_torch_backward(SyrinxTensor self, SyrinxTensor gradient) {
+    return status_guard([&] {
+        std::vector<at::Tensor> seeds;
+        if (gradient != nullptr) seeds.push_back(borrow(gradient));
+        torch::autograd::backward({borrow(self)}, seeds);
+    });
+}
+
+SyrinxTensor syrinx_torch_grad(SyrinxTensor self, bool *present) {
+    *present = true;
+    return guard<SyrinxTensor>(nullptr, [&]() -> SyrinxTensor {
+        const at::Tensor gradient = borrow(self).grad();
+        *present = gradient.defined();
+        return gradient.defined() ? release(gradient) : nullptr;
+    });
+}
+
+bool syrinx_torch_set_grad(SyrinxTensor self, SyrinxTensor gradient) {
+    return status_guard([&] {
+        at::Tensor tensor = borrow(self);
+        tensor.mutable_grad() = gradient == nullptr ? at::Tensor() : borrow(gradient);
+    });
+}
+
+bool syrinx_torch_grad_enabled(void) { return at::GradMode::is_enabled(); }
+void syrinx_torch_set_grad_enabled(bool on) { at::GradMode::set_enabled(on); }
+
+void *syrinx_torch_inference_guard(void) {
+    return guard<void *>(nullptr, [] { return new c10::InferenceMode(true); });
+}
+
+void syrinx_torch_inference_guard_release(void *inference_guard) {
+    delete static_cast<c10::InferenceMode *>(inference_guard);
+}
+
+namespace {
+
+using Forward = SyrinxTensor (*)(void *, SyrinxTensorList, int64_t);
+
+/// The caller's closure, kept alive by whoever may still need to run it.
+struct Segment {
+    Forward forward;
+    void (*release_context)(void *);
+    void *context;
+    Segment(Forward forward, void (*release_context)(void *), void *context)
+        : forward(forward), release_context(release_context), context(context) {}
+    Segment(const Segment &) = delete;
+    Segment &operator=(const Segment &) = delete;
+    ~Segment() { release_context(context); }
+
+    at::Tensor run(const std::vector<at::Tensor> &inputs) const {
+        std::vector<SyrinxTensor> handles;
+        handles.reserve(inputs.size());
+        for (const at::Tensor &input : inputs) {
+            handles.push_back(reinterpret_cast<SyrinxTensor>(input.unsafeGetTensorImpl()));
+        }
+        const SyrinxTensor result = forward(context, handles.data(), static_cast<int64_t>(handles.size()));
+        TORCH_CHECK(result != nullptr, "a checkpointed segment failed: ", syrinx_torch_error_message());
+        const at::Tensor tensor = borrow(result);
+        syrinx_torch_release(result);
+        return tensor;
+    }
+};
+
+/// Keeps only the inputs; backward runs the segment again with recording and differentiates that run.
+struct Checkpoint : torch::autograd::Function<Checkpoint> {
+    static at::Tensor forward(
+        torch::autograd::AutogradContext *context, at::TensorList inputs, std::shared_ptr<Segment> segment) {
+        context->save_for_backward(inputs.vec());
+        context->saved_data["segment"] =
+            c10::make_intrusive<Holder>(std::move(segment));
+        const at::NoGradGuard no_grad;
+        return context_segment(context)->run(inputs.vec());
+    }
+
+    static torch::autograd::variable_list backward(
+        torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
+        std::vector<at::Tensor> inputs;
+        for (const at::Tensor &saved : context->get_saved_variables()) {
+            at::Tensor input = saved.detach();
+            input.set_requires_grad(saved.requires_grad());
+            inputs.push_back(input);
+        }
+        {
+            const at::AutoGradMode recording(true);
+            const at::Tensor output = context_segment(context)->run(inputs);
+            torch::autograd::backward({output}, {gradients[0]});
+        }
+        torch::autograd::variable_list result;
+        for (const at::Tensor &input : inputs) result.push_back(input.grad());
+        result.push_back(at::Tensor());
+        return result;
+    }
+
+  private:
+    struct Holder : torch::CustomClassHolder {
+        std::shared_ptr<Segment> segment;
+        explicit Holder(std::shared_ptr<Segment> segment) : segment(std::move(segment)) {}
+    };
+    static std::shared_ptr<Segment> context_segment(torch::autograd::AutogradContext *context) {
+        return c10::static_intrusive_pointer_cast<Holder>(context->saved_data["segment"].toCapsule())->segment;
+    }
+};
+
+}  // namespace
+
+SyrinxTensor syrinx_torch_checkpoint(
+    SyrinxTensorList inputs, int64_t count, Forward forward, void (*release_context)(void *), void *context) {
+    return tensor_guard([&] {
+        auto segment = std::make_shared<Segment>(forward, release_context, context);
+        const std::vector<at::Tensor> tensors = borrow_list(inputs, count);
+        return Checkpoint::apply(at::TensorList(tensors), std::move(segment));
+    });
+}

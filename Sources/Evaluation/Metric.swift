@@ -1,0 +1,99 @@
+/// A number computed from per-item observations.
+public protocol Metric: Sendable {
+    /// What one item contributes.
+    associatedtype Observation: Sendable
+
+    /// The name printed beside the number, such as `accuracy`.
+    var name: String { get }
+
+    /// The metric over `observations` (never empty).
+    func value(_ observations: [Observation]) -> Double
+}
+
+/// The mean of one number per item: accuracy for 0/1 observations, mean F1 for F1 observations.
+public struct MeanMetric: Metric {
+    /// The name printed beside the number.
+    public let name: String
+
+    /// A mean called `name`.
+    public init(_ name: String) { self.name = name }
+
+    /// The arithmetic mean.
+    public func value(_ observations: [Double]) -> Double {
+        observations.reduce(0, +) / Double(observations.count)
+    }
+}
+
+/// Mean over classes of the share of the class's items that were predicted right.
+///
+/// The classes are those present among the true labels, so a classifier that always answers the same class scores
+/// one over the number of classes however skewed they are. This is scikit-learn's `balanced_accuracy_score`
+/// (without its chance adjustment).
+public struct BalancedAccuracy: Metric {
+    /// One item: the true class and the predicted one, as indices into any shared list.
+    public struct Observation: Hashable, Sendable {
+        /// The true class.
+        public var truth: Int
+        /// The predicted class.
+        public var prediction: Int
+
+        /// An observation of one item.
+        public init(truth: Int, prediction: Int) {
+            self.truth = truth
+            self.prediction = prediction
+        }
+    }
+
+    /// `balanced accuracy`.
+    public let name = "balanced accuracy"
+
+    /// The metric.
+    public init() {}
+
+    /// The mean recall over the classes present.
+    public func value(_ observations: [Observation]) -> Double {
+        let classCount = (observations.lazy.map(\.truth).max() ?? 0) + 1
+        var total = [Int](repeating: 0, count: classCount)
+        var right = [Int](repeating: 0, count: classCount)
+        for observation in observations {
+            total[observation.truth] += 1
+            if observation.truth == observation.prediction { right[observation.truth] += 1 }
+        }
+        var sum = 0.0
+        var present = 0
+        for index in 0..<classCount where total[index] > 0 {
+            sum += Double(right[index]) / Double(total[index])
+            present += 1
+        }
+        return sum / Double(present)
+    }
+}
+
+/// Word overlap between a generated and a true name, as SQuAD's F1.
+public enum TokenF1 {
+    /// Lower-case runs of letters and digits.
+    ///
+    /// Unlike SQuAD's script, articles are kept: names here are a few words long.
+    public static func words(_ text: String) -> [String] {
+        text.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
+    }
+
+    /// Harmonic mean of precision and recall over the words as multisets, `0 ... 1`; two empty texts score 1.
+    public static func score(_ generated: String, _ truth: String) -> Double {
+        let generated = words(generated)
+        let truth = words(truth)
+        if generated.isEmpty || truth.isEmpty { return generated.isEmpty && truth.isEmpty ? 1 : 0 }
+        var remaining = [String: Int]()
+        for word in truth { remaining[word, default: 0] += 1 }
+        var shared = 0
+        for word in generated {
+            guard let count = remaining[word], count > 0 else { continue }
+            remaining[word] = count - 1
+            shared += 1
+        }
+        guard shared > 0 else { return 0 }
+        let precision = Double(shared) / Double(generated.count)
+        let recall = Double(shared) / Double(truth.count)
+        return 2 * precision * recall / (precision + recall)
+    }
+}

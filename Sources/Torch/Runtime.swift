@@ -1,0 +1,22 @@
+import CTorch
+
+/// Facts about the libtorch in use, and its settings that belong to the whole process.
+public enum TorchRuntime {
+    /// The version, such as `2.13.0`.
+    public static var version: String { String(cString: syrinx_torch_version()) }
+    /// What libtorch says of its own build: compilers, BLAS, oneDNN, CUDA.
+    public static var buildInfo: String { String(cString: syrinx_torch_build_info()) }
+    /// The widest vector extension libtorch's own kernels use here, such as `AVX512`.
+    public static var cpuCapability: String { String(cString: syrinx_torch_cpu_capability()) }
+    /// How many threads one operation may use.
+    public static var threadCount: Int {
+        get { Int(syrinx_torch_thread_count()) }
+        set { syrinx_torch_set_thread_count(Int32(newValue)) }
+    }
+    /// Tensors Swift holds at this moment, in the whole process.
+    public static var liveTensorCount: Int { Int(syrinx_torch_live_tensor_count()) }
+    /// Whether this libtorch has CUDA kernels and can load them.
+    public static var hasCUDA: Bool { syrinx_torch_load_cuda() && syrinx_torch_cuda_compiled() }
+    /// Asks libtorch to choose deterministic algorithms where it has a choice.
+    public static func setDeterministic(_ on: Bool) { syrinx_torch_set_deterministic(on) }
+}
