@@ -1,4 +1,4 @@
-
+public import Torch
 
 /// What is wrong with a configuration: one sentence that names the file, the key path and what to do.
 public struct ConfigError: Error, CustomStringConvertible, Equatable {
@@ -26,3 +26,5 @@ public protocol ConfigChoices {
 extension ConfigChoices where Self: CaseIterable & RawRepresentable, Self.RawValue == String {
     public static var choiceNames: [String] { allCases.map(\.rawValue) }
 }
+
+extension ConfigError: InputError {}

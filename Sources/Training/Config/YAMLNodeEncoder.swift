@@ -47,7 +47,15 @@ final class YAMLNodeEncoder: Encoder {
 
     /// Encodes one value here: as a word if YAML has one for it, otherwise by the value's own way.
     func encode(_ value: some Encodable) throws {
-        if let scalar = YAMLScalars.node(for: value) { content = .scalar(scalar) } else { try value.encode(to: self) }
+        if let scalar = YAMLScalars.node(for: value) {
+            content = .scalar(scalar)
+            return
+        }
+        try value.encode(to: self)
+        // A dictionary has no order of its own; the text must not change from run to run.
+        if value is [String: any Encodable], case .map(let pairs) = content {
+            content = .map(pairs.sorted { $0.name < $1.name })
+        }
     }
 
     func encodeNull() { content = .scalar(Node("null", .implicit, .plain)) }
