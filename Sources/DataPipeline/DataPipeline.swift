@@ -1,1 +1,0 @@
-// DataPipeline: see Documentation/Architecture.md.

@@ -1,0 +1,133 @@
+public import NN
+public import Torch
+
+// Shapes: B rows, T positions, D width, V vocabulary.
+
+/// A decoder-only transformer of the LLaMA kind: pre-norm with RMSNorm, rotary attention, SwiGLU, no biases.
+///
+/// MM1's language model is not published; AXLearn's public decoders, which MM1's framework trains, have this shape with
+/// interleaved rotary pairs. Parameter names are those of Hugging Face's `LlamaForCausalLM`.
+public struct LLaMADecoder: Sendable {
+    public let config: Config
+    private let embedding: Embedding
+    private let layers: [Layer]
+    private let norm: RMSNorm
+    private let head: Parameter
+    private let rotary: RotaryEmbedding
+
+    public init(_ config: Config, at path: ParameterPath) {
+        self.config = config
+        let model = path / "model"
+        embedding = Embedding(
+            config.vocabularySize, config.hiddenSize, at: model / "embed_tokens",
+            initializer: .normal(1 / Double(config.hiddenSize).squareRoot()))
+        layers = (0..<config.layerCount).map { Layer(config, at: model / "layers" / $0) }
+        norm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: model / "norm")
+        let headPath = path / "lm_head"
+        if config.tiesEmbeddings {
+            head = embedding.weight
+            headPath.alias("weight", to: embedding.weight)
+        } else {
+            head = headPath.parameter(
+                "weight", shape: [config.vocabularySize, config.hiddenSize], initializer: .fanInNormal)
+        }
+        rotary = RotaryEmbedding(headSize: config.headSize, theta: config.ropeTheta, layout: config.ropeLayout)
+    }
+
+    /// int64[B, T] to [B, T, D].
+    public func embed(_ tokenIDs: Tensor) -> Tensor { embedding(tokenIDs) }
+
+    /// The embedding table [V, D].
+    public var embeddingTable: Tensor { embedding.weight.tensor }
+
+    /// The normalised output of the last layer [B, T, D] for embeddings [B, T, D] at positions int64[B, T].
+    public func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?
+    ) -> Tensor {
+        let tables = rotary.tables(for: positionIDs, dtype: embeddings.dtype)
+        let mask: AttentionMask =
+            cache.map { $0.mask(count: embeddings.size(1), device: embeddings.device) }
+            ?? layout.map { .segments($0) } ?? .causal
+        var x = embeddings
+        for (index, layer) in layers.enumerated() {
+            x = layer(x, mask: mask, rotary: tables, cache: cache, index: index)
+        }
+        return norm(x)
+    }
+
+    /// Scores of the next token [..., V].
+    public func logits(hiddenStates: Tensor) -> Tensor { linear(hiddenStates, head.tensor) }
+
+    /// A cache for `batch` rows of at most `capacity` tokens, in the weights' dtype and on their device.
+    public func makeCache(batch: Int, capacity: Int) -> KVCache {
+        let table = embedding.weight.tensor
+        return KVCache(
+            layerCount: config.layerCount, batch: batch, capacity: capacity,
+            keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize, dtype: table.dtype,
+            device: table.device)
+    }
+
+    /// One block: attention and feed-forward, each reading a normalised input and added to it.
+    private struct Layer: Sendable {
+        private let attentionNorm, feedForwardNorm: RMSNorm
+        private let attention: SelfAttention
+        private let feedForward: FeedForward
+
+        init(_ config: Config, at path: ParameterPath) {
+            attentionNorm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: path / "input_layernorm")
+            attention = SelfAttention(
+                .init(
+                    hiddenSize: config.hiddenSize, headCount: config.headCount,
+                    keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize),
+                at: path / "self_attn")
+            feedForwardNorm = RMSNorm(
+                config.hiddenSize, epsilon: config.normEpsilon, at: path / "post_attention_layernorm")
+            feedForward = FeedForward(config.hiddenSize, config.intermediateSize, at: path / "mlp")
+        }
+
+        func callAsFunction(
+            _ input: Tensor, mask: AttentionMask, rotary: RotaryEmbedding.Tables, cache: KVCache?, index: Int
+        ) -> Tensor {
+            let x = input + attention(attentionNorm(input), mask: mask, rotary: rotary, cache: cache, layer: index)
+            return x + feedForward(feedForwardNorm(x))
+        }
+    }
+}
+
+extension LLaMADecoder {
+    /// The shape of a decoder. MM1's sizes are in `MM1+Config.swift`.
+    public struct Config: Sendable, Hashable, Codable {
+        public var vocabularySize: Int
+        public var hiddenSize: Int
+        public var intermediateSize: Int
+        public var layerCount: Int
+        public var headCount: Int
+        public var keyValueHeadCount: Int
+        public var headSize: Int
+        public var contextLength: Int
+        public var normEpsilon: Double
+        public var ropeTheta: Double
+        public var ropeLayout: RotaryEmbedding.Layout
+        /// Whether the output head is the embedding table.
+        public var tiesEmbeddings: Bool
+
+        public init(
+            vocabularySize: Int, hiddenSize: Int, intermediateSize: Int, layerCount: Int, headCount: Int,
+            keyValueHeadCount: Int? = nil, headSize: Int? = nil, contextLength: Int, normEpsilon: Double = 1e-5,
+            ropeTheta: Double = 10_000, ropeLayout: RotaryEmbedding.Layout, tiesEmbeddings: Bool
+        ) {
+            self.vocabularySize = vocabularySize
+            self.hiddenSize = hiddenSize
+            self.intermediateSize = intermediateSize
+            self.layerCount = layerCount
+            self.headCount = headCount
+            self.keyValueHeadCount = keyValueHeadCount ?? headCount
+            self.headSize = headSize ?? hiddenSize / headCount
+            self.contextLength = contextLength
+            self.normEpsilon = normEpsilon
+            self.ropeTheta = ropeTheta
+            self.ropeLayout = ropeLayout
+            self.tiesEmbeddings = tiesEmbeddings
+        }
+    }
+}

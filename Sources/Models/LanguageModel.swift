@@ -1,0 +1,86 @@
+public import NN
+public import Processors
+public import Torch
+
+// Shapes: B rows, T positions, D width, V vocabulary, N pictures, P visual tokens per picture.
+
+/// A language model that reads pictures spliced into its text: what training, generation and evaluation see.
+public protocol MultimodalLanguageModel: Sendable {
+    /// Token IDs lie in `0 ..< vocabularySize`.
+    var vocabularySize: Int { get }
+    /// The most positions one sequence may have.
+    var contextLength: Int { get }
+    /// Visual tokens each picture becomes.
+    var visualTokenCount: Int { get }
+    /// The token that stands where a visual token goes.
+    var imagePlaceholder: Int { get }
+
+    /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
+    func visualTokens(_ pixelValues: Tensor) -> Tensor
+
+    /// Token IDs int64[B, T] to embeddings [B, T, D], before any picture is spliced in.
+    func embed(tokenIDs: Tensor) -> Tensor
+
+    /// The decoder's normalised output [B, T, D] for embeddings [B, T, D].
+    ///
+    /// - Parameters:
+    ///   - positionIDs: int64[B, T].
+    ///   - layout: the packed examples; nil for one causal sequence a row.
+    ///   - cache: earlier keys and values, to which this pass's are added; excludes `layout`.
+    func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?
+    ) -> Tensor
+
+    /// Scores of the next token [..., V] for hidden states [..., D].
+    func logits(hiddenStates: Tensor) -> Tensor
+
+    /// A cache for `batch` rows of at most `capacity` tokens.
+    func makeCache(batch: Int, capacity: Int) -> KVCache
+}
+
+extension MultimodalLanguageModel {
+    /// Embeddings [B, T, D] of an input, with its pictures' visual tokens in place of the placeholders.
+    public func embed(_ input: ModelInput) -> Tensor {
+        embed(input, visualTokens: input.pixelValues.map(visualTokens))
+    }
+
+    /// Embeddings [B, T, D] with visual tokens [N, P, D] computed before.
+    ///
+    /// - Precondition: there are as many placeholder positions as visual tokens.
+    public func embed(_ input: ModelInput, visualTokens: Tensor?) -> Tensor {
+        let embedded = embed(tokenIDs: input.tokenIDs)
+        let positionCount = input.visualPositions?.elementCount ?? 0
+        let tokenCount = visualTokens.map { $0.size(0) * $0.size(1) } ?? 0
+        guard
+            Torch.check(
+                positionCount == tokenCount,
+                "\(positionCount) image placeholders for \(tokenCount) visual tokens: going on would put pictures "
+                    + "in the wrong places")
+        else { return embedded }
+        guard let visualTokens, let positions = input.visualPositions else { return embedded }
+        let shape = embedded.shape
+        return embedded.reshape([shape[0] * shape[1], shape[2]])
+            .indexCopy(
+                dim: 0, index: positions,
+                source: visualTokens.reshape([tokenCount, shape[2]]).to(embedded.dtype)
+            )
+            .reshape(shape)
+    }
+
+    /// Scores [B, T, V] of the token after every position.
+    public func logits(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout? = nil, cache: KVCache? = nil
+    ) -> Tensor {
+        logits(
+            hiddenStates: hiddenStates(
+                embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache))
+    }
+}
+
+/// A part that turns a grid of patch features into a fixed number of tokens of the language model's width.
+public protocol Connector: Sendable {
+    /// Tokens each picture becomes.
+    var tokenCount: Int { get }
+    /// Patch features [N, h * w, visionWidth], row-major and without class token, to [N, tokenCount, D].
+    func callAsFunction(_ features: Tensor) -> Tensor
+}

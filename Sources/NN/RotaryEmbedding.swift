@@ -1,0 +1,50 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+public import Torch
+
+/// Rotary position embedding (Su et al., 2021): angles of position p and pair i are p theta^(-2i/D).
+public struct RotaryEmbedding: Sendable {
+    /// Which coordinates of a head form a rotated pair.
+    public enum Layout: String, Sendable, Hashable, Codable {
+        /// (2i, 2i + 1), as GPT-J and AXLearn do.
+        case interleaved
+        /// (i, i + D/2), as Hugging Face's Llama does.
+        case halfSplit = "half_split"
+    }
+
+    public let headSize: Int
+    public let theta: Double
+    public let layout: Layout
+
+    public init(headSize: Int, theta: Double, layout: Layout) {
+        precondition(headSize % 2 == 0, "rotary embedding needs an even head size, not \(headSize)")
+        self.headSize = headSize
+        self.theta = theta
+        self.layout = layout
+    }
+
+    /// The tables of a forward pass, shared by all layers.
+    public struct Tables: Sendable {
+        /// Cosines and sines, [B, 1, T, D/2].
+        let cosine, sine: Tensor
+        let layout: Layout
+
+        /// Rotates queries or keys [B, H, T, D].
+        public func callAsFunction(_ x: Tensor) -> Tensor {
+            rotary(x, cosine: cosine, sine: sine, interleaved: layout == .interleaved)
+        }
+    }
+
+    /// The tables for positions int64[B, T]; angles are computed in float32 and rounded to `dtype`.
+    public func tables(for positionIDs: Tensor, dtype: DType) -> Tables {
+        withoutGrad {
+            let exponents = (0..<headSize / 2).map { Double(2 * $0) / Double(headSize) }
+            let frequencies = Tensor(exponents.map { Float(1 / pow(theta, $0)) }).to(positionIDs.device)
+            let angles = (positionIDs.to(.float32).unsqueeze(-1) * frequencies).unsqueeze(1)  // [B, 1, T, D/2]
+            return Tables(cosine: angles.cos().to(dtype), sine: angles.sin().to(dtype), layout: layout)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+public import Torch
+
+/// Named tensors in a fixed order: what a checkpoint holds.
+public struct StateDict: Sendable {
+    /// The names in order.
+    public private(set) var names: [String] = []
+    private var tensors: [String: Tensor] = [:]
+
+    public init() {}
+
+    public init(_ pairs: [(String, Tensor)]) {
+        for (name, tensor) in pairs { self[name] = tensor }
+    }
+
+    public var count: Int { names.count }
+    public var isEmpty: Bool { names.isEmpty }
+
+    /// The tensor of this name; assigning nil removes it.
+    public subscript(name: String) -> Tensor? {
+        get { tensors[name] }
+        set {
+            switch (tensors[name], newValue) {
+            case (nil, .some): names.append(name)
+            case (.some, nil): names.removeAll { $0 == name }
+            default: break
+            }
+            tensors[name] = newValue
+        }
+    }
+
+    /// Names and tensors in order.
+    public var pairs: [(String, Tensor)] { names.compactMap { name in tensors[name].map { (name, $0) } } }
+
+    /// The entries under `prefix.`, with the prefix removed.
+    public func under(_ prefix: String) -> StateDict {
+        StateDict(
+            pairs.compactMap { name, tensor in
+                name.hasPrefix(prefix + ".") ? (String(name.dropFirst(prefix.count + 1)), tensor) : nil
+            })
+    }
+
+    /// The same entries under another prefix.
+    public func prefixed(with prefix: String) -> StateDict { StateDict(pairs.map { (prefix + "." + $0, $1) }) }
+}
+
+/// Everything about a checkpoint that does not fit the model, in one report.
+public struct LoadReport: InputError, Sendable, CustomStringConvertible {
+    /// Parameters the model has and the checkpoint lacks.
+    public var missing: [String] = []
+    /// Names the checkpoint has and the model does not know.
+    public var unexpected: [String] = []
+    /// Entries whose shapes differ.
+    public var mismatched: [(name: String, expected: [Int], found: [Int])] = []
+    /// Second names whose values differ from the parameter they stand for.
+    public var divergentAliases: [String] = []
+
+    public var isEmpty: Bool {
+        missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty
+    }
+
+    public var description: String {
+        var lines = ["the checkpoint does not fit the model:"]
+        func list(_ title: String, _ entries: [String]) {
+            if !entries.isEmpty { lines.append("  \(entries.count) \(title): \(entries.joined(separator: ", "))") }
+        }
+        list("missing", missing)
+        list("unexpected", unexpected)
+        list("of another shape", mismatched.map { "\($0.name) (model \($0.expected), checkpoint \($0.found))" })
+        list("aliases with values of their own", divergentAliases)
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension ParameterStore {
+    /// Fills every parameter under `prefix` from a state dict, or changes nothing.
+    ///
+    /// The two complete sets of names are compared first. Tensors already in `dtype` on `device` are used as they are,
+    /// without a copy, so that a mapped checkpoint stays mapped.
+    /// - Parameter dtype: the dtype of floating-point parameters; nil keeps the checkpoint's.
+    /// - Throws: ``LoadReport`` with every missing, unexpected and mismatched name.
+    public func load(
+        _ stateDict: StateDict, under prefix: String = "", dtype: DType? = .float32, device: Device = .cpu
+    ) throws(LoadReport) {
+        var report = LoadReport()
+        let members = parameters(under: prefix)
+        let known = Set(members.map(\.name))
+        for parameter in members {
+            guard let tensor = stateDict[parameter.name] else {
+                report.missing.append(parameter.name)
+                continue
+            }
+            if tensor.shape != parameter.shape {
+                report.mismatched.append((parameter.name, parameter.shape, tensor.shape))
+            }
+        }
+        for name in stateDict.names where !known.contains(name) {
+            guard let target = aliases[name], known.contains(target.name) else {
+                report.unexpected.append(name)
+                continue
+            }
+            if let original = stateDict[target.name], let copy = stateDict[name], !Self.same(original, copy) {
+                report.divergentAliases.append(name)
+            }
+        }
+        guard report.isEmpty else { throw report }
+        withoutGrad {
+            for parameter in members {
+                guard let tensor = stateDict[parameter.name] else { continue }
+                let wanted = tensor.dtype.isFloatingPoint ? (dtype ?? tensor.dtype) : tensor.dtype
+                parameter.replace(with: tensor.to(wanted).to(device))
+            }
+        }
+    }
+
+    private static func same(_ a: Tensor, _ b: Tensor) -> Bool {
+        a.shape == b.shape && a.notEqual(to: b).any().item() == 0
+    }
+}

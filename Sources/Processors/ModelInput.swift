@@ -1,0 +1,35 @@
+public import Torch
+
+/// What every model takes: tokens with placeholders, and the pictures that fill them.
+///
+/// B rows, T positions, N pictures of height H and width W, V placeholder positions per picture.
+public struct ModelInput: Sendable {
+    /// int64[B, T]; the image placeholder at pictures' positions, the padding token after the last example of a row.
+    public var tokenIDs: Tensor
+    /// int64[B, T]; counted from 0 in each example, 0 at padding.
+    public var positionIDs: Tensor
+    /// Which positions belong to one example and may attend to each other; padding belongs to none.
+    public var layout: SegmentLayout
+    /// float32[N, 3, H, W]; nil where there are no pictures.
+    public var pixelValues: Tensor?
+    /// int64[N * V]: flat index into B * T of each placeholder, pictures in order; nil where there are no pictures.
+    public var visualPositions: Tensor?
+
+    public init(
+        tokenIDs: Tensor, positionIDs: Tensor, layout: SegmentLayout, pixelValues: Tensor? = nil,
+        visualPositions: Tensor? = nil
+    ) {
+        self.tokenIDs = tokenIDs
+        self.positionIDs = positionIDs
+        self.layout = layout
+        self.pixelValues = pixelValues
+        self.visualPositions = visualPositions
+    }
+
+    /// The same input on another device.
+    public func to(_ device: Device) -> ModelInput {
+        ModelInput(
+            tokenIDs: tokenIDs.to(device), positionIDs: positionIDs.to(device), layout: layout,
+            pixelValues: pixelValues?.to(device), visualPositions: visualPositions?.to(device))
+    }
+}

@@ -1,0 +1,6 @@
+/// Input that cannot be laid out for a model: one sentence that says what, where, both numbers, and what to do.
+public struct ProcessorError: Error, CustomStringConvertible, Sendable, Equatable {
+    public let description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,1 +1,0 @@
-// Processors: see Documentation/Architecture.md.
