@@ -1,3 +1,4 @@
+import NN
 public import Torch
 
 /// The optimizers of a stage: each trainable parameter belongs to exactly one.
@@ -23,8 +24,7 @@ public final class OptimizerSet {
     /// - Parameter nonEmbeddingParameterCount: the size for the learning-rate law, used where no peak rate is given.
     /// - Throws: `ConfigError` if nothing is trainable, or a prefix of `learningRateFactors` names no parameter.
     public init(_ config: OptimizerConfig, _ weights: MasterWeights, nonEmbeddingParameterCount: Int) throws {
-        self.weights = weights
-        trainableIndices = weights.trainableIndices
+        let trainableIndices = weights.trainableIndices
         guard !trainableIndices.isEmpty else {
             throw ConfigError(place: "freeze", problem: "every parameter is frozen; nothing would be trained")
         }
@@ -52,6 +52,8 @@ public final class OptimizerSet {
                 peakLearningRate: rate, indices: indices,
                 factors: members.map { Self.factor(names[$0], config.learningRateFactors) })
         }
+        self.weights = weights
+        self.trainableIndices = trainableIndices
         groups = [
             group("adamW", false, rate) { AdamW(config.adamW, names: $0, masters: $1) },
             group("muon", true, config.muon.peakLearningRate) {
