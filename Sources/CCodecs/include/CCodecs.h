@@ -1,1 +1,79 @@
+/// C faces of libjpeg-turbo, libpng and libwebp.
+///
+/// Rules of every function here: one call does everything that the library may leave by longjmp, so no caller's frame
+/// ever lies between setjmp and longjmp; the caller gives the destination memory, sized from the header that `_info`
+/// read; a failure returns a status and writes one sentence fragment (no full stop) into `message`.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Room for a failure's text, the closing zero included.
+#define SYRINX_CODECS_MESSAGE_SIZE 256
+
+enum {
+    SYRINX_CODECS_OK = 0,
+    /// The bytes break the format's rules.
+    SYRINX_CODECS_DAMAGED = 1,
+    /// The bytes end before the picture does.
+    SYRINX_CODECS_TRUNCATED = 2,
+    /// The format allows it, this decoder does not (animated WebP, two-component JPEG...).
+    SYRINX_CODECS_UNSUPPORTED = 3,
+    /// Decoding would need more working memory than was allowed, or than there is.
+    SYRINX_CODECS_MEMORY = 4,
+};
+
+/// What a header says.
+typedef struct {
+    /// Size in pixels as stored, before EXIF orientation.
+    int32_t width, height;
+    /// Size in pixels of what `_decode` will write: smaller than stored only for a scaled JPEG.
+    int32_t output_width, output_height;
+    /// Bytes per pixel that `_decode` will write: 3 (RGB) or 4 (RGBA, alpha not premultiplied).
+    int32_t output_channels;
+} syrinx_codecs_info;
+
+/// Reads a JPEG's header. `scale_denominator` is 1, 2, 4 or 8.
+int syrinx_codecs_jpeg_info(
+    const uint8_t *bytes, size_t count, int scale_denominator, syrinx_codecs_info *info, char *message);
+
+/// Decodes a JPEG into `output`, RGB8 rows without padding.
+///
+/// Grey, YCbCr, RGB, CMYK and YCCK are converted to RGB; CMYK is taken as inverted, which is how Adobe stores it and
+/// how Pillow reads it. `memory_limit` bounds libjpeg's own working memory in bytes (a progressive file keeps all its
+/// coefficients).
+int syrinx_codecs_jpeg_decode(
+    const uint8_t *bytes, size_t count, int scale_denominator, size_t memory_limit, uint8_t *output,
+    size_t output_size, char *message);
+
+/// Reads a PNG's header.
+int syrinx_codecs_png_info(const uint8_t *bytes, size_t count, syrinx_codecs_info *info, char *message);
+
+/// Decodes a PNG into `output`: RGB8, or RGBA8 where the file has an alpha channel or a transparent colour.
+/// 16-bit samples keep their high byte; no gamma or colour profile is applied. `memory_limit` bounds, in bytes, the
+/// memory for any one ancillary chunk.
+int syrinx_codecs_png_decode(
+    const uint8_t *bytes, size_t count, size_t memory_limit, uint8_t *output, size_t output_size, char *message);
+
+/// Encodes RGB8 rows without padding as a PNG. `*encoded` is freed with `syrinx_codecs_free`.
+int syrinx_codecs_png_encode(
+    const uint8_t *pixels, int32_t width, int32_t height, int compression_level, uint8_t **encoded,
+    size_t *encoded_size, char *message);
+
+/// Frees what `syrinx_codecs_png_encode` gave.
+void syrinx_codecs_free(uint8_t *encoded);
+
+/// Reads a WebP's header.
+int syrinx_codecs_webp_info(const uint8_t *bytes, size_t count, syrinx_codecs_info *info, char *message);
+
+/// Decodes a WebP into `output`: RGB8, or RGBA8 where the file has alpha.
+int syrinx_codecs_webp_decode(
+    const uint8_t *bytes, size_t count, uint8_t *output, size_t output_size, char *message);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,56 @@
+# make help lists the targets. Each one works by itself on a fresh machine with a Swift toolchain.
+
+LIBTORCH := $(CURDIR)/.deps/libtorch
+SYRINX := .build/release/syrinx
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+
+# SYRINX_LIBTORCH (auto, cpu, cuda or a folder) chooses the libtorch that setup brings: see scripts/setup.
+export SYRINX_LIBTORCH ?= auto
+export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+export LD_LIBRARY_PATH := $(LIBTORCH)/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
+# Spinning OpenMP threads make shared cores ten times slower.
+export OMP_WAIT_POLICY := passive
+export GOMP_SPINCOUNT := 0
+
+# Build and test share one set of flags, so neither compiles what the other has compiled.
+SWIFT_FLAGS := -c release --explicit-target-dependency-import-check error
+ifeq ($(shell uname -s),Darwin)
+# macOS strips library paths from the environment of protected programs: everything there carries a run path.
+SWIFT_FLAGS += -Xlinker -rpath -Xlinker $(LIBTORCH)/lib
+endif
+
+.PHONY: help setup build demo demo-seeds demo-short test lint format docs clean
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Installs what is missing: system libraries, libtorch in .deps.
+	@scripts/setup
+
+build: setup ## Compiles the library and the command, optimised.
+	swift build $(SWIFT_FLAGS)
+
+demo: build ## Trains a small MM1 from scratch and lets it describe pictures (DEMO_FLAGS passes options on).
+	$(SYRINX) demo $(DEMO_FLAGS)
+
+demo-seeds: build ## The demo with three seeds, as the README's table shows it.
+	$(SYRINX) demo --seeds 3 $(DEMO_FLAGS)
+
+demo-short: build ## A shortened demo that proves the whole path in a few minutes.
+	$(SYRINX) demo --short $(DEMO_FLAGS)
+
+test: setup ## Runs all tests, in release mode as users run the code (TEST_FLAGS passes options on).
+	swift test $(SWIFT_FLAGS) --disable-testable-imports $(TEST_FLAGS)
+
+lint: ## Checks formatting and the tree's hygiene.
+	@scripts/lint
+
+format: ## Formats every Swift file in place.
+	@scripts/format
+
+docs: setup ## Builds the reference documentation into .build/docs.
+	@scripts/docs
+
+clean: ## Removes what was built; .deps stays.
+	swift package clean

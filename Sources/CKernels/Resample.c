@@ -1,0 +1,198 @@
+// Separable resampling with the arithmetic of Pillow's 8-bit path, so that a model sees the pixels it was trained on:
+// weights in double precision, normalised, rounded to 22 fraction bits; 32-bit sums; 8 bits between the passes.
+
+#include "Resample.h"
+#include "include/CKernels.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A fused multiply-add would round once where Pillow rounds twice.
+#pragma STDC FP_CONTRACT OFF
+
+static double triangle(double x) {
+    x = fabs(x);
+    return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+// R. Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -0.5.
+static double cubic(double x) {
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1.0) {
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+    }
+    return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
+}
+
+static void free_taps(Taps *taps) {
+    free(taps->first);
+    free(taps->taps);
+    free(taps->weights);
+    free(taps->low);
+    free(taps->high);
+}
+
+// Weights that take source positions `from ..< to` of `source_size` to `count` output positions.
+static int make_taps(Taps *taps, int source_size, float from, float to, int count, int filter) {
+    double scale = (double)(to - from) / count;
+    double stretch = scale < 1.0 ? 1.0 : scale;
+    double support = (filter == SYRINX_KERNELS_BICUBIC ? 2.0 : 1.0) * stretch;
+    double shrink = 1.0 / stretch;
+    size_t widest = (size_t)ceil(support) * 2 + 1;
+    size_t stride = (widest + 3) / 4 * 4;
+    memset(taps, 0, sizeof *taps);
+    if (stride > INT32_MAX || stride > SIZE_MAX / sizeof(double) / (size_t)count) {
+        return SYRINX_KERNELS_NO_MEMORY;
+    }
+    taps->count = count;
+    taps->stride = (int)stride;
+    taps->first = malloc((size_t)count * sizeof *taps->first);
+    taps->taps = malloc((size_t)count * sizeof *taps->taps);
+    taps->weights = calloc((size_t)count * stride, sizeof *taps->weights);
+    taps->low = calloc((size_t)count * stride, sizeof *taps->low);
+    taps->high = calloc((size_t)count * stride, sizeof *taps->high);
+    double *exact = malloc(stride * sizeof *exact);
+    if (!taps->first || !taps->taps || !taps->weights || !taps->low || !taps->high || !exact) {
+        free(exact);
+        free_taps(taps);
+        return SYRINX_KERNELS_NO_MEMORY;
+    }
+    for (int position = 0; position < count; position++) {
+        double centre = from + (position + 0.5) * scale;
+        int first = (int)(centre - support + 0.5);
+        int end = (int)(centre + support + 0.5);
+        first = first < 0 ? 0 : first;
+        end = end > source_size ? source_size : end;
+        double total = 0.0;
+        for (int i = 0; i < end - first; i++) {
+            double distance = (i + first - centre + 0.5) * shrink;
+            exact[i] = filter == SYRINX_KERNELS_BICUBIC ? cubic(distance) : triangle(distance);
+            total += exact[i];
+        }
+        size_t row = (size_t)position * stride;
+        for (int i = 0; i < end - first; i++) {
+            double weight = total != 0.0 ? exact[i] / total : exact[i];
+            double fixed = weight * (1 << syrinx_resample_bits);
+            int32_t rounded = (int32_t)(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
+            taps->weights[row + (size_t)i] = rounded;
+            taps->low[row + (size_t)i] = (int16_t)(rounded & 4095);
+            taps->high[row + (size_t)i] = (int16_t)(rounded >> 12);
+        }
+        taps->first[position] = first;
+        taps->taps[position] = end - first;
+    }
+    free(exact);
+    return SYRINX_KERNELS_OK;
+}
+
+static atomic_int vector_variants_allowed = 1;
+
+static int uses_avx2(void) {
+#ifdef SYRINX_RESAMPLE_AVX2
+    return atomic_load_explicit(&vector_variants_allowed, memory_order_relaxed) && __builtin_cpu_supports("avx2");
+#else
+    return 0;
+#endif
+}
+
+const char *syrinx_kernels_resample_variant(void) { return uses_avx2() ? "avx2" : "portable"; }
+
+void syrinx_kernels_allow_vector_variants(int allowed) { atomic_store(&vector_variants_allowed, allowed); }
+
+typedef struct {
+    const uint8_t *pixels;
+    int width, height, channels;
+} Plane;
+
+// Resamples rows `first ..< first + rows` of `input`.
+static void horizontal(Plane input, int first, int rows, const Taps *taps, uint8_t *output) {
+    size_t row_size = (size_t)input.width * (size_t)input.channels;
+    HorizontalPass pass = syrinx_resample_horizontal_portable;
+#ifdef SYRINX_RESAMPLE_AVX2
+    pass = uses_avx2() ? syrinx_resample_horizontal_avx2 : pass;
+#endif
+    pass(input.pixels + (size_t)first * row_size, input.width, rows, input.channels, taps, output);
+}
+
+static void vertical(const uint8_t *input, size_t row_size, int first, const Taps *taps, uint8_t *output) {
+    VerticalPass pass = syrinx_resample_vertical_portable;
+#ifdef SYRINX_RESAMPLE_AVX2
+    pass = uses_avx2() ? syrinx_resample_vertical_avx2 : pass;
+#endif
+    pass(input, row_size, first, taps, output);
+}
+
+static int both_passes(
+    Plane input, const Taps *across, const Taps *down, int vertical_first, uint8_t *output
+) {
+    size_t channels = (size_t)input.channels;
+    if (vertical_first) {
+        size_t row_size = (size_t)input.width * channels;
+        uint8_t *between = malloc(row_size * (size_t)down->count);
+        if (!between) {
+            return SYRINX_KERNELS_NO_MEMORY;
+        }
+        vertical(input.pixels, row_size, 0, down, between);
+        horizontal((Plane){between, input.width, down->count, input.channels}, 0, down->count, across, output);
+        free(between);
+        return SYRINX_KERNELS_OK;
+    }
+    // Only the rows that the second pass will read.
+    int first = down->first[0];
+    int rows = down->first[down->count - 1] + down->taps[down->count - 1] - first;
+    size_t row_size = (size_t)across->count * channels;
+    uint8_t *between = malloc(row_size * (size_t)rows);
+    if (!between) {
+        return SYRINX_KERNELS_NO_MEMORY;
+    }
+    horizontal(input, first, rows, across, between);
+    vertical(between, row_size, first, down, output);
+    free(between);
+    return SYRINX_KERNELS_OK;
+}
+
+int syrinx_kernels_resample(
+    const uint8_t *input, int input_width, int input_height, int channels, const float *box, int filter, int order,
+    uint8_t *output, int output_width, int output_height
+) {
+    const float whole[4] = {0, 0, (float)input_width, (float)input_height};
+    box = box ? box : whole;
+    int sizes = input_width > 0 && input_height > 0 && output_width > 0 && output_height > 0;
+    int inside = box[0] >= 0 && box[1] >= 0 && box[2] <= whole[2] && box[3] <= whole[3];
+    int filled = box[2] > box[0] && box[3] > box[1];
+    if (!sizes || !inside || !filled || (channels != 1 && channels != 3 && channels != 4)
+        || (filter != SYRINX_KERNELS_BILINEAR && filter != SYRINX_KERNELS_BICUBIC)) {
+        return SYRINX_KERNELS_BAD_ARGUMENT;
+    }
+    int across_needed = output_width != input_width || box[0] != 0 || box[2] != (float)output_width;
+    int down_needed = output_height != input_height || box[1] != 0 || box[3] != (float)output_height;
+    Plane source = {input, input_width, input_height, channels};
+    Taps across = {0}, down = {0};
+    int status = SYRINX_KERNELS_OK;
+    if (across_needed) {
+        status = make_taps(&across, input_width, box[0], box[2], output_width, filter);
+    }
+    if (status == SYRINX_KERNELS_OK && down_needed) {
+        status = make_taps(&down, input_height, box[1], box[3], output_height, filter);
+    }
+    if (status == SYRINX_KERNELS_OK) {
+        if (across_needed && down_needed) {
+            int lost_rows = input_height - output_height, lost_columns = input_width - output_width;
+            int vertical_first = order == SYRINX_KERNELS_SMALLER_FIRST && lost_rows > 0
+                && (int64_t)lost_rows > 2 * (int64_t)lost_columns;
+            status = both_passes(source, &across, &down, vertical_first, output);
+        } else if (across_needed) {
+            horizontal(source, 0, input_height, &across, output);
+        } else if (down_needed) {
+            vertical(input, (size_t)input_width * (size_t)channels, 0, &down, output);
+        } else {
+            memcpy(output, input, (size_t)input_width * (size_t)input_height * (size_t)channels);
+        }
+    }
+    free_taps(&across);
+    free_taps(&down);
+    return status;
+}

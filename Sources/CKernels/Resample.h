@@ -1,0 +1,44 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// The taps of one pass: which source positions make each output position, with which weights.
+typedef struct {
+    int count;        // output positions
+    int stride;       // weights kept per output position, a multiple of 4, unused ones zero
+    int *first;       // first source position, per output position
+    int *taps;        // number of source positions, per output position
+    int32_t *weights; // fixed point with `syrinx_resample_bits` fraction bits
+    int16_t *low;     // weights & 4095: with `high`, products fit 16-bit multipliers
+    int16_t *high;    // weights >> 12
+} Taps;
+
+/// Fraction bits of a weight: 32 bits less 8 of the pixel and 2 for overshoot and sign.
+enum { syrinx_resample_bits = 22 };
+
+static inline uint8_t syrinx_resample_clip(int32_t sum) {
+    int32_t value = sum >> syrinx_resample_bits;
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/// Rows are resampled: `rows` rows of `width` pixels become rows of `taps->count` pixels.
+typedef void (*HorizontalPass)(
+    const uint8_t *input, int width, int rows, int channels, const Taps *taps, uint8_t *output);
+
+/// Columns are resampled: rows of `row_size` bytes become `taps->count` rows. `first_row` is the position of
+/// `input`'s first row in the numbering that `taps` uses.
+typedef void (*VerticalPass)(const uint8_t *input, size_t row_size, int first_row, const Taps *taps, uint8_t *output);
+
+void syrinx_resample_horizontal_portable(
+    const uint8_t *input, int width, int rows, int channels, const Taps *taps, uint8_t *output);
+void syrinx_resample_vertical_portable(
+    const uint8_t *input, size_t row_size, int first_row, const Taps *taps, uint8_t *output);
+
+#if defined(__x86_64__)
+#define SYRINX_RESAMPLE_AVX2 1
+void syrinx_resample_horizontal_avx2(
+    const uint8_t *input, int width, int rows, int channels, const Taps *taps, uint8_t *output);
+void syrinx_resample_vertical_avx2(
+    const uint8_t *input, size_t row_size, int first_row, const Taps *taps, uint8_t *output);
+#endif

@@ -1,0 +1,47 @@
+/// Why a picture could not be read or written; the description is one sentence for the user.
+public enum CodecError: Error, Hashable, CustomStringConvertible {
+    /// The bytes are of no format that is read; `found` says what they look like.
+    case notAPicture(found: String)
+    /// The data end before the picture does.
+    case truncated(format: PictureFormat, byteCount: Int)
+    /// The data break the format's rules.
+    case damaged(format: PictureFormat, reason: String)
+    /// The format allows it, the decoder does not.
+    case unsupported(format: PictureFormat, reason: String)
+    /// The header claims more pixels than the limit.
+    case tooManyPixels(format: PictureFormat, width: Int, height: Int, limit: Int)
+    /// The file has more bytes than the limit.
+    case tooManyBytes(count: Int, limit: Int)
+    /// Decoding would need more working memory than the limit, or than there is.
+    case tooMuchMemory(format: PictureFormat, reason: String)
+    /// The file could not be read.
+    case unreadable(reason: String)
+    /// Any of these, about a named file.
+    indirect case inFile(path: String, CodecError)
+
+    public var description: String {
+        switch self {
+        case .notAPicture(let found):
+            "not a picture that can be read: expected JPEG, PNG or WebP, found \(found)"
+        case .truncated(let format, let byteCount):
+            "the \(format.rawValue) is truncated: its \(byteCount) bytes end before the picture does"
+        case .damaged(let format, let reason):
+            "the \(format.rawValue) is damaged: \(reason)"
+        case .unsupported(let format, let reason):
+            "the \(format.rawValue) cannot be decoded: it is \(reason)"
+        case .tooManyPixels(let format, let width, let height, let limit):
+            """
+            the \(format.rawValue) claims \(width) x \(height) pixels, more than the limit of \(limit): raise \
+            maximumPixelCount if that is meant
+            """
+        case .tooManyBytes(let count, let limit):
+            "the file has \(count) bytes, more than the limit of \(limit): raise maximumByteCount if that is meant"
+        case .tooMuchMemory(let format, let reason):
+            "the \(format.rawValue) needs too much memory: \(reason)"
+        case .unreadable(let reason):
+            "the file cannot be read: \(reason)"
+        case .inFile(let path, let error):
+            "\(path): \(error.description)"
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Codecs: see Documentation/Architecture.md.

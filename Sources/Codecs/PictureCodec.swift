@@ -1,0 +1,183 @@
+import CCodecs
+public import Media
+
+/// Reads JPEG, PNG and WebP, writes PNG: libjpeg-turbo, libpng and libwebp behind `MediaDecoder`.
+///
+/// Pixels equal Pillow's, except 16-bit grey PNG, of which the high byte is kept (as of 16-bit RGB) where Pillow clips.
+public struct PictureCodec: MediaDecoder {
+    /// A codec; it has no state.
+    public init() {}
+
+    /// Decodes one still picture, upright (EXIF), alpha composited over white.
+    ///
+    /// - Parameters:
+    ///   - bytes: The whole file.
+    ///   - limits: What is refused before decoding.
+    ///   - target: As in `MediaDecoder`: with it, a JPEG is decoded at the smallest of the scales 1, 1/2, 1/4 and 1/8
+    ///     that leaves the shortest side at least this long.
+    /// - Throws: `CodecError`.
+    public func picture(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Picture {
+        let info = try header(of: bytes, limits: limits, target: target)
+        let rows = try decode(bytes, info, limits)
+        let stored =
+            info.channelCount == 4
+            ? Picture(width: info.outputWidth, height: info.outputHeight, rgbaOverWhite: rows)
+            : Picture(width: info.outputWidth, height: info.outputHeight, pixels: rows)
+        return stored.turned(upright: info.orientation)
+    }
+
+    /// Decodes the picture in a file.
+    ///
+    /// - Throws: `CodecError.inFile`, which names the file.
+    public func decode(_ path: String, limits: DecodeLimits = .default, target: Int? = nil) throws -> Picture {
+        try naming(path) {
+            try picture(from: readFile(path, limit: limits.maximumByteCount), limits: limits, target: target)
+        }
+    }
+
+    /// What a file's header says, without decoding.
+    ///
+    /// - Throws: `CodecError`, also for more pixels than the limit.
+    public func pictureInfo(of bytes: [UInt8], limits: DecodeLimits = .default) throws -> PictureInfo {
+        let header = try header(of: bytes, limits: limits, target: nil)
+        let (width, height) = (header.outputWidth, header.outputHeight)
+        return PictureInfo(
+            format: header.format, width: header.orientation.exchangesSides ? height : width,
+            height: header.orientation.exchangesSides ? width : height, orientation: header.orientation,
+            hasAlpha: header.channelCount == 4)
+    }
+
+    /// Encodes a picture as an 8-bit RGB PNG.
+    ///
+    /// - Parameters:
+    ///   - picture: What to encode.
+    ///   - compressionLevel: 0 (none) to 9 (smallest) of zlib.
+    /// - Throws: `CodecError.tooMuchMemory` where there is no memory for the result.
+    public func encodePNG(_ picture: Picture, compressionLevel: Int = 6) throws -> [UInt8] {
+        var message = [CChar](repeating: 0, count: Int(SYRINX_CODECS_MESSAGE_SIZE))
+        var encoded: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        let status = picture.pixels.withUnsafeBufferPointer { pixels in
+            syrinx_codecs_png_encode(
+                pixels.baseAddress, Int32(picture.width), Int32(picture.height),
+                Int32(min(max(compressionLevel, 0), 9)), &encoded, &count, &message)
+        }
+        guard status == SYRINX_CODECS_OK, let encoded else {
+            throw failure(status, format: .png, byteCount: 0, message)
+        }
+        defer { syrinx_codecs_free(encoded) }
+        return Array(UnsafeBufferPointer(start: encoded, count: count))
+    }
+}
+
+/// What a picture file's header says.
+public struct PictureInfo: Sendable, Hashable, Codable {
+    /// The file's format.
+    public let format: PictureFormat
+    /// Columns once upright, in pixels.
+    public let width: Int
+    /// Rows once upright, in pixels.
+    public let height: Int
+    /// How the stored pixels are turned.
+    public let orientation: Orientation
+    /// Whether the file has an alpha channel or a transparent colour.
+    public let hasAlpha: Bool
+}
+
+/// A header, and what decoding will write.
+struct Header {
+    let format: PictureFormat
+    let outputWidth: Int
+    let outputHeight: Int
+    let channelCount: Int
+    let scaleDenominator: Int32
+    let orientation: Orientation
+}
+
+extension PictureCodec {
+    func header(of bytes: [UInt8], limits: DecodeLimits, target: Int?) throws(CodecError) -> Header {
+        guard !bytes.isEmpty else { throw .notAPicture(found: "no bytes at all") }
+        guard bytes.count <= limits.maximumByteCount else {
+            throw .tooManyBytes(count: bytes.count, limit: limits.maximumByteCount)
+        }
+        guard let format = PictureFormat(signatureOf: bytes) else {
+            throw .notAPicture(found: PictureFormat.guess(bytes))
+        }
+        var info = try readInfo(bytes, format, scaleDenominator: 1)
+        let (width, height) = (Int(info.width), Int(info.height))
+        guard width > 0, height > 0 else { throw .damaged(format: format, reason: "it is \(width) x \(height) pixels") }
+        guard width <= limits.maximumPixelCount / height else {
+            throw .tooManyPixels(format: format, width: width, height: height, limit: limits.maximumPixelCount)
+        }
+        var denominator: Int32 = 1
+        if let target, format == .jpeg {
+            let side = min(width, height)
+            while denominator < 8 && (side + Int(denominator) * 2 - 1) / (Int(denominator) * 2) >= max(target, 1) {
+                denominator *= 2
+            }
+            if denominator > 1 { info = try readInfo(bytes, format, scaleDenominator: denominator) }
+        }
+        return Header(
+            format: format, outputWidth: Int(info.output_width), outputHeight: Int(info.output_height),
+            channelCount: Int(info.output_channels), scaleDenominator: denominator,
+            orientation: exifOrientation(in: bytes, format: format) ?? .upright)
+    }
+
+    private func readInfo(
+        _ bytes: [UInt8], _ format: PictureFormat, scaleDenominator: Int32
+    ) throws(CodecError) -> syrinx_codecs_info {
+        var info = syrinx_codecs_info()
+        var message = [CChar](repeating: 0, count: Int(SYRINX_CODECS_MESSAGE_SIZE))
+        let status = bytes.withUnsafeBufferPointer { input in
+            switch format {
+            case .jpeg: syrinx_codecs_jpeg_info(input.baseAddress, input.count, scaleDenominator, &info, &message)
+            case .png: syrinx_codecs_png_info(input.baseAddress, input.count, &info, &message)
+            case .webp: syrinx_codecs_webp_info(input.baseAddress, input.count, &info, &message)
+            }
+        }
+        guard status == SYRINX_CODECS_OK else { throw failure(status, format: format, byteCount: bytes.count, message) }
+        return info
+    }
+
+    private func decode(_ bytes: [UInt8], _ header: Header, _ limits: DecodeLimits) throws(CodecError) -> [UInt8] {
+        let size = header.outputWidth * header.outputHeight * header.channelCount
+        let working = max(limits.maximumWorkingByteCount, 1)
+        var message = [CChar](repeating: 0, count: Int(SYRINX_CODECS_MESSAGE_SIZE))
+        var status: Int32 = 0
+        let rows = [UInt8](unsafeUninitializedCapacity: size) { output, written in
+            status = bytes.withUnsafeBufferPointer { input in
+                let (source, target) = (input.baseAddress, output.baseAddress)
+                return switch header.format {
+                case .jpeg:
+                    syrinx_codecs_jpeg_decode(
+                        source, input.count, header.scaleDenominator, working, target, size, &message)
+                case .png: syrinx_codecs_png_decode(source, input.count, working, target, size, &message)
+                case .webp: syrinx_codecs_webp_decode(source, input.count, target, size, &message)
+                }
+            }
+            written = status == SYRINX_CODECS_OK ? size : 0
+        }
+        guard status == SYRINX_CODECS_OK else {
+            throw failure(status, format: header.format, byteCount: bytes.count, message)
+        }
+        return rows
+    }
+}
+
+private func failure(_ status: Int32, format: PictureFormat, byteCount: Int, _ message: [CChar]) -> CodecError {
+    let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    switch Int(status) {
+    case SYRINX_CODECS_TRUNCATED: return .truncated(format: format, byteCount: byteCount)
+    case SYRINX_CODECS_UNSUPPORTED: return .unsupported(format: format, reason: text)
+    case SYRINX_CODECS_MEMORY: return .tooMuchMemory(format: format, reason: text)
+    default: return .damaged(format: format, reason: text)
+    }
+}
+
+private func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch let error as CodecError {
+        throw CodecError.inFile(path: path, error)
+    }
+}

@@ -1,0 +1,110 @@
+import CKernels
+
+/// How pixels are interpolated when a picture changes size.
+public enum ResamplingFilter: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Triangle over 1 source pixel, wider when shrinking.
+    case bilinear
+    /// Keys' cubic with a = -0.5 over 2 source pixels, wider when shrinking.
+    case bicubic
+
+    var code: Int32 {
+        switch self {
+        case .bilinear: Int32(SYRINX_KERNELS_BILINEAR)
+        case .bicubic: Int32(SYRINX_KERNELS_BICUBIC)
+        }
+    }
+}
+
+/// Which of the two passes comes first; both round to 8 bits, so results differ in a few values.
+public enum ResamplingOrder: String, Sendable, Hashable, Codable, CaseIterable {
+    /// As Pillow up to version 12: the order with which published models were trained.
+    case horizontalFirst
+    /// As Pillow from version 13: vertical first where the height shrinks by more than twice what the width loses.
+    case smallerFirst
+
+    var code: Int32 {
+        switch self {
+        case .horizontalFirst: Int32(SYRINX_KERNELS_HORIZONTAL_FIRST)
+        case .smallerFirst: Int32(SYRINX_KERNELS_SMALLER_FIRST)
+        }
+    }
+}
+
+/// A rectangle in source pixels; edges may lie between pixels.
+public struct PixelBox: Sendable, Hashable, Codable {
+    /// Distances in pixels from the picture's left and top edges.
+    public var left: Float, top: Float, right: Float, bottom: Float
+
+    /// A box from its four edges.
+    public init(left: Float, top: Float, right: Float, bottom: Float) {
+        self.left = left
+        self.top = top
+        self.right = right
+        self.bottom = bottom
+    }
+}
+
+extension Picture {
+    /// The picture, or a box of it, at another size: every value equal to Pillow's `Image.resize`.
+    ///
+    /// - Parameters:
+    ///   - newWidth: Columns of the result, at least 1.
+    ///   - newHeight: Rows of the result, at least 1.
+    ///   - filter: The interpolation kernel.
+    ///   - box: What is taken of this picture; `nil` takes all of it.
+    ///   - order: Which pass comes first.
+    /// - Precondition: Sizes are positive and the box is not empty and lies inside the picture.
+    /// - Complexity: Besides the result, memory for `newWidth` times this picture's height.
+    public func resized(
+        width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .bicubic, box: PixelBox? = nil,
+        order: ResamplingOrder = .horizontalFirst
+    ) -> Picture {
+        precondition(
+            newWidth > 0 && newHeight > 0, "a picture cannot be resized to \(newWidth) x \(newHeight) pixels")
+        let edges = box.map { [$0.left, $0.top, $0.right, $0.bottom] }
+        let result = [UInt8](unsafeUninitializedCapacity: newWidth * newHeight * 3) { output, written in
+            let status = pixels.withUnsafeBufferPointer { input in
+                withOptionalPointer(edges) { edges in
+                    syrinx_kernels_resample(
+                        input.baseAddress, Int32(width), Int32(height), 3, edges, filter.code, order.code,
+                        output.baseAddress, Int32(newWidth), Int32(newHeight))
+                }
+            }
+            precondition(
+                status == SYRINX_KERNELS_OK,
+                status == SYRINX_KERNELS_NO_MEMORY
+                    ? "no memory to resize \(width) x \(height) to \(newWidth) x \(newHeight)"
+                    : "the box \(box.map { "\($0)" } ?? "") is empty or not inside \(width) x \(height)")
+            written = newWidth * newHeight * 3
+        }
+        return Picture(width: newWidth, height: newHeight, pixels: result)
+    }
+
+    /// A rectangle of whole pixels, copied; where it reaches outside, `ground` stands in.
+    ///
+    /// - Precondition: `width` and `height` are positive.
+    public func cropped(x: Int, y: Int, width newWidth: Int, height newHeight: Int, ground: RGB = .white) -> Picture {
+        var result = Picture(width: newWidth, height: newHeight, filledWith: ground).pixels
+        let columns = max(x, 0)..<max(min(x + newWidth, width), max(x, 0))
+        for row in max(y, 0)..<max(min(y + newHeight, height), max(y, 0)) where !columns.isEmpty {
+            let source = (row * width + columns.lowerBound) * 3
+            let target = ((row - y) * newWidth + columns.lowerBound - x) * 3
+            result.replaceSubrange(
+                target..<target + columns.count * 3, with: pixels[source..<source + columns.count * 3])
+        }
+        return Picture(width: newWidth, height: newHeight, pixels: result)
+    }
+
+    /// The picture shrunk, if it must be, so that its longest side has at most `length` pixels.
+    public func fitting(longestSide length: Int, filter: ResamplingFilter = .bicubic) -> Picture {
+        let longest = max(width, height)
+        guard longest > length else { return self }
+        let scaled = { (side: Int) in max(1, (side * length + longest / 2) / longest) }
+        return resized(width: scaled(width), height: scaled(height), filter: filter)
+    }
+}
+
+private func withOptionalPointer<Result>(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Result) -> Result {
+    guard let values else { return body(nil) }
+    return values.withUnsafeBufferPointer { body($0.baseAddress) }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Terminal
+import Torch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// How an error becomes the end of the program: a line on standard error and an exit status.
+enum ExitStatus {
+    /// The work failed.
+    static let failure: Int32 = 1
+    /// The command line or an input is wrong: the user can change it.
+    static let wrongInput: Int32 = 2
+
+    /// Prints what is to be said about an error and ends the program.
+    ///
+    /// Requests such as `--help` go to standard output with status 0. A wrong command line shows its usage. Every other
+    /// error is one line, `error: ` and the error's own description.
+    static func end(after error: any Error) -> Never {
+        let (message, status) = outcome(of: error)
+        if status == 0 {
+            print(message)
+        } else if !message.isEmpty {
+            writeToStandardError(message + "\n")
+        }
+        exit(status)
+    }
+
+    /// Writes text to standard error, whole and unbuffered.
+    static func writeToStandardError(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count <= 0 { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// The text to print and the status to end with.
+    static func outcome(of error: any Error) -> (message: String, status: Int32) {
+        if let interrupted = error as? Interrupted {
+            return (String(describing: interrupted), interrupted.exitCode)
+        }
+        if let code = error as? ExitCode { return ("", code.rawValue) }
+        if error is any InputError { return ("error: \(error)", wrongInput) }
+        switch SyrinxCommand.exitCode(for: error) {
+        case .success: return (SyrinxCommand.fullMessage(for: error), 0)
+        case .validationFailure:
+            let text = SyrinxCommand.fullMessage(for: error)
+            let prefix = "Error: "
+            return (text.hasPrefix(prefix) ? "error: " + text.dropFirst(prefix.count) : text, wrongInput)
+        default: return ("error: \(error)", failure)
+        }
+    }
+}
