@@ -72,7 +72,7 @@ struct CheckpointManifest: Codable, Equatable {
     }
 
     static func size(_ path: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        return (attributes[.size] as? NSNumber)?.intValue ?? (attributes[.size] as? Int) ?? 0
+        guard let size = PosixFile.size(path) else { throw TrainingError("cannot read \(path): \(PosixFile.reason())") }
+        return size
     }
 }

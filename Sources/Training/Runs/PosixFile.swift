@@ -60,5 +60,11 @@ enum PosixFile {
         return Int(information.f_bavail) * Int(information.f_frsize)
     }
 
+    /// The file's length in bytes; nil if there is none.
+    static func size(_ path: String) -> Int? {
+        var information = stat()
+        return stat(path, &information) == 0 ? Int(information.st_size) : nil
+    }
+
     static func reason() -> String { String(cString: strerror(errno)) }
 }
