@@ -51,6 +51,7 @@ let package = Package(
         system("CWebP", pkgConfig: "libwebp", apt: "libwebp-dev", brew: "webp"),
         system("CSentencePieceLibrary", pkgConfig: "sentencepiece", apt: "libsentencepiece-dev", brew: "sentencepiece"),
         system("CXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev", brew: "libxml2"),
+        system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
         system("CFreeType", pkgConfig: "freetype2", apt: "libfreetype-dev", brew: "freetype"),
         system("CHarfBuzz", pkgConfig: "harfbuzz", apt: "libharfbuzz-dev", brew: "harfbuzz"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
@@ -75,7 +76,7 @@ let package = Package(
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.
         room("SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
-        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CFonts"]),
+        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
         // Level 5.
         room("Training", ["SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", logging, yams]),
         room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
