@@ -223,13 +223,3 @@ char *syrinx_sp_train(const syrinx_sp_sentences *sentences, const char *const *k
 void syrinx_sp_release(void *pointer) {
     std::free(pointer);
 }
-
-#if defined(__ELF__)
-// libsentencepiece (a 32-byte flag object) and libtorch's libc10 (a 4-byte integer) both export `FLAGS_minloglevel`.
-// ELF binds the name once for the process: without this, libsentencepiece constructs its object over libc10's integer
-// and the variables behind it, and from then on an allocation failure aborts the process instead of throwing. A
-// definition in the executable comes first in the search, and has room for either.
-extern "C" {
-__attribute__((used, visibility("default"))) alignas(16) char FLAGS_minloglevel[64] = {};
-}
-#endif
