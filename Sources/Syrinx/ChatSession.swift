@@ -1,4 +1,4 @@
-public import Generation
+import Generation
 public import Processors
 import Synchronization
 

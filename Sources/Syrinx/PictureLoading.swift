@@ -1,5 +1,5 @@
 import Codecs
-public import Media
+import Media
 public import Processors
 
 #if canImport(Glibc)

@@ -1,6 +1,8 @@
 import Codecs
 import Media
 public import Processors
+import SyrinxModels
+import Tokenizers
 public import Torch
 
 /// A prompt as the model takes it, with an account of where its tokens come from.

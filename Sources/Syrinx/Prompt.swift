@@ -55,11 +55,12 @@ public struct Prompt: Sendable {
                     + "\(images.count == 1 ? "picture was" : "pictures were") given; give one picture per marker, or leave "
                     + "the markers out to put all pictures first")
         }
-        parts = []
+        var parts = [Part]()
         for (index, piece) in pieces.enumerated() {
             if index > 0 { parts.append(.picture(images[index - 1])) }
             if !piece.allSatisfy(\.isWhitespace) { parts.append(.text(piece)) }
         }
+        self.init(parts)
     }
 
     /// This prompt after an example: the example's picture, then what is to be said of it.

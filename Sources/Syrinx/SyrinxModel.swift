@@ -1,4 +1,4 @@
-public import Codecs
+import Codecs
 public import Generation
 public import Media
 public import Processors
