@@ -18,9 +18,10 @@ func room(_ name: String, path: String? = nil, _ dependencies: [Target.Dependenc
 }
 
 /// The tests of one room, in the folder that mirrors it.
-func tests(_ room: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ room: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
     .testTarget(
         name: "\(room)Tests", dependencies: dependencies, path: "Tests/\(room)Tests",
+        exclude: fixtures ? ["Fixtures"] : [],
         resources: [], swiftSettings: swiftSettings)
 }
 
@@ -71,7 +72,7 @@ let package = Package(
         room("Tokenizers", ["CSentencePiece"]),
         room("Media", ["Torch", "CKernels", "Digests"]),
         // Level 3.
-        room("Codecs", ["Media", "CCodecs"]),
+        room("Codecs", ["Media", "Torch", "CCodecs"]),
         room("Checkpoints", ["NN", "Torch", "Digests"]),
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.
@@ -114,8 +115,8 @@ let package = Package(
         tests("Terminal", ["Terminal"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"]),
-        tests("Media", ["Media", "Torch"]),
-        tests("Codecs", ["Codecs", "Media"]),
+        tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
+        tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"]),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
         tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),

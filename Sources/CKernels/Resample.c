@@ -35,9 +35,12 @@ static void free_taps(Taps *taps) {
     free(taps->high);
 }
 
-// Weights that take source positions `from ..< to` of `source_size` to `count` output positions.
-static int make_taps(Taps *taps, int source_size, float from, float to, int count, int filter) {
-    double scale = (double)(to - from) / count;
+// Weights that take source positions `from ..< to` of `source_size` to the output positions `start ..< start + count`
+// of `whole`.
+static int make_taps(
+    Taps *taps, int source_size, float from, float to, int64_t whole, int64_t start, int count, int filter
+) {
+    double scale = (double)(to - from) / (double)whole;
     double stretch = scale < 1.0 ? 1.0 : scale;
     double support = (filter == SYRINX_KERNELS_BICUBIC ? 2.0 : 1.0) * stretch;
     double shrink = 1.0 / stretch;
@@ -61,7 +64,7 @@ static int make_taps(Taps *taps, int source_size, float from, float to, int coun
         return SYRINX_KERNELS_NO_MEMORY;
     }
     for (int position = 0; position < count; position++) {
-        double centre = from + (position + 0.5) * scale;
+        double centre = from + ((double)(start + position) + 0.5) * scale;
         int first = (int)(centre - support + 0.5);
         int end = (int)(centre + support + 0.5);
         first = first < 0 ? 0 : first;
@@ -154,35 +157,55 @@ static int both_passes(
     return SYRINX_KERNELS_OK;
 }
 
+// One direction of the work: how many source positions become how many, and which of them are wanted.
+typedef struct {
+    int source;
+    float from, to;
+    int64_t whole, start;
+    int64_t count;
+} Side;
+
+static int is_valid(Side side) {
+    return side.source > 0 && side.from >= 0 && side.to <= (float)side.source && side.to > side.from && side.start >= 0
+        && side.count > 0 && side.count <= INT32_MAX && side.start <= side.whole - side.count;
+}
+
+// Whether anything changes in this direction.
+static int is_needed(Side side) {
+    return side.whole != side.source || side.from != 0 || side.to != (float)side.whole || side.count != side.whole;
+}
+
 int syrinx_kernels_resample(
     const uint8_t *input, int input_width, int input_height, int channels, const float *box, int filter, int order,
-    uint8_t *output, int output_width, int output_height
+    int64_t output_width, int64_t output_height, const int64_t *window, uint8_t *output
 ) {
-    const float whole[4] = {0, 0, (float)input_width, (float)input_height};
-    box = box ? box : whole;
-    int sizes = input_width > 0 && input_height > 0 && output_width > 0 && output_height > 0;
-    int inside = box[0] >= 0 && box[1] >= 0 && box[2] <= whole[2] && box[3] <= whole[3];
-    int filled = box[2] > box[0] && box[3] > box[1];
-    if (!sizes || !inside || !filled || (channels != 1 && channels != 3 && channels != 4)
+    const float all[4] = {0, 0, (float)input_width, (float)input_height};
+    const int64_t everything[4] = {0, 0, output_width, output_height};
+    box = box ? box : all;
+    window = window ? window : everything;
+    Side width = {input_width, box[0], box[2], output_width, window[0], window[2]};
+    Side height = {input_height, box[1], box[3], output_height, window[1], window[3]};
+    if (!is_valid(width) || !is_valid(height) || (channels != 1 && channels != 3 && channels != 4)
         || (filter != SYRINX_KERNELS_BILINEAR && filter != SYRINX_KERNELS_BICUBIC)) {
         return SYRINX_KERNELS_BAD_ARGUMENT;
     }
-    int across_needed = output_width != input_width || box[0] != 0 || box[2] != (float)output_width;
-    int down_needed = output_height != input_height || box[1] != 0 || box[3] != (float)output_height;
+    int across_needed = is_needed(width), down_needed = is_needed(height);
     Plane source = {input, input_width, input_height, channels};
     Taps across = {0}, down = {0};
     int status = SYRINX_KERNELS_OK;
     if (across_needed) {
-        status = make_taps(&across, input_width, box[0], box[2], output_width, filter);
+        status = make_taps(
+            &across, input_width, box[0], box[2], output_width, width.start, (int)width.count, filter);
     }
     if (status == SYRINX_KERNELS_OK && down_needed) {
-        status = make_taps(&down, input_height, box[1], box[3], output_height, filter);
+        status = make_taps(
+            &down, input_height, box[1], box[3], output_height, height.start, (int)height.count, filter);
     }
     if (status == SYRINX_KERNELS_OK) {
         if (across_needed && down_needed) {
-            int lost_rows = input_height - output_height, lost_columns = input_width - output_width;
+            int64_t lost_rows = input_height - output_height, lost_columns = input_width - output_width;
             int vertical_first = order == SYRINX_KERNELS_SMALLER_FIRST && lost_rows > 0
-                && (int64_t)lost_rows > 2 * (int64_t)lost_columns;
+                && lost_rows > 2 * lost_columns;
             status = both_passes(source, &across, &down, vertical_first, output);
         } else if (across_needed) {
             horizontal(source, 0, input_height, &across, output);

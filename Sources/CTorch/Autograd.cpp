@@ -82,10 +82,9 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     static at::Tensor forward(
         torch::autograd::AutogradContext *context, at::TensorList inputs, std::shared_ptr<Segment> segment) {
         context->save_for_backward(inputs.vec());
-        context->saved_data["segment"] =
-            c10::make_intrusive<Holder>(std::move(segment));
+        context->saved_data["segment"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(segment));
         const at::NoGradGuard no_grad;
-        return context_segment(context)->run(inputs.vec());
+        return segment->run(inputs.vec());
     }
 
     static torch::autograd::variable_list backward(

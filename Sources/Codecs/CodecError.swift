@@ -1,5 +1,7 @@
+public import Torch
+
 /// Why a picture could not be read or written; the description is one sentence for the user.
-public enum CodecError: Error, Hashable, CustomStringConvertible {
+public enum CodecError: InputError, Hashable, CustomStringConvertible {
     /// The bytes are of no format that is read; `found` says what they look like.
     case notAPicture(found: String)
     /// The data end before the picture does.
@@ -10,6 +12,8 @@ public enum CodecError: Error, Hashable, CustomStringConvertible {
     case unsupported(format: PictureFormat, reason: String)
     /// The header claims more pixels than the limit.
     case tooManyPixels(format: PictureFormat, width: Int, height: Int, limit: Int)
+    /// The header claims a side longer than the limit.
+    case sideTooLong(format: PictureFormat, width: Int, height: Int, limit: Int)
     /// The file has more bytes than the limit.
     case tooManyBytes(count: Int, limit: Int)
     /// Decoding would need more working memory than the limit, or than there is.
@@ -33,6 +37,11 @@ public enum CodecError: Error, Hashable, CustomStringConvertible {
             """
             the \(format.rawValue) claims \(width) x \(height) pixels, more than the limit of \(limit): raise \
             maximumPixelCount if that is meant
+            """
+        case .sideTooLong(let format, let width, let height, let limit):
+            """
+            the \(format.rawValue) claims \(width) x \(height) pixels, a side longer than the limit of \(limit): raise \
+            maximumSide if that is meant
             """
         case .tooManyBytes(let count, let limit):
             "the file has \(count) bytes, more than the limit of \(limit): raise maximumByteCount if that is meant"

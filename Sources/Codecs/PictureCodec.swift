@@ -109,6 +109,9 @@ extension PictureCodec {
         guard width <= limits.maximumPixelCount / height else {
             throw .tooManyPixels(format: format, width: width, height: height, limit: limits.maximumPixelCount)
         }
+        guard max(width, height) <= limits.maximumSide else {
+            throw .sideTooLong(format: format, width: width, height: height, limit: limits.maximumSide)
+        }
         var denominator: Int32 = 1
         if let target, format == .jpeg {
             let side = min(width, height)

@@ -9,7 +9,7 @@ public enum ColourName: String, Sendable, Hashable, Codable, CaseIterable {
     ///   grey between.
     /// - Otherwise by hue: red up to 14, orange to 42, yellow to 68, green to 168, blue to 256, purple to 300, pink to
     ///   345, then red again; with these exceptions: brown is dark or dull orange (8 ..< 48, value below 0.62, or
-    ///   saturation below 0.5 and value below 0.8); dark yellow (value below 0.5) is green, as olive is; pale red
+    ///   saturation below 0.5 and value below 0.85); dark yellow (value below 0.55) is green, as olive is; pale red
     ///   (saturation below 0.55, value from 0.7) is pink; dark pink (value below 0.55) is purple up to hue 325, red
     ///   after.
     ///
@@ -39,11 +39,11 @@ public enum ColourName: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     private static func named(hue: Double, saturation: Double, value: Double) -> ColourName {
-        if hue >= 8 && hue < 48 && (value < 0.62 || (saturation < 0.5 && value < 0.8)) { return .brown }
+        if hue >= 8 && hue < 48 && (value < 0.62 || (saturation < 0.5 && value < 0.85)) { return .brown }
         switch hue {
         case ..<14, 345...: return saturation < 0.55 && value >= 0.7 ? .pink : .red
         case ..<42: return .orange
-        case ..<68: return value < 0.5 ? .green : .yellow
+        case ..<68: return value < 0.55 ? .green : .yellow
         case ..<168: return .green
         case ..<256: return .blue
         case ..<300: return .purple

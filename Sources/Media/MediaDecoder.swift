@@ -28,19 +28,24 @@ public struct DecodeLimits: Sendable, Hashable, Codable {
     /// Most pixels (width times height) that a picture may have.
     public var maximumPixelCount: Int
 
+    /// Most pixels that a side may have: a picture one pixel high and millions wide would make huge resampling tables.
+    public var maximumSide: Int
+
     /// Most bytes that an encoded file may have.
     public var maximumByteCount: Int
 
     /// Most bytes of working memory that a codec may take besides the result.
     public var maximumWorkingByteCount: Int
 
-    /// 64 million pixels, files of 256 MiB, 1 GiB of working memory.
+    /// 64 million pixels, sides of 65,535 (JPEG's own limit), files of 256 MiB, 1 GiB of working memory.
     public static let `default` = DecodeLimits()
 
     /// Limits; what is not given keeps the default.
     public init(
-        maximumPixelCount: Int = 64_000_000, maximumByteCount: Int = 256 << 20, maximumWorkingByteCount: Int = 1 << 30
+        maximumPixelCount: Int = 64_000_000, maximumSide: Int = 65_535, maximumByteCount: Int = 256 << 20,
+        maximumWorkingByteCount: Int = 1 << 30
     ) {
+        self.maximumSide = maximumSide
         self.maximumPixelCount = maximumPixelCount
         self.maximumByteCount = maximumByteCount
         self.maximumWorkingByteCount = maximumWorkingByteCount

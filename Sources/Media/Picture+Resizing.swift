@@ -44,6 +44,22 @@ public struct PixelBox: Sendable, Hashable, Codable {
     }
 }
 
+/// A rectangle of whole pixels.
+public struct PixelWindow: Sendable, Hashable, Codable {
+    /// The left column and the top row.
+    public var x: Int, y: Int
+    /// Columns and rows.
+    public var width: Int, height: Int
+
+    /// A rectangle from its corner and size.
+    public init(x: Int, y: Int, width: Int, height: Int) {
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
+}
+
 extension Picture {
     /// The picture, or a box of it, at another size: every value equal to Pillow's `Image.resize`.
     ///
@@ -52,32 +68,38 @@ extension Picture {
     ///   - newHeight: Rows of the result, at least 1.
     ///   - filter: The interpolation kernel.
     ///   - box: What is taken of this picture; `nil` takes all of it.
+    ///   - window: The part of the result that is wanted, equal to cropping it afterwards; `nil` wants all of it.
     ///   - order: Which pass comes first.
-    /// - Precondition: Sizes are positive and the box is not empty and lies inside the picture.
-    /// - Complexity: Besides the result, memory for `newWidth` times this picture's height.
+    /// - Precondition: Sizes are positive, the box is not empty and lies inside the picture, the window is not empty and
+    ///   lies inside the result.
+    /// - Complexity: Besides the result, memory for the window's width times this picture's height.
     public func resized(
         width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .bicubic, box: PixelBox? = nil,
-        order: ResamplingOrder = .horizontalFirst
+        window: PixelWindow? = nil, order: ResamplingOrder = .horizontalFirst
     ) -> Picture {
+        let window = window ?? PixelWindow(x: 0, y: 0, width: newWidth, height: newHeight)
         precondition(
-            newWidth > 0 && newHeight > 0, "a picture cannot be resized to \(newWidth) x \(newHeight) pixels")
-        let edges = box.map { [$0.left, $0.top, $0.right, $0.bottom] }
-        let result = [UInt8](unsafeUninitializedCapacity: newWidth * newHeight * 3) { output, written in
+            window.x >= 0 && window.y >= 0 && window.width > 0 && window.height > 0
+                && window.x + window.width <= newWidth && window.y + window.height <= newHeight,
+            "\(window) is empty or not inside a result of \(newWidth) x \(newHeight) pixels")
+        let box = box ?? PixelBox(left: 0, top: 0, right: Float(width), bottom: Float(height))
+        let edges = [box.left, box.top, box.right, box.bottom]
+        let part = [window.x, window.y, window.width, window.height].map { Int64($0) }
+        let count = window.width * window.height * 3
+        let result = [UInt8](unsafeUninitializedCapacity: count) { output, written in
             let status = pixels.withUnsafeBufferPointer { input in
-                withOptionalPointer(edges) { edges in
-                    syrinx_kernels_resample(
-                        input.baseAddress, Int32(width), Int32(height), 3, edges, filter.code, order.code,
-                        output.baseAddress, Int32(newWidth), Int32(newHeight))
-                }
+                syrinx_kernels_resample(
+                    input.baseAddress, Int32(width), Int32(height), 3, edges, filter.code, order.code, Int64(newWidth),
+                    Int64(newHeight), part, output.baseAddress)
             }
             precondition(
                 status == SYRINX_KERNELS_OK,
                 status == SYRINX_KERNELS_NO_MEMORY
                     ? "no memory to resize \(width) x \(height) to \(newWidth) x \(newHeight)"
-                    : "the box \(box.map { "\($0)" } ?? "") is empty or not inside \(width) x \(height)")
-            written = newWidth * newHeight * 3
+                    : "the box \(edges) is empty or not inside \(width) x \(height)")
+            written = count
         }
-        return Picture(width: newWidth, height: newHeight, pixels: result)
+        return Picture(width: window.width, height: window.height, pixels: result)
     }
 
     /// A rectangle of whole pixels, copied; where it reaches outside, `ground` stands in.
@@ -102,9 +124,4 @@ extension Picture {
         let scaled = { (side: Int) in max(1, (side * length + longest / 2) / longest) }
         return resized(width: scaled(width), height: scaled(height), filter: filter)
     }
-}
-
-private func withOptionalPointer<Result>(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Result) -> Result {
-    guard let values else { return body(nil) }
-    return values.withUnsafeBufferPointer { body($0.baseAddress) }
 }

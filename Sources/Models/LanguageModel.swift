@@ -34,6 +34,14 @@ public protocol MultimodalLanguageModel: Sendable {
     /// Scores of the next token [..., V] for hidden states [..., D].
     func logits(hiddenStates: Tensor) -> Tensor
 
+    /// Floating-point operations of one forward pass that the model needs by definition, without attention scores.
+    ///
+    /// - Parameters:
+    ///   - tokenCount: positions the decoder reads.
+    ///   - scoredCount: positions whose next token is scored.
+    ///   - imageCount: pictures encoded.
+    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double
+
     /// A cache for `batch` rows of at most `capacity` tokens.
     func makeCache(batch: Int, capacity: Int) -> KVCache
 }

@@ -93,6 +93,9 @@ public struct ParameterPath {
             Parameter(name: joined(name), shape: shape, initializer: initializer, isTrainedState: false))
     }
 
+    /// Elements declared so far under a name below this path.
+    public func elementCount(under name: String) -> Int { store.elementCount(under: joined(name)) }
+
     /// Gives a parameter a second name that checkpoints may carry, as for a head tied to the embedding.
     public func alias(_ name: String, to parameter: Parameter) {
         store.declareAlias(joined(name), of: parameter)

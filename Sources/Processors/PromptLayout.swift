@@ -67,6 +67,14 @@ public struct PromptLayout: Sendable, Equatable {
         segments.compactMap { if case .image(let span) = $0 { span } else { nil } }
     }
 
+    /// The supervised text tokens, in order.
+    public var supervisedTokenIDs: [Int] {
+        segments.flatMap { segment -> [Int] in
+            guard case .text(let tokenIDs, true) = segment else { return [] }
+            return tokenIDs
+        }
+    }
+
     /// Number of text positions.
     public var textTokenCount: Int {
         segments.reduce(0) { if case .text(let tokenIDs, _) = $1 { $0 + tokenIDs.count } else { $0 } }

@@ -1,1 +1,58 @@
+import Codecs
+import Foundation
+import Media
 import Testing
+
+@Suite struct DecodingTests {
+    private let codec = PictureCodec()
+
+    @Test("Decoding equals Pillow in every byte", arguments: PictureFixtures.all)
+    func equalsPillow(item: PictureFixtures.Item) throws {
+        let picture = try codec.picture(from: item.bytes, limits: .default, target: item.target)
+        #expect(picture.width == item.width && picture.height == item.height)
+        let differing = zip(picture.pixels, item.expected.pixels).count { $0 != $1 }
+        #expect(differing == 0, "\(differing) of \(picture.pixels.count) values differ")
+    }
+
+    @Test("A scaled JPEG is never smaller than the target, and without a target never scaled")
+    func scaledDecoding() throws {
+        let bytes = PictureFixtures.bytes("large.jpg")  // 131 x 98
+        for target in [1, 13, 14, 25, 26, 49, 50, 98, 99, 500] {
+            let picture = try codec.picture(from: bytes, limits: .default, target: target)
+            #expect(picture.shortestSide >= min(target, 98))
+        }
+        #expect(try codec.picture(from: bytes, limits: .default, target: 49).shortestSide == 49)
+        #expect(try codec.picture(from: bytes, limits: .default, target: 50).shortestSide == 98)
+        #expect(try codec.picture(from: bytes).shortestSide == 98)
+    }
+
+    @Test("The header gives size, orientation and alpha without decoding", arguments: PictureFixtures.all)
+    func info(item: PictureFixtures.Item) throws {
+        guard item.target == nil else { return }
+        let info = try codec.pictureInfo(of: item.bytes)
+        #expect(info.width == item.width && info.height == item.height)
+        let name = item.file
+        #expect(info.hasAlpha == (name.contains("alpha") || name.contains("rgba") || name.contains("transparent")))
+        #expect(info.orientation.rawValue == (name.split(separator: "-").first == "exif" ? Int(name.split { "-.".contains($0) }[1]) : 1))
+        #expect(name.hasSuffix(["JPEG": "jpg", "PNG": "png", "WebP": "webp"][info.format.rawValue]!))
+    }
+
+    @Test("A PNG that was encoded decodes to the same pixels at every compression level")
+    func encodeRoundTrip() throws {
+        let picture = PictureFixtures.all[0].expected
+        for level in [-3, 0, 1, 6, 9, 30] {
+            let bytes = try codec.encodePNG(picture, compressionLevel: level)
+            #expect(try codec.picture(from: bytes) == picture)
+        }
+        let tiny = Picture(width: 1, height: 1, filledWith: RGB(red: 1, green: 2, blue: 3))
+        #expect(try codec.picture(from: codec.encodePNG(tiny)) == tiny)
+    }
+
+    @Test("A file is decoded by content, whatever its name says")
+    func decodesPath() throws {
+        let copy = FileManager.default.temporaryDirectory.appending(path: "syrinx-codecs-\(UUID().uuidString).png")
+        defer { try? FileManager.default.removeItem(at: copy) }
+        try Data(PictureFixtures.bytes("grey.jpg")).write(to: copy)
+        #expect(try codec.decode(copy.path) == codec.picture(from: PictureFixtures.bytes("grey.jpg")))
+    }
+}

@@ -35,10 +35,12 @@ enum {
 /// `channels` is 1, 3 or 4. Rows have no padding. `box` holds left, top, right, bottom in source pixels (fractions
 /// allowed); null takes the whole picture. When shrinking, the kernel widens with the scale (antialiasing).
 /// Channels are independent: for RGBA, Pillow premultiplies before and divides after, which is the caller's affair.
-/// Returns one of the status values above; `output` has room for `output_width * output_height * channels` bytes.
+/// `output_width` and `output_height` are the size of the whole result; `window` holds x, y, width, height of the part
+/// that is wanted and computed (null: all), so that a centre crop costs nothing outside it.
+/// Returns one of the status values above; `output` has room for the window's pixels.
 int syrinx_kernels_resample(
     const uint8_t *input, int input_width, int input_height, int channels, const float *box, int filter, int order,
-    uint8_t *output, int output_width, int output_height);
+    int64_t output_width, int64_t output_height, const int64_t *window, uint8_t *output);
 
 /// The instruction set that `syrinx_kernels_resample` uses here: "avx2" or "portable".
 const char *syrinx_kernels_resample_variant(void);

@@ -15,6 +15,8 @@ public struct MM1: MultimodalLanguageModel {
     public let visionEncoder: VisionTransformer
     public let connector: any Connector
     public let languageModel: LLaMADecoder
+    /// Operations per picture, per token and per scored token of a forward pass: two per weight used.
+    private let operations: (image: Double, token: Double, score: Double)
 
     public init(_ config: Config, at path: ParameterPath) {
         self.config = config
@@ -23,6 +25,26 @@ public struct MM1: MultimodalLanguageModel {
             visionEncoder: config.visionEncoder, hiddenSize: config.languageModel.hiddenSize,
             at: path / "connector")
         languageModel = LLaMADecoder(config.languageModel, at: path / "language_model")
+        operations = Self.operations(of: config, at: path)
+    }
+
+    /// Counts the weights each picture, token and score multiplies with.
+    private static func operations(
+        of config: Config, at path: ParameterPath
+    ) -> (image: Double, token: Double, score: Double) {
+        let patches = Double(config.visionEncoder.patchCount)
+        let table = Double(config.languageModel.vocabularySize * config.languageModel.hiddenSize)
+        let heads = config.languageModel.tiesEmbeddings ? 1.0 : 2.0
+        let decoder = Double(path.elementCount(under: "language_model")) - heads * table
+        let encoder = Double(path.elementCount(under: "vision_encoder"))
+        // A connector works on the grid before pooling and on fewer tokens after it: the tokens give a lower bound.
+        let connector = Double(path.elementCount(under: "connector")) * Double(config.connector.tokenCount)
+        return (2 * (encoder * patches + connector), 2 * decoder, 2 * table)
+    }
+
+    public func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
+        operations.image * Double(imageCount) + operations.token * Double(tokenCount)
+            + operations.score * Double(scoredCount)
     }
 
     public var vocabularySize: Int { config.languageModel.vocabularySize }

@@ -1,0 +1,72 @@
+import Media
+import Processors
+
+/// Makes batches one after the other: draws the kind of each sequence, packs it, puts the rows into tensors.
+///
+/// Used by one thread at a time.
+package final class BatchProducer {
+    private let source: ExampleSource
+    private let rowCount: Int
+    private let packer: Packer
+    private let quarantine: Quarantine
+    private let streams: [CorpusKind: ExampleStream]
+    private let kind: (Int) -> CorpusKind
+    private let order: String
+    private var sequence: Int
+
+    /// - Parameters:
+    ///   - rowCount: rows per batch.
+    ///   - kind: the kind of a sequence by its number.
+    ///   - order: what positions are marked with.
+    package init(
+        source: ExampleSource, rowCount: Int, packer: Packer, quarantine: Quarantine,
+        streams: [CorpusKind: ExampleStream], sequence: Int, order: String, kind: @escaping (Int) -> CorpusKind
+    ) {
+        self.source = source
+        self.rowCount = rowCount
+        self.packer = packer
+        self.quarantine = quarantine
+        self.streams = streams
+        self.sequence = sequence
+        self.order = order
+        self.kind = kind
+    }
+
+    /// The next batch; fewer rows at the end of the data, nil after it.
+    /// - Throws: ``DataError`` when too many records failed; `ProcessorError` when the token contract is broken.
+    package func next() throws -> Batch? {
+        var rows: [[Example]] = []
+        while rows.count < rowCount {
+            guard let stream = streams[kind(sequence)] else { break }
+            let row = try packer.row(
+                carried: &stream.carried, size: { $0.example.layout.tokenCount }, draw: { try stream.next() })
+            guard !row.isEmpty else { break }
+            sequence += 1
+            rows.append(row.map(\.example))
+        }
+        guard !rows.isEmpty else { return nil }
+        return try batch(rows)
+    }
+
+    private func batch(_ rows: [[Example]]) throws -> Batch {
+        let pictures = rows.joined().flatMap { $0.pictures.map { ($0.stored.pixels, $0.change) } }
+        let collated = try source.collator.packed(
+            rows.map { $0.map(\.layout) }, length: packer.length,
+            pixelValues: source.assembler.pixelValues(pictures))
+        let rowSources = rows.map { row in
+            let names = Set(row.map(\.source))
+            return names.count == 1 ? row[0].source : row[0].kind.rawValue
+        }
+        return Batch(
+            collated: collated, rowSources: rowSources, itemIDs: rows.joined().map(\.id), imageCount: pictures.count)
+    }
+
+    /// The place after the last batch.
+    package var position: LoaderPosition {
+        let snapshot = quarantine.snapshot
+        return LoaderPosition(
+            order: order, sequence: sequence,
+            streams: Dictionary(uniqueKeysWithValues: streams.map { ($0.key.rawValue, $0.value.position) }),
+            presentedCount: snapshot.presentedCount, quarantinedIDs: snapshot.ids)
+    }
+}

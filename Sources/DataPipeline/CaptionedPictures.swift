@@ -1,0 +1,93 @@
+import Foundation
+import Processors
+public import Torch
+
+/// Pictures with the tokens of their captions: what the encoder's warm start takes.
+public struct CaptionedPictures: Sendable {
+    /// float32[N, 3, H, W], one picture per caption.
+    public var pixelValues: Tensor
+    /// The caption's tokens of each picture, without begin and end.
+    public var captionTokenIDs: [[Int]]
+    /// Identifiers of the records.
+    public var itemIDs: [String]
+
+    public init(pixelValues: Tensor, captionTokenIDs: [[Int]], itemIDs: [String]) {
+        self.pixelValues = pixelValues
+        self.captionTokenIDs = captionTokenIDs
+        self.itemIDs = itemIDs
+    }
+}
+
+/// Endless batches of pictures with captions from the captioned records of a split, in an order that follows from the
+/// seed. Used by one thread at a time.
+public final class CaptionedPictureLoader {
+    private let prefetch: OrderedPrefetch<Result<CaptionedPictures, any Error>>
+    public let quarantine: Quarantine
+
+    /// - Parameters:
+    ///   - batchSize: pictures per batch, N.
+    ///   - sources: names of the sources to take; nil for all captioned ones.
+    ///   - augmentation: nil for unchanged pictures.
+    ///   - startBatch: number of the first batch, for a warm start that is resumed: batch k is the same either way,
+    ///     as long as no record fails.
+    /// - Throws: ``DataError`` when there are no captioned records.
+    public init(
+        _ source: ExampleSource, split: CorpusSplit = .train, batchSize: Int, seed: UInt64,
+        sources: [String]? = nil, augmentation: Augmentation? = nil, startBatch: Int = 0, workerCount: Int = 1,
+        quarantinePath: String? = nil
+    ) throws(DataError) {
+        let entries = source.corpus.entries(split: split, kind: .captioned).filter { number in
+            let entry = source.corpus.index.entries[number]
+            return entry.images.count == 1 && sources?.contains(entry.source) ?? true
+        }
+        guard !entries.isEmpty else {
+            throw DataError(
+                "the corpus at \(source.corpus.url.path) has 0 captioned \(split.rawValue) records"
+                    + (sources.map { " of \($0.joined(separator: ", "))" } ?? "") + "; leave out the encoder's warm start")
+        }
+        let quarantine = Quarantine(path: quarantinePath)
+        self.quarantine = quarantine
+        // A number that no kind of the mixture uses, so that the warm start's order is its own.
+        let streamNumber = 100
+        let order = RecordOrder(records: entries, seed: seed, stream: streamNumber)
+        let first = LoaderPosition.Stream(next: startBatch * batchSize, carried: [])
+        nonisolated(unsafe) let stream = ExampleStream(
+            source: source, order: order, pool: WorkerPool(threadCount: workerCount), lookahead: 64,
+            quarantine: quarantine, isEndless: true, position: first
+        ) { presentation in
+            ExampleSource.Variation(
+                seed: seed, stream: streamNumber, presentation: presentation, augmentation: augmentation)
+        }
+        prefetch = OrderedPrefetch(pool: WorkerPool(threadCount: 1), lookahead: 2) { _ in
+            Result { try Self.batch(source, from: stream, count: batchSize) }
+        }
+    }
+
+    /// The next batch.
+    /// - Throws: ``DataError`` when too many records failed.
+    public func next() throws -> CaptionedPictures {
+        guard let result = prefetch.next() else {
+            throw DataError("the warm start's pictures ended, though their order has no end")
+        }
+        return try result.get()
+    }
+
+    private static func batch(
+        _ source: ExampleSource, from stream: ExampleStream, count: Int
+    ) throws -> CaptionedPictures {
+        var pictures: [(pixels: [UInt8], change: AugmentationParameters?)] = []
+        var captions: [[Int]] = []
+        var ids: [String] = []
+        while ids.count < count, let placed = try stream.next() {
+            for example in placed.map(\.example) {
+                pictures.append((example.pictures[0].stored.pixels, example.pictures[0].change))
+                captions.append(example.layout.supervisedTokenIDs.dropLast())  // without the end token
+                ids.append(example.id)
+            }
+        }
+        guard let pixelValues = source.assembler.pixelValues(pictures) else {
+            throw DataError("a warm-start batch of \(count) pictures came out empty; give a batch size of at least 1")
+        }
+        return CaptionedPictures(pixelValues: pixelValues, captionTokenIDs: captions, itemIDs: ids)
+    }
+}

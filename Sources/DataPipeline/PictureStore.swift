@@ -1,0 +1,122 @@
+import Foundation
+package import Media
+import Synchronization
+package import Torch
+
+/// A picture at the model's size, before normalisation.
+package struct StoredPicture: Sendable {
+    /// Width of the picture as it came, in pixels.
+    package var width: Int
+    /// Height of the picture as it came, in pixels.
+    package var height: Int
+    /// `size` x `size` x 3, 8 bits.
+    package var pixels: [UInt8]
+}
+
+/// Decodes and resizes a corpus' pictures, and keeps the results up to a number of bytes.
+///
+/// When the limit is reached nothing more is kept and nothing is thrown out: a pass visits every picture once, so
+/// throwing out the least recently used would throw out exactly what is needed next.
+package final class PictureStore: Sendable {
+    private struct Key: Hashable {
+        var entry: Int
+        var image: Int
+    }
+
+    private struct Cache {
+        var pictures: [Key: StoredPicture] = [:]
+        var byteCount = 0
+    }
+
+    private let corpus: CorpusFolder
+    private let decoder: any MediaDecoder
+    private let limits: DecodeLimits
+    package let processor: ImageProcessor
+    private let byteLimit: Int
+    private let cache = Mutex(Cache())
+
+    package init(
+        corpus: CorpusFolder, decoder: any MediaDecoder, limits: DecodeLimits, processor: ImageProcessor, byteLimit: Int
+    ) {
+        self.corpus = corpus
+        self.decoder = decoder
+        self.limits = limits
+        self.processor = processor
+        self.byteLimit = byteLimit
+    }
+
+    /// Bytes of pixels kept.
+    package var cachedByteCount: Int { cache.withLock { $0.byteCount } }
+
+    /// A picture of an index entry, decoded and resized unless it is kept.
+    /// - Throws: what the corpus or the decoder throws.
+    package func picture(_ image: Int, ofEntry entry: Int) throws -> StoredPicture {
+        let key = Key(entry: entry, image: image)
+        if let known = cache.withLock({ $0.pictures[key] }) { return known }
+        let bytes = try corpus.picture(image, of: corpus.index.entries[entry])
+        let picture = try decoder.picture(from: bytes, limits: limits, target: nil)
+        let stored = StoredPicture(
+            width: picture.width, height: picture.height, pixels: processor.prepared(picture).pixels)
+        cache.withLock { cache in
+            guard cache.byteCount + stored.pixels.count <= byteLimit, cache.pictures[key] == nil else { return }
+            cache.pictures[key] = stored
+            cache.byteCount += stored.pixels.count
+        }
+        return stored
+    }
+}
+
+/// Turns pictures at the model's size into the tensor an encoder takes.
+package struct PixelAssembler: Sendable {
+    package let size: Int
+    /// Per channel, the normalised value of each of the 256 levels.
+    private let levels: [Float]
+    private let scale: [Float]
+    private let offset: [Float]
+
+    package init(processor: ImageProcessor) {
+        size = processor.imageSize
+        let mean = processor.mean.map(Float.init)
+        let deviation = processor.standardDeviation.map(Float.init)
+        // The same steps in the same precision as ImageProcessor.pixelValues, so that both give the same bits.
+        levels = (0..<3).flatMap { channel in
+            (0..<256).map { (Float(Double($0) * processor.rescale) - mean[channel]) / deviation[channel] }
+        }
+        scale = (0..<3).map { Float(processor.rescale) / deviation[$0] }
+        offset = (0..<3).map { -mean[$0] / deviation[$0] }
+    }
+
+    /// float32[N, 3, S, S], normalised; nil for no pictures.
+    /// - Parameter pictures: pixels of `size` x `size` x 3 with the change to make, nil for none.
+    package func pixelValues(_ pictures: [(pixels: [UInt8], change: AugmentationParameters?)]) -> Tensor? {
+        guard !pictures.isEmpty else { return nil }
+        let plane = size * size
+        let values = [Float](unsafeUninitializedCapacity: pictures.count * 3 * plane) { buffer, count in
+            for (number, picture) in pictures.enumerated() {
+                let output = UnsafeMutableBufferPointer(rebasing: buffer[number * 3 * plane..<(number + 1) * 3 * plane])
+                picture.pixels.withUnsafeBufferPointer { pixels in
+                    precondition(pixels.count == 3 * plane)
+                    if let change = picture.change {
+                        change.sample(pixels, size: size, into: output)
+                        for channel in 0..<3 {
+                            let (scale, offset) = (scale[channel], offset[channel])
+                            for place in channel * plane..<(channel + 1) * plane {
+                                output[place] = output[place] * scale + offset
+                            }
+                        }
+                    } else {
+                        levels.withUnsafeBufferPointer { levels in
+                            for place in 0..<plane {
+                                for channel in 0..<3 {
+                                    output[channel * plane + place] = levels[channel << 8 | Int(pixels[place * 3 + channel])]
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            count = buffer.count
+        }
+        return Tensor(values, shape: [pictures.count, 3, size, size])
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Synchronization
+
+/// A record that could not be used.
+public struct QuarantineEntry: Codable, Sendable, Equatable {
+    /// The record's identifier.
+    public var id: String
+    public var source: String
+    /// The shard file that holds it.
+    public var shard: String
+    /// One sentence.
+    public var reason: String
+
+    public init(id: String, source: String, shard: String, reason: String) {
+        self.id = id
+        self.source = source
+        self.shard = shard
+        self.reason = reason
+    }
+}
+
+/// Counts and names records that failed, and stops the run when they are too many.
+public final class Quarantine: Sendable {
+    private struct State {
+        var ids: [String] = []
+        var known: Set<String> = []
+        var presentedCount = 0
+    }
+
+    /// Share of presentations that may fail.
+    public let maximumShare: Double
+    /// Records that may fail before the share counts.
+    public let minimumCount: Int
+    private let path: String?
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - path: file to which each failed record is added as one line of JSON; nil to count only.
+    ///   - maximumShare: failed records per presentation above which ``failed(_:)`` throws.
+    ///   - minimumCount: nothing is thrown before this many records failed.
+    public init(path: String?, maximumShare: Double = 0.01, minimumCount: Int = 10) {
+        self.path = path
+        self.maximumShare = maximumShare
+        self.minimumCount = minimumCount
+    }
+
+    /// Records that failed.
+    public var count: Int { state.withLock { $0.ids.count } }
+
+    /// Counts a presentation that went well.
+    package func succeeded() { state.withLock { $0.presentedCount += 1 } }
+
+    /// Counts a presentation that failed; writes the record down the first time.
+    /// - Throws: ``DataError`` when the share is exceeded or the file cannot be written.
+    package func failed(_ entry: QuarantineEntry) throws(DataError) {
+        let (isNew, failedCount, presentedCount) = state.withLock { state in
+            state.presentedCount += 1
+            let isNew = state.known.insert(entry.id).inserted
+            if isNew { state.ids.append(entry.id) }
+            return (isNew, state.ids.count, state.presentedCount)
+        }
+        if isNew, let path { try Self.append(entry, to: path) }
+        if failedCount >= minimumCount, Double(failedCount) > maximumShare * Double(presentedCount) {
+            throw DataError(
+                "\(failedCount) records of \(presentedCount) presented could not be used, more than the share of "
+                    + "\(maximumShare) that is allowed; the last is \(entry.id) (\(entry.reason)); "
+                    + "look at \(path ?? "the data with `syrinx data check`") or fetch the corpus again")
+        }
+    }
+
+    package var snapshot: (ids: [String], presentedCount: Int) {
+        state.withLock { ($0.ids, $0.presentedCount) }
+    }
+
+    package func restore(ids: [String], presentedCount: Int) {
+        state.withLock { $0 = State(ids: ids, known: Set(ids), presentedCount: presentedCount) }
+    }
+
+    /// Adds one line of JSON to the file at `path`, which is made where it is missing.
+    package static func append(_ entry: QuarantineEntry, to path: String) throws(DataError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            let line = try encoder.encode(entry) + Data("\n".utf8)
+            if !FileManager.default.fileExists(atPath: path) {
+                try line.write(to: URL(fileURLWithPath: path))
+                return
+            }
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            defer { try? file.close() }
+            try file.seekToEnd()
+            try file.write(contentsOf: line)
+        } catch {
+            throw DataError("quarantine file \(path) cannot be written: \(error)")
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Generation: see Documentation/Architecture.md.

@@ -1,0 +1,192 @@
+import NN
+import Processors
+public import SyrinxModels
+import Torch
+
+// Shapes: B rows, T prompt tokens (visual tokens included), V vocabulary size.
+
+/// Continues prompts: token IDs in, token IDs out.
+///
+/// The prompt runs once through the model and fills a key/value cache (prefill); every further token costs one pass
+/// over a single position (decode). The engine knows neither text nor the model's family.
+public struct GenerationEngine: Sendable {
+    /// The model that predicts.
+    public let model: any MultimodalLanguageModel
+    /// Greatest number of rows computed together.
+    public let maxBatchRows: Int
+
+    /// An engine over `model`.
+    public init(_ model: any MultimodalLanguageModel, maxBatchRows: Int = 64) {
+        self.model = model
+        self.maxBatchRows = max(1, maxBatchRows)
+    }
+
+    /// Continues one prompt on the calling thread.
+    /// - Parameters:
+    ///   - onToken: told every token as it is chosen; may end the row.
+    ///   - isCancelled: asked before every token.
+    /// - Throws: `GenerationError` for a config out of range or a prompt that leaves no room in the context.
+    public func generate(
+        _ request: GenerationRequest, onToken: (Int) -> GenerationDecision = { _ in .continue },
+        isCancelled: () -> Bool = { false }
+    ) throws(GenerationError) -> GenerationResult {
+        try generate([request], onToken: { onToken($1) }, isCancelled: isCancelled)[0]
+    }
+
+    /// Continues several prompts; every row gets what it would get alone.
+    ///
+    /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded behind their end;
+    /// the cache keeps each row's own length. A row that has ended rides along unheard until its batch is done.
+    /// - Parameters:
+    ///   - onToken: told the request's index and each token as it is chosen; may end that row.
+    ///   - isCancelled: asked before every step.
+    /// - Returns: one result per request, in the order of the requests.
+    /// - Throws: `GenerationError` that names the first request that cannot be carried out, before any is computed.
+    public func generate(
+        _ requests: [GenerationRequest],
+        onToken: (_ request: Int, _ token: Int) -> GenerationDecision = { _, _ in .continue },
+        isCancelled: () -> Bool = { false }
+    ) throws(GenerationError) -> [GenerationResult] {
+        for (index, request) in requests.enumerated() {
+            try check(request, name: requests.count == 1 ? "the prompt" : "prompt \(index + 1) of \(requests.count)")
+        }
+        let lengths = requests.map { $0.input.tokenIDs.shape[1] }
+        let order = requests.indices.sorted { lengths[$0] == lengths[$1] ? $0 < $1 : lengths[$0] < lengths[$1] }
+        var results = [GenerationResult?](repeating: nil, count: requests.count)
+        for start in stride(from: 0, to: order.count, by: maxBatchRows) {
+            let members = Array(order[start..<min(start + maxBatchRows, order.count)])
+            let finished = inferenceMode {
+                run(members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
+            }
+            for (index, result) in zip(members, finished) { results[index] = result }
+        }
+        return results.compactMap { $0 }
+    }
+
+    /// Continues one prompt on the engine's own thread and streams the tokens.
+    ///
+    /// Ending the iteration, or cancelling the task that iterates, stops the computation before its next token.
+    public func stream(_ request: GenerationRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let cancellation = CancellationFlag()
+            continuation.onTermination = { _ in cancellation.cancel() }
+            EngineThread.shared.run {
+                do {
+                    let result = try generate(
+                        request,
+                        onToken: { token in
+                            continuation.yield(.token(token))
+                            return .continue
+                        }, isCancelled: { cancellation.isCancelled })
+                    continuation.yield(.finished(result))
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+        }
+    }
+
+    private func check(_ request: GenerationRequest, name: String) throws(GenerationError) {
+        try request.config.validate()
+        let shape = request.input.tokenIDs.shape
+        guard shape.count == 2, shape[0] == 1, shape[1] > 0 else {
+            throw GenerationError("\(name) has token IDs of shape \(shape), but one row of at least one token is needed")
+        }
+        guard shape[1] < model.contextLength else {
+            let visual = request.input.visualPositions?.elementCount ?? 0
+            throw GenerationError(
+                "\(name) has \(shape[1]) tokens (\(visual) of them for pictures), but the model's context holds "
+                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer pictures")
+        }
+    }
+
+    /// Prefill and decode of one batch.
+    private func run(
+        _ requests: [GenerationRequest], onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
+    ) -> [GenerationResult] {
+        let clock = ContinuousClock()
+        let started = clock.now
+        let batch = ModelInput.batch(requests.map(\.input))
+        let device = batch.tokenIDs.device
+        let promptLengths = requests.map { $0.input.tokenIDs.shape[1] }
+        var rows = requests.map { Row($0, contextLength: model.contextLength) }
+        let longest = rows.map { min($0.config.maxNewTokens, $0.limit) }.max() ?? 0
+        let cache = model.makeCache(batch: requests.count, capacity: batch.tokenIDs.shape[1] + longest)
+        let chooser = TokenChooser(requests.map(\.config), vocabularySize: model.vocabularySize)
+
+        let embeddings = model.embeddings(
+            of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
+        let states = model.hiddenStates(
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache)  // [B, T, D]
+        cache.advance(by: promptLengths)
+        let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
+        let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
+        var chosen = chooser.choose(
+            model.logits(hiddenStates: last).to(.float32), histories: rows.map(\.history))
+        let prefilled = clock.now
+
+        while true {
+            for row in rows.indices where rows[row].stopReason == nil {
+                rows[row].take(chosen[row]) { onToken(row, $0) }
+                if rows[row].stopReason == nil && isCancelled() { rows[row].stopReason = .cancelled }
+            }
+            if rows.allSatisfy({ $0.stopReason != nil }) { break }
+            let tokenIDs = Tensor(chosen.map(Int64.init), shape: [requests.count, 1]).to(device)
+            let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
+            let logits = model.logits(
+                embeddings: model.embed(tokenIDs: tokenIDs),
+                positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache
+            ).select(dim: 1, index: 0)  // [B, V]
+            cache.advance(by: rows.map { _ in 1 })
+            chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))
+        }
+        let finished = clock.now
+        return zip(rows, promptLengths).map { row, promptLength in
+            GenerationResult(
+                tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
+                timings: Timings(
+                    prefillTokenCount: promptLength, prefillSeconds: seconds(prefilled - started),
+                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)))
+        }
+    }
+}
+
+/// One row of a running batch.
+private struct Row {
+    let config: GenerationConfig
+    /// Greatest number of new tokens the context leaves room for.
+    let limit: Int
+    var history: [Int]
+    var generated: [Int] = []
+    var stopReason: StopReason?
+
+    init(_ request: GenerationRequest, contextLength: Int) {
+        config = request.config
+        history = request.input.tokenIDs.array(of: Int64.self).map(Int.init)
+        limit = contextLength - history.count
+    }
+
+    /// Takes the chosen token, or ends the row.
+    mutating func take(_ token: Int, onToken: (Int) -> GenerationDecision) {
+        if config.stopTokenIDs.contains(token) {
+            stopReason = .stopToken
+            return
+        }
+        generated.append(token)
+        history.append(token)
+        if case .stop(let reason) = onToken(token) {
+            stopReason = reason
+        } else if generated.count >= config.maxNewTokens {
+            stopReason = .maxNewTokens
+        } else if generated.count >= limit {
+            stopReason = .contextFull
+        }
+    }
+}
+
+/// `duration` in seconds.
+package func seconds(_ duration: Duration) -> Double {
+    let (seconds, attoseconds) = duration.components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+}

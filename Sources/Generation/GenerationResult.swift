@@ -1,0 +1,79 @@
+public import Processors
+public import Torch
+
+/// One prompt with the way to continue it.
+public struct GenerationRequest: Sendable {
+    /// The prompt: one row.
+    public var input: ModelInput
+    /// The prompt's pictures as visual tokens, float[N, V, D] in order, when they were computed before; `nil` lets
+    /// the model encode `input.pixelValues`.
+    public var visualTokens: Tensor?
+    /// How to continue.
+    public var config: GenerationConfig
+
+    /// A request from its parts.
+    public init(_ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig()) {
+        self.input = input
+        self.visualTokens = visualTokens
+        self.config = config
+    }
+}
+
+/// Why generation ended.
+public enum StopReason: String, Codable, Hashable, Sendable {
+    /// A stop token was chosen.
+    case stopToken
+    /// A stop string came up (found by whoever turns tokens into text).
+    case stopString
+    /// `maxNewTokens` were generated.
+    case maxNewTokens
+    /// Prompt and answer fill the model's context.
+    case contextFull
+    /// The caller cancelled.
+    case cancelled
+}
+
+/// What was generated, and how fast.
+public struct GenerationResult: Sendable {
+    /// The generated tokens, without the stop token.
+    public var tokenIDs: [Int]
+    /// Why generation ended.
+    public var stopReason: StopReason
+    /// Time spent.
+    public var timings: Timings
+}
+
+/// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.
+public struct Timings: Codable, Hashable, Sendable {
+    /// Tokens of the prompt, visual tokens included.
+    public var prefillTokenCount: Int
+    /// Seconds to encode pictures and fill the cache.
+    public var prefillSeconds: Double
+    /// Tokens chosen after the first.
+    public var decodeTokenCount: Int
+    /// Seconds of all steps after the prompt.
+    public var decodeSeconds: Double
+
+    /// Prompt tokens per second.
+    public var prefillTokensPerSecond: Double {
+        prefillSeconds > 0 ? Double(prefillTokenCount) / prefillSeconds : 0
+    }
+    /// Generated tokens per second, the first (which the prompt's pass yields) left out.
+    public var decodeTokensPerSecond: Double { decodeSeconds > 0 ? Double(decodeTokenCount) / decodeSeconds : 0 }
+}
+
+/// What a stream of tokens brings.
+public enum GenerationEvent: Sendable {
+    /// The next token.
+    case token(Int)
+    /// The end; nothing follows.
+    case finished(GenerationResult)
+}
+
+/// What to do after a token.
+public enum GenerationDecision: Hashable, Sendable {
+    /// Go on.
+    case `continue`
+    /// End this row with the reason.
+    case stop(StopReason)
+}

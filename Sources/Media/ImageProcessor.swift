@@ -1,0 +1,149 @@
+public import Torch
+
+/// From a picture to what a vision encoder takes: resize, crop or pad, rescale, normalise.
+///
+/// One value that training, evaluation, the command line and a server share; it is written into a checkpoint, and its
+/// `fingerprint` says whether two are the same. Orientation and alpha are settled when a picture is decoded (EXIF
+/// applied, alpha over white): the JSON form states both, and other values are refused.
+public struct ImageProcessor: Sendable, Hashable {
+    /// How a picture of any shape becomes square.
+    public enum Resize: String, Sendable, Hashable, Codable, CaseIterable {
+        /// Both sides are resized to the image size; the shape is lost.
+        case squash
+        /// The shortest side is resized to the image size (the other to the whole part of its proportion), then the
+        /// centre is cut out: CLIP's rule as in Hugging Face's `CLIPImageProcessor`.
+        case shortestSideCrop
+        /// The longest side is resized to the image size, then the picture is centred on a white square.
+        case padWhite
+    }
+
+    /// The side in pixels of the square that the encoder takes.
+    public var imageSize: Int
+
+    /// How a picture becomes square.
+    public var resize: Resize
+
+    /// The interpolation kernel.
+    public var filter: ResamplingFilter
+
+    /// Which resampling pass comes first.
+    public var order: ResamplingOrder
+
+    /// Factor that takes stored values, `0...255`, to the scale of `mean`: usually 1/255.
+    public var rescale: Double
+
+    /// Per channel (red, green, blue): subtracted after rescaling.
+    public var mean: [Double]
+
+    /// Per channel (red, green, blue): what the difference is divided by.
+    public var standardDeviation: [Double]
+
+    /// Mean and standard deviation of the three channels.
+    public struct Normalisation: Sendable, Hashable {
+        /// Per channel: subtracted.
+        public let mean: [Double]
+        /// Per channel: divided by.
+        public let standardDeviation: [Double]
+
+        /// OpenAI CLIP's values, of its training pictures.
+        public static let clip = Normalisation(
+            mean: [0.48145466, 0.4578275, 0.40821073], standardDeviation: [0.26862954, 0.26130258, 0.27577711])
+
+        /// The values of ImageNet's training pictures, used by most of its classifiers and by DINOv2.
+        public static let imageNet = Normalisation(
+            mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
+
+        /// To `-1...1`: SigLIP's, and that of the first ViT.
+        public static let half = Normalisation(mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5])
+    }
+
+    /// A processor; the defaults are CLIP's but for the size.
+    ///
+    /// - Precondition: `imageSize` is positive.
+    public init(
+        imageSize: Int, resize: Resize = .shortestSideCrop, filter: ResamplingFilter = .bicubic,
+        order: ResamplingOrder = .horizontalFirst, rescale: Double = 1.0 / 255, normalisation: Normalisation = .clip
+    ) {
+        precondition(imageSize > 0, "an image size of \(imageSize) pixels is not positive")
+        self.imageSize = imageSize
+        self.resize = resize
+        self.filter = filter
+        self.order = order
+        self.rescale = rescale
+        self.mean = normalisation.mean
+        self.standardDeviation = normalisation.standardDeviation
+    }
+
+    /// The square picture that the encoder will see, before normalisation: for contact sheets, and to cache as bytes.
+    public func prepared(_ picture: Picture) -> Picture {
+        let (width, height, size) = (picture.width, picture.height, imageSize)
+        switch resize {
+        case .squash:
+            return picture.resized(width: size, height: size, filter: filter, order: order)
+        case .shortestSideCrop:
+            let shortest = picture.shortestSide
+            let newWidth = width == shortest ? size : size * width / shortest
+            let newHeight = height == shortest ? size : size * height / shortest
+            let window = PixelWindow(x: (newWidth - size) / 2, y: (newHeight - size) / 2, width: size, height: size)
+            return picture.resized(width: newWidth, height: newHeight, filter: filter, window: window, order: order)
+        case .padWhite:
+            let longest = max(width, height)
+            let newWidth = max(1, (width * size + longest / 2) / longest)
+            let newHeight = max(1, (height * size + longest / 2) / longest)
+            let resized = picture.resized(width: newWidth, height: newHeight, filter: filter, order: order)
+            guard newWidth != newHeight else { return resized }
+            return resized.cropped(
+                x: -((size - newWidth) / 2), y: -((size - newHeight) / 2), width: size, height: size)
+        }
+    }
+
+    /// One picture as `float32[3, imageSize, imageSize]`.
+    public func pixelValues(_ picture: Picture) -> Tensor {
+        Tensor(normalised([prepared(picture)]), shape: [3, imageSize, imageSize])
+    }
+
+    /// Several pictures as `float32[N, 3, imageSize, imageSize]`, each exactly as `pixelValues(_:)` gives it alone.
+    ///
+    /// - Precondition: There is at least one picture.
+    public func pixelValues(_ pictures: [Picture]) -> Tensor {
+        precondition(!pictures.isEmpty, "a batch of pixel values needs at least one picture")
+        return Tensor(normalised(pictures.map(prepared)), shape: [pictures.count, 3, imageSize, imageSize])
+    }
+
+    /// Pictures that `prepared(_:)` gave, as `float32[N, 3, imageSize, imageSize]`: for caches that keep bytes.
+    ///
+    /// - Precondition: There is at least one picture and every one has the image size.
+    public func pixelValues(prepared pictures: [Picture]) -> Tensor {
+        precondition(!pictures.isEmpty, "a batch of pixel values needs at least one picture")
+        for picture in pictures {
+            precondition(
+                picture.width == imageSize && picture.height == imageSize,
+                "a prepared picture has \(picture.width) x \(picture.height) pixels, not \(imageSize) x \(imageSize)")
+        }
+        return Tensor(normalised(pictures), shape: [pictures.count, 3, imageSize, imageSize])
+    }
+
+    /// `float32[N, 3, S, S]` as a flat array: `(value * rescale - mean) / standardDeviation`, rounded to single precision
+    /// after every step, as NumPy-based processors compute it.
+    func normalised(_ pictures: [Picture]) -> [Float] {
+        let plane = imageSize * imageSize
+        let tables = (0..<3).map { channel in
+            (0..<256).map { (Float(Double($0) * rescale) - Float(mean[channel])) / Float(standardDeviation[channel]) }
+        }
+        return [Float](unsafeUninitializedCapacity: pictures.count * 3 * plane) { output, written in
+            for (index, picture) in pictures.enumerated() {
+                picture.pixels.withUnsafeBufferPointer { input in
+                    for channel in 0..<3 {
+                        tables[channel].withUnsafeBufferPointer { table in
+                            let target = (index * 3 + channel) * plane
+                            for pixel in 0..<plane {
+                                output[target + pixel] = table[Int(input[pixel * 3 + channel])]
+                            }
+                        }
+                    }
+                }
+            }
+            written = pictures.count * 3 * plane
+        }
+    }
+}

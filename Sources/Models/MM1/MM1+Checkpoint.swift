@@ -1,0 +1,69 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+import NN
+
+extension MM1 {
+    /// What `config.json` holds: the configuration and the family's name.
+    private struct ConfigurationFile: Codable {
+        var modelType: String
+        var architectures: [String]
+        var visionEncoder: VisionTransformer.Config
+        var connector: ConnectorConfig
+        var languageModel: LLaMADecoder.Config
+        var imagePlaceholder: Int
+    }
+
+    /// The registry's entry.
+    static var family: ModelFamily {
+        ModelFamily(
+            modelType: "mm1",
+            sizes: namedConfigs.map { named in
+                .init(
+                    name: named.name, summary: named.summary, publishedDecoderCount: named.publishedDecoderCount,
+                    configuration: { try configuration(of: named.config) })
+            },
+            make: { data, path in MM1(try config(from: data), at: path) })
+    }
+
+    /// The `config.json` of a configuration.
+    public static func configuration(of config: Config) throws -> Data {
+        try ConfigurationJSON.encoder.encode(
+            ConfigurationFile(
+                modelType: "mm1", architectures: ["MM1"], visionEncoder: config.visionEncoder,
+                connector: config.connector, languageModel: config.languageModel,
+                imagePlaceholder: config.imagePlaceholder))
+    }
+
+    /// The configuration in a `config.json`.
+    ///
+    /// - Throws: ``ModelError`` naming the key that is missing or of another type.
+    public static func config(from data: Data) throws -> Config {
+        do {
+            let file = try ConfigurationJSON.decoder.decode(ConfigurationFile.self, from: data)
+            return Config(
+                visionEncoder: file.visionEncoder, connector: file.connector, languageModel: file.languageModel,
+                imagePlaceholder: file.imagePlaceholder)
+        } catch let error as DecodingError {
+            throw ModelError(message: "config.json does not describe an MM1: \(error.sentence)")
+        }
+    }
+}
+
+extension DecodingError {
+    /// Where decoding failed and why, in a few words.
+    var sentence: String {
+        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
+            (context.codingPath + [last].compactMap { $0 }).map(\.stringValue).joined(separator: ".")
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "the key \(path(context, key)) is missing"
+        case .typeMismatch(let type, let context): return "\(path(context)) should be a \(type)"
+        case .valueNotFound(let type, let context): return "\(path(context)) should be a \(type), not null"
+        case .dataCorrupted(let context): return "\(path(context)): \(context.debugDescription)"
+        @unknown default: return "\(self)"
+        }
+    }
+}

@@ -1,0 +1,67 @@
+public import Media
+
+/// Who says a message.
+public enum Role: String, Codable, Sendable, CaseIterable {
+    case system
+    case user
+    case assistant
+}
+
+/// One turn of a conversation: text and pictures in the order in which they are to be read.
+public struct Message: Sendable {
+    public var role: Role
+    public var content: [ContentPart]
+
+    public init(role: Role, content: [ContentPart]) {
+        self.role = role
+        self.content = content
+    }
+
+    /// A turn of text alone.
+    public init(role: Role, text: String) {
+        self.init(role: role, content: [.text(text)])
+    }
+
+    /// The pictures of the turn, in order.
+    public var images: [ImageReference] {
+        content.compactMap { if case .image(let image) = $0 { image } else { nil } }
+    }
+}
+
+/// A piece of a message.
+public enum ContentPart: Sendable {
+    case text(String)
+    case image(ImageReference)
+}
+
+/// A picture as it arrives: a file's bytes, or pixels that are already decoded.
+public struct ImageReference: Sendable {
+    /// Where the pixels are.
+    public enum Content: Sendable {
+        /// A JPEG, PNG or WebP file's bytes.
+        case encoded([UInt8])
+        /// Decoded RGB.
+        case picture(Picture)
+    }
+
+    public var content: Content
+    /// What error messages call it: a file name, or `image 2 of message 1`.
+    public var name: String
+
+    public init(_ content: Content, name: String) {
+        self.content = content
+        self.name = name
+    }
+
+    /// The decoded picture.
+    /// - Parameters:
+    ///   - decoder: used where the picture is still encoded.
+    ///   - limits: what is checked before decoding.
+    /// - Throws: the decoder's error.
+    public func picture(decoder: any MediaDecoder, limits: DecodeLimits) throws -> Picture {
+        switch content {
+        case .picture(let picture): picture
+        case .encoded(let bytes): try decoder.picture(from: bytes, limits: limits, target: nil)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Codecs
+import Foundation
+import Media
+import Testing
+
+@Suite struct HostileInputTests {
+    private let codec = PictureCodec()
+
+    private func failure(_ bytes: [UInt8], limits: DecodeLimits = .default) -> CodecError? {
+        do {
+            _ = try codec.picture(from: bytes, limits: limits, target: nil)
+            return nil
+        } catch { return error as? CodecError }
+    }
+
+    @Test("A truncated file is an error at every length", arguments: PictureFixtures.all.filter { $0.target == nil })
+    func truncated(item: PictureFixtures.Item) {
+        let bytes = item.bytes
+        for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 150)) + [bytes.count - 1] {
+            #expect(failure(Array(bytes.prefix(count))) != nil, "the first \(count) of \(bytes.count) bytes")
+        }
+    }
+
+    @Test("Half of a file is called truncated", arguments: ["baseline-420.jpg", "progressive-444.jpg", "rgb.png", "lossy.webp", "lossless.webp"])
+    func saysTruncated(name: String) throws {
+        let bytes = PictureFixtures.bytes(name)
+        let error = try #require(failure(Array(bytes.prefix(bytes.count * 3 / 4))))
+        #expect(error.description.contains("truncated"), "\(error)")
+    }
+
+    @Test("Damaged bytes give a picture or an error, never a crash", arguments: PictureFixtures.all.filter { $0.target == nil })
+    func damaged(item: PictureFixtures.Item) {
+        let bytes = item.bytes
+        var noise = Noise(state: UInt64(item.offset) + 1)
+        // Small limits: a damaged size must not make the test slow.
+        let limits = DecodeLimits(maximumPixelCount: 1_000_000, maximumWorkingByteCount: 32 << 20)
+        for round in 0..<60 {
+            var copy = bytes
+            for _ in 0...round % 8 { copy[noise.next(below: copy.count)] = UInt8(noise.next(below: 256)) }
+            if let picture = try? codec.picture(from: copy, limits: limits, target: round % 2 == 0 ? nil : 10) {
+                #expect(picture.pixels.count == picture.width * picture.height * 3)
+            }
+        }
+    }
+
+    @Test("Random bytes after a valid signature are an error", arguments: PictureFormat.allCases)
+    func randomBody(format: PictureFormat) {
+        let signatures: [PictureFormat: [UInt8]] = [
+            .jpeg: [0xFF, 0xD8, 0xFF], .png: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A],
+            .webp: Array("RIFF".utf8) + [200, 1, 0, 0] + Array("WEBP".utf8),
+        ]
+        var noise = Noise(state: 9)
+        for _ in 0..<200 {
+            let body = (0..<noise.next(below: 600)).map { _ in UInt8(noise.next(below: 256)) }
+            #expect(failure(signatures[format]! + body) != nil)
+        }
+    }
+
+    @Test("What is not a picture is named", arguments: [
+        ([], "no bytes at all"), (Array("GIF89a......".utf8), "a GIF"), (Array("<!DOCTYPE html>".utf8), "a web page"),
+        ([0, 1, 2, 254], "bytes that begin with 00 01 02 fe"), (Array("RIFF....WAVE".utf8), "bytes that begin with"),
+    ] as [([UInt8], String)])
+    func notAPicture(bytes: [UInt8], found: String) throws {
+        let error = try #require(failure(bytes))
+        #expect(error.description.contains("expected JPEG, PNG or WebP, found \(found)"), "\(error)")
+    }
+
+    @Test("A PNG that claims 30,000 x 30,000 pixels is refused by its header")
+    func hugePNG() throws {
+        let bytes = png(width: 30_000, height: 30_000)
+        guard case .tooManyPixels(.png, 30_000, 30_000, 64_000_000)? = failure(bytes) else {
+            Issue.record("got \(String(describing: failure(bytes)))")
+            return
+        }
+        #expect(throws: CodecError.self) { try codec.pictureInfo(of: bytes) }
+    }
+
+    @Test("Sizes at the edge of the format are refused without overflow", arguments: [
+        (0x7FFF_FFFF, 0x7FFF_FFFF), (0x7FFF_FFFF, 1), (0, 5), (0xFFFF_FFFF, 2), (70_000, 2),
+    ])
+    func edgeSizes(width: Int, height: Int) {
+        #expect(failure(png(width: width, height: height)) != nil)
+    }
+
+    @Test("A JPEG that claims more pixels than the limit is refused by its header")
+    func hugeJPEG() throws {
+        var bytes = PictureFixtures.bytes("baseline-444.jpg")
+        let frame = try #require(bytes.indices.dropLast(9).first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+        bytes.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xDC, 0xFF, 0xDC])  // 65,500 each way
+        guard case .tooManyPixels(.jpeg, 65_500, 65_500, _)? = failure(bytes) else {
+            Issue.record("got \(String(describing: failure(bytes)))")
+            return
+        }
+    }
+
+    @Test("A progressive JPEG that needs more working memory than allowed is refused")
+    func workingMemory() throws {
+        var limits = DecodeLimits.default
+        limits.maximumWorkingByteCount = 100_000
+        // Enlarging the claimed size makes libjpeg ask for the coefficients of 2,000 x 2,000 pixels.
+        var bytes = PictureFixtures.bytes("progressive-444.jpg")
+        let frame = try #require(bytes.indices.dropLast(9).first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC2 })
+        bytes.replaceSubrange(frame + 5..<frame + 9, with: [0x07, 0xD0, 0x07, 0xD0])
+        guard case .tooMuchMemory(.jpeg, _)? = failure(bytes, limits: limits) else {
+            Issue.record("got \(String(describing: failure(bytes, limits: limits)))")
+            return
+        }
+    }
+
+    @Test("An animated WebP is refused by name")
+    func animated() throws {
+        let error = try #require(failure(PictureFixtures.bytes("refused-animated.webp")))
+        #expect(error.description == "the WebP cannot be decoded: it is an animated WebP (only still pictures are read)")
+    }
+
+    @Test("A file over the byte limit, a missing file and a folder are refused, each named")
+    func files() throws {
+        let path = PictureFixtures.path("rgb.png")
+        var limits = DecodeLimits.default
+        limits.maximumByteCount = 100
+        for (file, limits, reason) in [
+            (path, limits, "more than the limit of 100"), (path + "x", .default, "No such file"),
+            (PictureFixtures.path(""), .default, "not a regular file"),
+        ] {
+            let error = #expect(throws: CodecError.self) { try codec.decode(file, limits: limits) }
+            #expect(error?.description.hasPrefix("\(file): ") == true)
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+        }
+    }
+
+    /// A PNG with a header, an empty data chunk and an end.
+    private func png(width: Int, height: Int) -> [UInt8] {
+        func chunk(_ kind: String, _ body: [UInt8]) -> [UInt8] {
+            let content = Array(kind.utf8) + body
+            return bigEndian(body.count) + content + bigEndian(Int(crc32(content)))
+        }
+        let header = bigEndian(width) + bigEndian(height) + [8, 2, 0, 0, 0]
+        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header) + chunk("IDAT", [])
+            + chunk("IEND", [])
+    }
+
+    private func bigEndian(_ value: Int) -> [UInt8] {
+        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+    }
+
+    /// The checksum of PNG chunks (ISO 3309).
+    private func crc32(_ bytes: [UInt8]) -> UInt32 {
+        ~bytes.reduce(~0 as UInt32) { sum, byte in
+            (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+        }
+    }
+}
