@@ -2,7 +2,7 @@
 struct Draft: Sendable {
     enum Part: Sendable {
         case text(String)
-        case picture(StoredPicture)
+        case picture(CorpusPicture)
     }
 
     var source: String
@@ -15,7 +15,7 @@ struct Draft: Sendable {
 
     /// A captioned picture; colours come from its pixels.
     init(
-        source: String, picture: StoredPicture, name: String, kind: String?, keywords: [String],
+        source: String, picture: CorpusPicture, name: String, kind: String?, keywords: [String],
         provenance: CorpusRecord.Provenance
     ) {
         self.source = source
@@ -37,7 +37,7 @@ struct Draft: Sendable {
         self.provenance = provenance
     }
 
-    var pictures: [StoredPicture] {
+    var pictures: [CorpusPicture] {
         parts.compactMap { if case .picture(let picture) = $0 { picture } else { nil } }
     }
 

@@ -12,8 +12,8 @@ public struct StarterCorpus: Sendable {
     public init(size: StarterSize) { self.size = size }
 
     /// What a manifest records of it.
-    public func request(packages: [PackageFetcher.Fetched]) -> CorpusManifest.Request {
-        .init(size: size.rawValue, extractionVersion: Self.version, packages: packages.map(\.package))
+    public func request(packages: [CorpusManifest.Package]) -> CorpusManifest.Request {
+        .init(size: size.rawValue, extractionVersion: Self.version, packages: packages)
     }
 
     /// Extracts and writes the corpus, or leaves the equal one that is already there.
@@ -28,7 +28,7 @@ public struct StarterCorpus: Sendable {
         to folder: URL, packages: [PackageFetcher.Fetched], coding: PictureCoding,
         progress: @escaping @Sendable (_ doneBytes: Int, _ totalBytes: Int) throws -> Void = { _, _ in }
     ) throws -> (manifest: CorpusManifest, isNew: Bool) {
-        let request = request(packages: packages)
+        let request = request(packages: packages.map(\.package))
         if let manifest = CorpusWriter.finished(request, in: folder) { return (manifest, false) }
         let context = StarterContext(packages: packages, coding: coding, progress: progress)
         var drafts = try Self.drafts(context)

@@ -28,7 +28,7 @@ struct EmojiSource: StarterSource {
             let entry = list.entries[index]
             let annotation = found[entry.codePoints]
             return Draft(
-                source: "emoji", picture: try StoredPicture(picture, coding: context.coding),
+                source: "emoji", picture: try CorpusPicture(picture, coding: context.coding),
                 name: annotation?.name ?? entry.name, kind: entry.group, keywords: annotation?.keywords ?? [],
                 provenance: context.provenance(
                     packages[0], path: "\(font.path)#\(entry.label)", licence: "OFL-1.1 AND Unicode-DFS-2016",
@@ -103,10 +103,9 @@ struct EmojiList: Sendable {
                 continue
             }
             let halves = line.split(separator: "#", maxSplits: 1)
+            guard let group, halves.count == 2 else { continue }
             let fields = halves[0].split(separator: ";")
-            guard let group, halves.count == 2, fields.count == 2, fields[1].collapsedEquals("fully-qualified") else {
-                continue
-            }
+            guard fields.count == 2, fields[1].collapsedEquals("fully-qualified") else { continue }
             let codePoints = fields[0].split(separator: " ").compactMap { UInt32($0, radix: 16) }
             // After the number sign: the emoji itself, the version it came with, the name.
             let words = halves[1].split(separator: " ").dropFirst(2)

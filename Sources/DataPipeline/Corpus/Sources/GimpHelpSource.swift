@@ -36,7 +36,7 @@ struct GimpHelpSource: StarterSource {
     /// The pictures worth keeping, by path: not too small, not on too many pages, not damaged.
     private static func pictures(
         _ pages: [ManualPage?], files: [String: [UInt8]], context: StarterContext
-    ) throws -> [String: StoredPicture] {
+    ) throws -> [String: CorpusPicture] {
         var pageCounts: [String: Int] = [:]
         for page in pages {
             let used = Set((page?.blocks ?? []).compactMap { if case .image(let path) = $0 { path } else { nil } })
@@ -44,10 +44,10 @@ struct GimpHelpSource: StarterSource {
         }
         let most = max(3, Int(iconShare * Double(pages.count)))
         let paths = pageCounts.filter { $0.value <= most && files[$0.key] != nil }.keys.sorted()
-        let stored = try context.parallelMap(paths.count, of: "gimp-help-en") { index -> StoredPicture? in
-            try files[paths[index]].flatMap { try StoredPicture(decoding: $0, coding: context.coding) }
+        let stored = try context.parallelMap(paths.count, of: "gimp-help-en") { index -> CorpusPicture? in
+            try files[paths[index]].flatMap { try CorpusPicture(decoding: $0, coding: context.coding) }
         }
-        var pictures: [String: StoredPicture] = [:]
+        var pictures: [String: CorpusPicture] = [:]
         for (path, picture) in zip(paths, stored) {
             guard let picture, min(picture.originalWidth, picture.originalHeight) >= smallestSide else { continue }
             pictures[path] = picture
@@ -57,7 +57,7 @@ struct GimpHelpSource: StarterSource {
     }
 
     private func assemble(
-        _ names: [String], _ pages: [ManualPage?], pictures: [String: StoredPicture], context: StarterContext
+        _ names: [String], _ pages: [ManualPage?], pictures: [String: CorpusPicture], context: StarterContext
     ) -> [Draft] {
         var drafts: [Draft] = []
         var seenTexts: Set<String> = []
@@ -91,7 +91,7 @@ struct GimpHelpSource: StarterSource {
     }
 
     /// Neighbouring paragraphs become one piece of text with a line for each.
-    private static func parts(of window: ManualPage.Window, pictures: [String: StoredPicture]) -> [Draft.Part] {
+    private static func parts(of window: ManualPage.Window, pictures: [String: CorpusPicture]) -> [Draft.Part] {
         var parts: [Draft.Part] = []
         var lines: [String] = []
         for block in window.blocks {

@@ -26,7 +26,7 @@ struct OpenClipartSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let entry = entries[key], let bytes = files[key],
-                let picture = try StoredPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
             else { return nil }
             let folder = key.split(separator: "/").first.map(String.init)
             return Draft(

@@ -27,7 +27,7 @@ struct TuxPaintSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let bytes = files[key], let sentence = texts[key],
-                let picture = try StoredPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
             else { return nil }
             let folders = key.split(separator: "/").dropLast().map(String.init)
             return Draft(

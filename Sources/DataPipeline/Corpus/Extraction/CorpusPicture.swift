@@ -2,7 +2,7 @@ internal import Digests
 internal import Media
 
 /// A picture as a corpus stores it, and what deduplication and captions need to know of it.
-struct StoredPicture: Sendable {
+struct CorpusPicture: Sendable {
     /// The longest side that is stored, in pixels.
     static let longestSide = 128
 
