@@ -49,7 +49,7 @@ lint: ## Checks formatting and the tree's hygiene.
 format: ## Formats every Swift file in place.
 	@scripts/format
 
-docs: setup ## Builds the reference documentation into .build/docs.
+docs: build ## Builds the reference documentation into .build/docs.
 	@scripts/docs
 
 clean: ## Removes what was built; .deps stays.

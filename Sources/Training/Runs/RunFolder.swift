@@ -1,0 +1,52 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Where a run keeps its things.
+///
+///     RUN/recipe.yaml                what runs, with every key
+///     RUN/log.jsonl                  every step, validation, checkpoint
+///     RUN/tensorboard/               event files
+///     RUN/checkpoints/step-000123/   everything needed to resume
+///     RUN/model/                     the trained model, at the end
+public struct RunFolder: Sendable {
+    public let path: String
+
+    public var recipe: String { path + "/recipe.yaml" }
+    public var log: String { path + "/log.jsonl" }
+    public var tensorboard: String { path + "/tensorboard" }
+    public var checkpoints: String { path + "/checkpoints" }
+    public var model: String { path + "/model" }
+
+    /// Makes the folder, and refuses one that already holds a run unless it is to be resumed.
+    ///
+    /// - Throws: `TrainingError` if it cannot be made, or holds another run.
+    public init(path: String, resume: Bool) throws {
+        var trimmed = path
+        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        self.path = trimmed
+        do {
+            try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError("cannot make the run folder \(trimmed): \((error as? CocoaError)?.reason ?? "\(error)")")
+        }
+        if !resume, FileManager.default.fileExists(atPath: recipe) {
+            throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")
+        }
+    }
+}
+
+extension CocoaError {
+    /// The cause in plain words.
+    fileprivate var reason: String {
+        switch code {
+        case .fileWriteNoPermission: "permission denied"
+        case .fileWriteVolumeReadOnly: "the file system is read-only"
+        case .fileWriteOutOfSpace: "the disk is full"
+        case .fileWriteFileExists: "a file of that name is in the way"
+        default: "\(self)"
+        }
+    }
+}

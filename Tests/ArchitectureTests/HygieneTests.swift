@@ -1,0 +1,87 @@
+import Testing
+
+@Suite("The tree stays readable")
+struct HygieneTests {
+    /// Lines from which a file is to be reviewed, and from which it is refused.
+    static let reviewedFrom = 400
+    static let refusedFrom = 600
+
+    /// Files of any length: generated code and tables, each with its reason.
+    static let exempt: [String: String] = [:]
+
+    /// Hand-written files past the review limit, looked at and kept; a file that has shrunk again must leave the list.
+    static let reviewed: Set<String> = []
+
+    /// Rooms that must work for any family of models.
+    static let familyFree = ["Training", "Generation", "Evaluation", "Server"]
+
+    /// The families' names as they would appear in code.
+    static var families: Regex<Substring> { /(?i)mm1|mplug|one_?llm|llava|owl2/ }
+
+    static let sources: Set<String> = ["swift", "c", "cpp", "h", "hpp", "cc", "mm"]
+
+    @Test("no file of Sources or Tests is longer than a reader's patience")
+    func fileLengths() throws {
+        for folder in ["Sources", "Tests"] {
+            for file in try SourceTree.files(under: folder, extensions: Self.sources)
+            where Self.exempt[file.path] == nil {
+                #expect(file.lines.count < Self.refusedFrom, "\(file.path) has \(file.lines.count) lines: split it")
+                if Self.reviewed.contains(file.path) {
+                    #expect(file.lines.count >= Self.reviewedFrom, "\(file.path) is short again: take it off the list")
+                } else {
+                    #expect(
+                        file.lines.count < Self.reviewedFrom,
+                        "\(file.path) has \(file.lines.count) lines: split it, or put it on the reviewed list")
+                }
+            }
+        }
+    }
+
+    @Test("the lists of long files name files that exist")
+    func listsAreCurrent() throws {
+        for path in Set(Self.exempt.keys).union(Self.reviewed) {
+            #expect(throws: Never.self, "\(path) is on a list but gone") { try SourceTree.file(path) }
+        }
+    }
+
+    @Test("no family of models is named in code that serves all of them", arguments: familyFree)
+    func noFamilyNames(room: String) throws {
+        guard try SourceTree.folders(in: "Sources").contains(room) else { return }
+        for file in try SourceTree.files(under: "Sources/\(room)", extensions: ["swift"]) {
+            for (text, line) in file.code {
+                #expect(text.firstMatch(of: Self.families) == nil, "\(file.path):\(line) names a family: \(text)")
+            }
+        }
+    }
+
+    @Test("no path of somebody's machine is written into a file")
+    func noMachinePaths() throws {
+        // Put together here, so that this file does not contain what it forbids.
+        let places = ["/ho" + "me/", "/ro" + "ot/", "/Us" + "ers/", "/wo" + "rk/"]
+        for folder in ["Sources", "Tests", "Documentation"] {
+            for file in try SourceTree.files(under: folder, extensions: Self.sources.union(["md", "yaml", "json"])) {
+                for (index, line) in file.lines.enumerated() {
+                    for place in places where line.contains(place) {
+                        Issue.record("\(file.path):\(index + 1) contains \(place)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("every system library of Package.swift is one that the set-up script installs")
+    func setupKnowsEveryLibrary() throws {
+        let package = try SourceTree.file("Package.swift")
+        let script = try SourceTree.file("scripts/setup")
+        let form = /system\("(\w+)", pkgConfig: "([^"]+)"/
+        var count = 0
+        for line in package.lines {
+            guard let match = line.firstMatch(of: form) else { continue }
+            count += 1
+            #expect(
+                script.lines.contains { $0.hasPrefix(match.2 + " ") },
+                "scripts/setup does not install \(match.2), which \(match.1) needs")
+        }
+        #expect(count >= 8)
+    }
+}

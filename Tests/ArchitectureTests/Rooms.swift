@@ -1,0 +1,59 @@
+/// A room: a folder of Sources that is one module, with its level and what it may import.
+struct Room {
+    var level: Int
+    /// The module's name.
+    var module: String
+    /// The folder's name under Sources, where it is not the module's.
+    var folder: String
+    /// The rooms and packages that the room may import.
+    var imports: Set<String>
+
+    init(_ level: Int, _ module: String, folder: String? = nil, _ imports: String) {
+        self.level = level
+        self.module = module
+        self.folder = folder ?? module
+        self.imports = Set(imports.split(separator: " ").map(String.init))
+    }
+}
+
+/// The import table of Documentation/Architecture.md. A room that wants more changes this table, in its own commit, with
+/// the reason; Package.swift then has to agree, because the build checks that every import is a declared dependency.
+let rooms: [Room] = [
+    Room(0, "CTorch", "CLibtorch"),
+    Room(0, "CKernels", ""),
+    Room(0, "CCodecs", "CJPEG CPNG CWebP"),
+    Room(0, "CSentencePiece", "CSentencePieceLibrary"),
+    Room(0, "CFonts", "CFreeType CHarfBuzz"),
+    Room(1, "Torch", "CTorch"),
+    Room(1, "Digests", "CCrypto"),
+    Room(1, "Terminal", ""),
+    Room(2, "NN", "Torch CKernels"),
+    Room(2, "Tokenizers", "CSentencePiece"),
+    Room(2, "Media", "Torch CKernels Digests"),
+    Room(3, "Codecs", "Torch Media CCodecs"),
+    Room(3, "Checkpoints", "Torch NN Digests"),
+    Room(3, "Processors", "Torch Tokenizers Media"),
+    Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers"),
+    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal CXML CFonts CArchive"),
+    Room(5, "Training", "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Logging Yams"),
+    Room(5, "Generation", "Torch NN SyrinxModels Processors"),
+    Room(6, "Evaluation", "Torch NN Generation SyrinxModels DataPipeline Processors"),
+    Room(
+        7, "Recipes",
+        """
+        Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
+        Digests Terminal Yams
+        """),
+    Room(7, "Syrinx", "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints"),
+    Room(
+        8, "SyrinxCommand",
+        """
+        Torch NN Syrinx Recipes Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers \
+        Checkpoints Processors Digests Terminal ArgumentParser Logging Yams
+        """),
+]
+
+/// Modules of the toolchain and the operating system, which any room may import.
+let platformModules: Set<String> = [
+    "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "Dispatch", "RegexBuilder",
+]
