@@ -12,7 +12,7 @@ struct ManualPage: Sendable {
     private static let skippedClasses: Set<String> = ["navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory"]
     /// Elements inside which text goes on; all others end a block.
     private static let inline: Set<String> = [
-        "a", "abbr", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span", "strong", "sub",
+        "a", "abbr", "acronym", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span", "strong", "sub",
         "sup", "tt", "u", "var",
     ]
 
@@ -48,10 +48,12 @@ struct ManualPage: Sendable {
         open = ""
     }
 
-    /// Without "11.3.1. " or "Figure 17.201. " at the front.
+    /// Without "11.3.1. ", "Figure 17.201. " or "Figure A.20. " at the front.
     static func unnumbered(_ text: String) -> String {
         var rest = text[...]
         for word in ["Figure ", "Table ", "Example "] where rest.hasPrefix(word) { rest = rest.dropFirst(word.count) }
+        // An appendix has one capital letter for its first number.
+        if rest.count > 2, rest.first?.isUppercase == true, rest.dropFirst().first == "." { rest = rest.dropFirst(2) }
         let number = rest.prefix { $0.isNumber || $0 == "." }
         let after = rest.dropFirst(number.count)
         guard number.hasSuffix("."), number.first?.isNumber == true, after.hasPrefix(" ") else { return text }

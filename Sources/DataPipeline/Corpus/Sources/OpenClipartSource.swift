@@ -95,6 +95,12 @@ struct ClipartMetadata: Sendable {
         "road signs", "map symbols", "australian maps", "simple arrows", "segmented", "theme",
     ]
 
+    /// Keywords that say how the file was made or filed, not what it shows.
+    private static let vagueKeywords: Set<String> = [
+        "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme", "image",
+        "signs and symbols", "hash(0x)",
+    ]
+
     /// Folders of icon themes, playing cards, semaphore letters.
     static func isCollection(_ key: String) -> Bool {
         key.contains("-theme/") || key.hasPrefix("recreation/games/cards/") || key.contains("/semaphore/")
@@ -143,7 +149,9 @@ struct ClipartMetadata: Sendable {
         else { return nil }
         self.title = Self.cleaned(title)
         guard self.title.contains(where: \.isLetter) else { return nil }
-        keywords = work.first("subject")?.all("li").map { $0.text.collapsed } ?? []
+        keywords = (work.first("subject")?.all("li").map(\.text) ?? []).map {
+            $0.replacingOccurrences(of: "_", with: " ").collapsed
+        }.filter { !Self.vagueKeywords.contains($0.lowercased()) && $0.count <= 24 }
         creator = work.children.first { $0.name == "creator" }?.first("title")?.text.collapsed
         if creator?.isEmpty == true { creator = nil }
     }
