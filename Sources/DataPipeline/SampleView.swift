@@ -104,7 +104,7 @@ public struct SampleView: Codable, Sendable, Equatable {
     }
 
     /// Control characters as Unicode escapes, so that hostile text cannot steer the terminal.
-    static func visible(_ piece: String) -> String {
+    package static func visible(_ piece: String) -> String {
         String(
             piece.unicodeScalars.flatMap { scalar -> [Character] in
                 scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
