@@ -1,11 +1,11 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The bytes of a regular file, refused by its size before anything is read.
-func readFile(_ path: String, limit: Int) throws(CodecError) -> [UInt8] {
+package func readFile(_ path: String, limit: Int) throws(CodecError) -> [UInt8] {
     // Not blocking: opening a pipe that nobody writes to must not hang.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unreadable(reason: systemReason()) }

@@ -8,7 +8,7 @@ public enum ColourName: String, Sendable, Hashable, Codable, CaseIterable {
     /// - Saturation below 0.12, or chroma (value times saturation) below 0.1: white from value 0.85, black below 0.25,
     ///   grey between.
     /// - Otherwise by hue: red up to 14, orange to 42, yellow to 68, green to 168, blue to 256, purple to 300, pink to
-    ///   345, then red again; with these exceptions: brown is dark or dull orange (8 ..< 48, value below 0.62, or
+    ///   345, then red again; with these exceptions: brown is dark or dull orange (8 ..< 48, value below 0.66, or
     ///   saturation below 0.5 and value below 0.85); dark yellow (value below 0.55) is green, as olive is; pale red
     ///   (saturation below 0.55, value from 0.7) is pink; dark pink (value below 0.55) is purple up to hue 325, red
     ///   after.
@@ -39,7 +39,7 @@ public enum ColourName: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     private static func named(hue: Double, saturation: Double, value: Double) -> ColourName {
-        if hue >= 8 && hue < 48 && (value < 0.62 || (saturation < 0.5 && value < 0.85)) { return .brown }
+        if hue >= 8 && hue < 48 && (value < 0.66 || (saturation < 0.5 && value < 0.85)) { return .brown }
         switch hue {
         case ..<14, 345...: return saturation < 0.55 && value >= 0.7 ? .pink : .red
         case ..<42: return .orange

@@ -1,0 +1,111 @@
+public import DataPipeline
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+public import Torch
+
+/// Captioned records of one split with their pictures as pixels.
+public struct CaptionedSet: Sendable {
+    /// One record: a picture and what is known of it.
+    public struct Item: Sendable {
+        /// The corpus record's id.
+        public var id: String
+        /// The corpus source.
+        public var source: String
+        /// What captions are rendered from.
+        public var caption: CorpusRecord.Caption
+        /// Where the picture comes from.
+        public var provenance: CorpusRecord.Provenance
+        /// The picture's PNG file.
+        public var png: [UInt8]
+    }
+
+    /// The split the items come from.
+    public let split: CorpusRecord.Split
+    /// The items, source by source.
+    public let items: [Item]
+    /// float32[N, 3, H, W], one picture per item.
+    public let pixelValues: Tensor
+
+    /// Reads the captioned records of `split` that have exactly one picture.
+    /// - Parameters:
+    ///   - limitPerSource: keeps this many records per source, spread evenly over it; `nil` keeps all.
+    ///   - pixelValues: decodes and prepares a picture file as training does; float32[3, H, W].
+    /// - Throws: `CorpusError` for a damaged corpus, `EvaluationError` when there is nothing to read, and what
+    ///   `pixelValues` throws.
+    public init(
+        _ corpus: CorpusFolder, split: CorpusRecord.Split, limitPerSource: Int? = nil,
+        pixelValues: ([UInt8]) throws -> Tensor
+    ) throws {
+        var items = [Item]()
+        var pictures = [Tensor]()
+        for source in corpus.index.sources where source.kind == .captioned {
+            let entries = corpus.index.entries.filter {
+                $0.source == source.name && $0.kind == .captioned && $0.split == split && $0.images.count == 1
+            }
+            for entry in Self.spread(entries, limit: limitPerSource) {
+                let record = try corpus.record(entry)
+                guard let caption = record.caption else { continue }
+                let png = try corpus.picture(0, of: entry)
+                pictures.append(try pixelValues(png))
+                items.append(
+                    Item(
+                        id: record.id, source: source.name, caption: caption, provenance: record.provenance, png: png))
+            }
+        }
+        guard !items.isEmpty else {
+            throw EvaluationError(
+                "the corpus at \(corpus.url.path) has no captioned records with one picture in its \(split.rawValue) "
+                    + "split; evaluate on another split or corpus")
+        }
+        self.split = split
+        self.items = items
+        self.pixelValues = Tensor.stack(pictures, dim: 0)
+    }
+
+    /// `limit` elements at even distances.
+    private static func spread<Element>(_ records: [Element], limit: Int?) -> [Element] {
+        guard let limit, limit < records.count else { return records }
+        return (0..<max(0, limit)).map { records[$0 * records.count / limit] }
+    }
+
+    /// Places of the items of `source`, or of all when it is `nil`.
+    public func indices(source: String?) -> [Int] {
+        items.indices.filter { source == nil || items[$0].source == source }
+    }
+}
+
+/// What training could learn without looking: how often each kind and each dominant colour occurs in a source.
+public struct CaptionStatistics: Codable, Hashable, Sendable {
+    /// Per source, how many training records have each kind.
+    public private(set) var kinds: [String: [String: Int]] = [:]
+    /// Per source, how many training records have each dominant colour.
+    public private(set) var colours: [String: [String: Int]] = [:]
+
+    /// Counts over the training split only; validation and test records are not read.
+    /// - Throws: `CorpusError` for a damaged corpus.
+    public init(_ corpus: CorpusFolder) throws {
+        for entry in corpus.index.entries where entry.kind == .captioned && entry.split == .train {
+            guard let caption = try corpus.record(entry).caption else { continue }
+            add(caption, source: entry.source)
+        }
+    }
+
+    /// Empty statistics, to be filled with ``add(_:source:)``.
+    public init() {}
+
+    /// Counts one training caption.
+    public mutating func add(_ caption: CorpusRecord.Caption, source: String) {
+        if let kind = caption.kind, !kind.isEmpty { kinds[source, default: [:]][kind, default: 0] += 1 }
+        if let colour = caption.colours.first { colours[source, default: [:]][colour, default: 0] += 1 }
+    }
+
+    /// The most frequent dominant colour of a source, or of all; ties go to the first in the alphabet.
+    public func majorityColour(source: String?) -> String? {
+        var counts = [String: Int]()
+        for (name, own) in colours where source == nil || name == source { counts.merge(own, uniquingKeysWith: +) }
+        return counts.min { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }?.key
+    }
+}

@@ -1,0 +1,96 @@
+public import Generation
+public import Processors
+public import SyrinxModels
+public import Torch
+
+// Shapes: N pictures, V visual tokens per picture, D model width, T tokens of a sequence.
+
+/// The model under test with its way between text and tokens.
+///
+/// Tokenizing comes in as closures, so that a task sees the same text-to-token path as training and generation without
+/// knowing which tokenizer it is.
+public struct EvaluationSubject: Sendable {
+    /// Generation and likelihoods.
+    public let engine: GenerationEngine
+    /// The image placeholder and how many positions a picture takes.
+    public let contract: TokenContract
+    /// The token every sequence begins with, if the model has one.
+    public let beginID: Int?
+    /// Tokens that end a text.
+    public let stopTokenIDs: Set<Int>
+    /// Text to tokens, without begin and end.
+    public let encode: @Sendable (String) -> [Int]
+    /// Tokens to text.
+    public let decode: @Sendable ([Int]) -> String
+
+    /// A subject from its parts.
+    public init(
+        model: any MultimodalLanguageModel, contract: TokenContract, beginID: Int?, stopTokenIDs: Set<Int>,
+        encode: @escaping @Sendable (String) -> [Int], decode: @escaping @Sendable ([Int]) -> String
+    ) {
+        engine = GenerationEngine(model)
+        self.contract = contract
+        self.beginID = beginID
+        self.stopTokenIDs = stopTokenIDs
+        self.encode = encode
+        self.decode = decode
+    }
+
+    /// The pictures' visual tokens, computed `batchSize` pictures at a time.
+    /// - Parameter pixelValues: float32[N, 3, H, W].
+    /// - Returns: float[N, V, D].
+    public func visualTokens(_ pixelValues: Tensor, batchSize: Int = 64) -> Tensor {
+        let count = pixelValues.shape[0]
+        return inferenceMode {
+            let parts = stride(from: 0, to: count, by: batchSize).map { start in
+                engine.model.visualTokens(
+                    pixelValues.narrow(dim: 0, start: start, length: min(batchSize, count - start)))
+            }
+            return Tensor.cat(parts, dim: 0)
+        }
+    }
+
+    /// One row: begin token, a picture's positions, text.
+    func input(text: [Int]) -> ModelInput {
+        let begin = beginID.map { [$0] } ?? []
+        let visual = contract.visualTokenCount
+        let tokenIDs = begin + [Int](repeating: contract.imagePlaceholderID, count: visual) + text
+        return ModelInput(
+            tokenIDs: Tensor(tokenIDs.map(Int64.init), shape: [1, tokenIDs.count]),
+            positionIDs: Tensor((0..<tokenIDs.count).map(Int64.init), shape: [1, tokenIDs.count]),
+            layout: SegmentLayout(
+                rows: 1, columns: tokenIDs.count,
+                segments: [SegmentLayout.Segment(row: 0, start: 0, length: tokenIDs.count)]),
+            visualPositions: Tensor((0..<visual).map { Int64(begin.count + $0) }, shape: [visual]))
+    }
+
+    /// A request for the likelihood of `text` after a picture, counting the tokens from `scoredFrom` on.
+    func scoring(_ text: [Int], scoredFrom: Int, picture: Tensor) -> ScoringRequest {
+        let input = input(text: text)
+        let length = input.tokenIDs.shape[1]
+        var labels = [Int](repeating: Labels.ignoreIndex, count: length)
+        let first = length - text.count
+        for index in scoredFrom..<text.count { labels[first + index - 1] = text[index] }
+        return ScoringRequest(input, labels: labels, visualTokens: picture)
+    }
+
+    /// What the model says greedily of each picture after `prompt`.
+    /// - Parameter pictures: float[N, V, D].
+    /// - Returns: N texts, without the prompt.
+    /// - Throws: `GenerationError` when prompt and answer do not fit the context.
+    public func answers(
+        to prompt: String, about pictures: Tensor, maxNewTokens: Int
+    ) throws(GenerationError) -> [String] {
+        let tokens = prompt.isEmpty ? [] : encode(prompt)
+        let input = input(text: tokens)
+        let config = GenerationConfig(
+            maxNewTokens: maxNewTokens, bannedTokenIDs: [contract.imagePlaceholderID], stopTokenIDs: stopTokenIDs)
+        let requests = (0..<pictures.shape[0]).map { index in
+            GenerationRequest(
+                input, visualTokens: pictures.narrow(dim: 0, start: index, length: 1), config: config)
+        }
+        return try engine.generate(requests).map { decode(tokens + $0.tokenIDs) }.map { text in
+            text.hasPrefix(prompt) ? String(text.dropFirst(prompt.count)) : text
+        }
+    }
+}

@@ -1,0 +1,47 @@
+public import Generation
+
+/// What a model answered, and what it took.
+public struct Answer: Sendable {
+    /// The text, up to the first stop string, without white space at its start.
+    public var text: String
+    /// Why it ended.
+    public var stopReason: StopReason
+    /// Tokens in and out.
+    public var usage: Usage
+    /// Seconds and tokens per second.
+    public var timings: Timings
+    /// What became of each picture.
+    public var pictures: [PictureAccount]
+}
+
+/// Tokens by kind.
+public struct Usage: Codable, Hashable, Sendable {
+    /// Text tokens of the prompt, the begin token included.
+    public var textTokenCount: Int
+    /// Visual tokens of the prompt.
+    public var imageTokenCount: Int
+    /// Generated tokens.
+    public var generatedTokenCount: Int
+}
+
+/// What a stream of an answer brings.
+public enum AnswerEvent: Sendable {
+    /// The next piece of text, never empty.
+    case text(String)
+    /// The whole answer; nothing follows.
+    case finished(Answer)
+}
+
+/// How to answer: sampling, length, and where to stop.
+public struct AnswerOptions: Codable, Hashable, Sendable {
+    /// Sampling and length. Stop tokens and banned tokens are added to by the model's own.
+    public var generation: GenerationConfig
+    /// Strings that end the answer and are not part of it.
+    public var stopStrings: [String]
+
+    /// Options; the defaults are greedy, up to 128 tokens, without stop strings.
+    public init(_ generation: GenerationConfig = GenerationConfig(), stopStrings: [String] = []) {
+        self.generation = generation
+        self.stopStrings = stopStrings
+    }
+}

@@ -1,0 +1,71 @@
+import Codecs
+import Media
+public import Processors
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension ImageReference {
+    /// The picture file at `path`, read whole.
+    /// - Throws: `SyrinxError` or `CodecError` that names the file: missing, not a regular file, too large, no picture.
+    public init(path: String) throws {
+        let bytes: [UInt8]
+        do {
+            bytes = try readFile(path, limit: DecodeLimits.default.maximumByteCount)
+            _ = try PictureCodec().pictureInfo(of: bytes)
+        } catch let error as CodecError {
+            throw CodecError.inFile(path: path, error)
+        }
+        self.init(.encoded(bytes), name: path)
+    }
+
+    /// The picture files that `pattern` matches, in alphabetical order; a path without wildcards is that one file.
+    /// - Throws: as `init(path:)`, and `SyrinxError` when a pattern matches nothing.
+    public static func matching(_ pattern: String) throws -> [ImageReference] {
+        guard pattern.contains(where: { "*?[".contains($0) }), access(pattern, F_OK) != 0 else {
+            return [try ImageReference(path: pattern)]
+        }
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0 else {
+            throw SyrinxError("no file matches \(pattern); check the folder, or quote a name that holds * ? or [")
+        }
+        return try (0..<Int(found.gl_pathc)).compactMap { index in
+            guard let path = found.gl_pathv[index] else { return nil }
+            return try ImageReference(path: String(cString: path))
+        }
+    }
+}
+
+extension Prompt.Part {
+    /// The picture file at `path`.
+    /// - Throws: as `ImageReference.init(path:)`.
+    public static func picture(at path: String) throws -> Prompt.Part { .picture(try ImageReference(path: path)) }
+}
+
+/// What became of one picture on its way into the model.
+public struct PictureAccount: Codable, Hashable, Sendable {
+    /// The file or the caller's name for it.
+    public var name: String
+    /// `jpeg`, `png`, `webp`, or `pixels` when it came decoded.
+    public var format: String
+    /// Width in pixels, upright.
+    public var width: Int
+    /// Height in pixels, upright.
+    public var height: Int
+    /// How the stored pixels were turned to stand upright, such as `rotated90`; `upright` when they were not.
+    public var orientation: String
+    /// Whether transparency was laid over white.
+    public var alphaOverWhite: Bool
+    /// The rule that made it square: `squash`, `shortestSideCrop` or `padWhite`.
+    public var resize: String
+    /// Side of the square the encoder sees, in pixels.
+    public var resizedTo: Int
+    /// Visual tokens it became.
+    public var tokenCount: Int
+}

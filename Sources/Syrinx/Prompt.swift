@@ -1,0 +1,123 @@
+public import Processors
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Text and pictures in reading order.
+///
+///     let prompt: Prompt = ["name:", .picture("apple.png")]
+///
+/// A few-shot prompt is the examples' parts, then the question's.
+public struct Prompt: Sendable {
+    /// One part.
+    public struct Part: Sendable, ExpressibleByStringLiteral {
+        /// The text, or the picture and its name in messages.
+        public let content: ContentPart
+
+        /// A part of a message.
+        public init(_ content: ContentPart) { self.content = content }
+
+        /// Text.
+        public init(stringLiteral text: String) { content = .text(text) }
+
+        /// Text; special tokens spelled out in it stay plain text.
+        public static func text(_ text: String) -> Part { Part(.text(text)) }
+
+        /// A picture that is already decoded or encoded in memory.
+        public static func picture(_ image: ImageReference) -> Part { Part(.image(image)) }
+    }
+
+    /// The parts, in reading order.
+    public var parts: [Part]
+
+    /// A prompt of these parts.
+    public init(_ parts: [Part]) { self.parts = parts }
+
+    /// Pictures, then text: where MM1-style models were shown captions.
+    public init(_ text: String, images: [ImageReference] = []) {
+        parts = images.map(Part.picture) + (text.isEmpty ? [] : [.text(text)])
+    }
+
+    /// Text in which each `marker` stands for the next picture; without any marker the pictures come first.
+    /// - Throws: `SyrinxError` when markers and pictures differ in number.
+    public init(_ text: String, images: [ImageReference], marker: String) throws {
+        let pieces = text.components(separatedBy: marker)
+        guard pieces.count > 1 else {
+            self.init(text, images: images)
+            return
+        }
+        guard pieces.count - 1 == images.count else {
+            throw SyrinxError(
+                "the prompt has \(pieces.count - 1) \(marker) markers, but \(images.count) "
+                    + "\(images.count == 1 ? "picture was" : "pictures were") given; give one picture per marker, or leave "
+                    + "the markers out to put all pictures first")
+        }
+        var parts = [Part]()
+        for (index, piece) in pieces.enumerated() {
+            if index > 0 { parts.append(.picture(images[index - 1])) }
+            if !piece.allSatisfy(\.isWhitespace) { parts.append(.text(piece)) }
+        }
+        self.init(parts)
+    }
+
+    /// This prompt after an example: the example's picture, then what is to be said of it.
+    public func adding(example image: ImageReference, _ text: String) -> Prompt {
+        Prompt(parts + [.picture(image), .text(text)])
+    }
+
+    /// The parts of both, in order.
+    public static func + (first: Prompt, second: Prompt) -> Prompt { Prompt(first.parts + second.parts) }
+
+    /// Number of pictures.
+    public var pictureCount: Int {
+        parts.reduce(0) { if case .image = $1.content { $0 + 1 } else { $0 } }
+    }
+}
+
+extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
+    /// Text alone.
+    public init(stringLiteral text: String) { self.init(text) }
+
+    /// Parts in order.
+    public init(arrayLiteral parts: Part...) { self.init(parts) }
+}
+
+/// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file.
+package struct PromptFile: Sendable {
+    /// One part as written.
+    package enum Part: Sendable, Equatable {
+        case text(String)
+        case image(path: String)
+    }
+
+    /// The parts, in order.
+    package let parts: [Part]
+
+    /// Reads the file's bytes.
+    /// - Throws: `SyrinxError` that names the file, the part and what was expected.
+    package init(_ data: [UInt8], name: String) throws {
+        struct Entry: Decodable {
+            var text: String?
+            var image: String?
+        }
+        let entries: [Entry]
+        do {
+            entries = try JSONDecoder().decode([Entry].self, from: Data(data))
+        } catch {
+            throw SyrinxError(
+                "\(name) is not a prompt file; a list of {\"text\": \"...\"} and {\"image\": \"path\"} was expected")
+        }
+        parts = try entries.enumerated().map { index, entry in
+            switch (entry.text, entry.image) {
+            case (let text?, nil): return .text(text)
+            case (nil, let path?): return .image(path: path)
+            default:
+                throw SyrinxError(
+                    "\(name): part \(index + 1) of \(entries.count) must have exactly one of the keys text and image")
+            }
+        }
+    }
+}

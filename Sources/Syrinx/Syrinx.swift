@@ -1,1 +1,0 @@
-// Syrinx: see Documentation/Architecture.md.

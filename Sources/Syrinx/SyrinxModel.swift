@@ -1,0 +1,153 @@
+import Codecs
+public import Generation
+public import Media
+public import Processors
+public import SyrinxModels
+public import Tokenizers
+import Torch
+
+// Shapes: N pictures, S image size in pixels, T tokens of the prompt.
+
+/// A model with its tokenizer and picture preprocessing: text and pictures in, text out.
+public struct SyrinxModel: Sendable {
+    /// What error messages call it: the folder it was loaded from.
+    public let name: String
+    /// The weights.
+    public let model: any MultimodalLanguageModel
+    /// Text to tokens and back.
+    public let tokenizer: any Tokenizer
+    /// Pictures to pixels, as in training.
+    public let imageProcessor: ImageProcessor
+    /// Token IDs in, token IDs out.
+    public let engine: GenerationEngine
+    /// The image placeholder and the positions a picture takes.
+    public let contract: TokenContract
+    /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
+    public let beginID: Int?
+
+    /// A model from its parts.
+    /// - Throws: `SyrinxError` when the tokenizer has more tokens than the model.
+    public init(
+        _ model: any MultimodalLanguageModel, tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String
+    ) throws {
+        guard tokenizer.vocabularySize <= model.vocabularySize else {
+            throw SyrinxError(
+                "\(name): the tokenizer has \(tokenizer.vocabularySize) tokens, but the model knows "
+                    + "\(model.vocabularySize); the folder's tokenizer and weights do not belong together")
+        }
+        self.name = name
+        self.model = model
+        self.tokenizer = tokenizer
+        self.imageProcessor = imageProcessor
+        engine = GenerationEngine(model)
+        contract = TokenContract(
+            imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
+        beginID = tokenizer.beginID ?? tokenizer.endID
+    }
+
+    /// What the model says of the picture at `path`.
+    /// - Parameter prompt: text after the picture that the model goes on from, such as `colours:`.
+    /// - Throws: `SyrinxError`, `CodecError` or `GenerationError`, each one sentence.
+    public func describe(
+        pictureAt path: String, prompt: String = "", options: AnswerOptions = AnswerOptions()
+    ) async throws -> String {
+        try await answer(to: Prompt(prompt, images: [ImageReference(path: path)]), options: options).text
+    }
+
+    /// The answer to a prompt; cancelling the task stops the computation.
+    /// - Throws: as ``prepare(_:)``, and `GenerationError` when the prompt leaves no room in the context.
+    public func answer(to prompt: Prompt, options: AnswerOptions = AnswerOptions()) async throws -> Answer {
+        for try await event in stream(try prepare(prompt), options: options) {
+            if case .finished(let answer) = event { return answer }
+        }
+        throw CancellationError()
+    }
+
+    /// The answer piece by piece.
+    ///
+    /// The computation runs on a thread of its own; ending the iteration stops it before its next token.
+    public func stream(
+        _ prompt: PreparedPrompt, options: AnswerOptions = AnswerOptions()
+    ) -> AsyncThrowingStream<AnswerEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let cancellation = CancellationFlag()
+            continuation.onTermination = { _ in cancellation.cancel() }
+            EngineThread.shared.run {
+                do {
+                    let answer = try respond(
+                        to: prompt, options: options, onText: { continuation.yield(.text($0)) },
+                        isCancelled: { cancellation.isCancelled })
+                    continuation.yield(.finished(answer))
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+        }
+    }
+
+    /// The answer, computed on the calling thread.
+    /// - Parameters:
+    ///   - onText: told every piece of text as soon as it is certain, in order.
+    ///   - isCancelled: asked before every token.
+    /// - Throws: `GenerationError` when the prompt leaves no room in the context or an option is out of range.
+    public func respond(
+        to prompt: PreparedPrompt, options: AnswerOptions = AnswerOptions(), onText: (String) -> Void = { _ in },
+        isCancelled: () -> Bool = { false }
+    ) throws -> Answer {
+        var config = options.generation
+        config.bannedTokenIDs.insert(contract.imagePlaceholderID)
+        for id in [tokenizer.beginID, tokenizer.padID].compactMap({ $0 }) { config.bannedTokenIDs.insert(id) }
+        for id in [tokenizer.endID].compactMap({ $0 }) {
+            config.bannedTokenIDs.remove(id)
+            config.stopTokenIDs.insert(id)
+        }
+        var writer = AnswerWriter(tokenizer, stopStrings: options.stopStrings)
+        let request = GenerationRequest(prompt.input, visualTokens: prompt.visualTokens, config: config)
+        let result = try engine.generate(
+            request,
+            onToken: { token in
+                let text = writer.append(token)
+                if !text.isEmpty { onText(text) }
+                return writer.hasStopped ? .stop(.stopString) : .continue
+            }, isCancelled: isCancelled)
+        let rest = writer.finish()
+        if !rest.isEmpty { onText(rest) }
+        return Answer(
+            text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
+            usage: Usage(
+                textTokenCount: prompt.textTokenCount, imageTokenCount: prompt.imageTokenCount,
+                generatedTokenCount: result.tokenIDs.count),
+            timings: result.timings, pictures: prompt.pictures)
+    }
+}
+
+/// Turns an answer's tokens into the text that is shown.
+private struct AnswerWriter {
+    private var detokenizer: StreamingDetokenizer
+    private var filter: StopStringFilter
+    private(set) var text = ""
+
+    init(_ tokenizer: any Tokenizer, stopStrings: [String]) {
+        detokenizer = StreamingDetokenizer(tokenizer, continuing: true)
+        filter = StopStringFilter(stopStrings)
+    }
+
+    var hasStopped: Bool { filter.hasStopped }
+
+    /// The text this token makes certain.
+    mutating func append(_ token: Int) -> String { show(filter.append(detokenizer.append(token))) }
+
+    /// What was held back.
+    mutating func finish() -> String {
+        let rest = filter.append(detokenizer.finish())
+        return show(rest + filter.finish())
+    }
+
+    /// Leaves out white space before the first word.
+    private mutating func show(_ piece: String) -> String {
+        let shown = text.isEmpty ? String(piece.drop { $0.isWhitespace }) : piece
+        text += shown
+        return shown
+    }
+}
