@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import Synchronization
+import Terminal
 import Testing
 
 @Suite struct CorpusCheckTests {

@@ -1,5 +1,6 @@
 import DataPipeline
 import Processors
+import Terminal
 import Testing
 import Torch
 

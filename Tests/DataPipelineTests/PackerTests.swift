@@ -12,7 +12,7 @@ import Testing
             if row.isEmpty { break }
             rows.append(row)
         }
-        #expect(rows == [[6, 3, 1], [7], [5, 4]])
+        #expect(rows == [[6, 3], [7], [5, 4, 1]])
         #expect(carried.isEmpty)
     }
 

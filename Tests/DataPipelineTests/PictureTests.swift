@@ -21,7 +21,10 @@ import Torch
     @Test func `The identity changes nothing`() {
         let output = sample(.identity)
         for place in 0..<144 {
-            for channel in 0..<3 { #expect(output[channel * 144 + place] == Float(pixels[place * 3 + channel])) }
+            for channel in 0..<3 {
+                // Positions go to -1...1 and back in single precision.
+                #expect(abs(output[channel * 144 + place] - Float(pixels[place * 3 + channel])) < 1e-3)
+            }
         }
     }
 
