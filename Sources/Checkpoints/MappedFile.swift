@@ -14,7 +14,10 @@ final class MappedFile: Sendable {
     // Written only by callers who own the only tensor over a page; the mapping itself never moves.
     nonisolated(unsafe) let start: UnsafeMutableRawPointer
 
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
+    /// Calls `body` with the whole content, keeping the mapping meanwhile.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withExtendedLifetime(self) { body(UnsafeRawBufferPointer(start: start, count: byteCount)) }
+    }
 
     /// - Throws: ``CheckpointError`` when the file cannot be opened, is a folder, or is empty.
     init(path: String) throws(CheckpointError) {

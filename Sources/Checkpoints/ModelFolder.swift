@@ -48,7 +48,7 @@ public struct ModelFolder: Sendable, Hashable {
     /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the file that is missing.
     public func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
         guard contains(name) else { throw .incomplete(folder: path, reason: "it has no \(name)") }
-        return Array(try MappedFile(path: path(of: name)).bytes)
+        return try MappedFile(path: path(of: name)).withBytes { Array($0) }
     }
 
     /// A JSON file of the folder as a value.

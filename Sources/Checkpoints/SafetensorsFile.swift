@@ -20,12 +20,10 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: ``CheckpointError`` when the file cannot be read, or its header contradicts itself or the file's length.
     public init(path: String) throws(CheckpointError) {
         let file = try MappedFile(path: path)
-        let header: SafetensorsHeader
-        do {
-            header = try SafetensorsHeader(file.bytes)
-        } catch {
-            throw .malformed(path: path, reason: error.reason)
+        let checked = file.withBytes { bytes in
+            Result { () throws(SafetensorsHeader.Malformed) in try SafetensorsHeader(bytes) }
         }
+        let header = try checked.mapError { CheckpointError.malformed(path: path, reason: $0.reason) }.get()
         self.path = path
         self.file = file
         names = header.entries.map(\.name)

@@ -14,6 +14,7 @@ struct SyrinxCommand: ParsableCommand {
         // One a line, in alphabetical order.
         subcommands: [
             DataCommand.self,
+            DoctorCommand.self,
             InspectCommand.self,
             RecipeCommand.self,
             TrainCommand.self,

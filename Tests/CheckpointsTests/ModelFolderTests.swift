@@ -120,7 +120,7 @@ struct ModelFolderTests {
     @Test(
         "an index that is no index is refused",
         arguments: [
-            ("{", "unexpected end"), ("{}", "no object named weight_map"), ("{\"weight_map\":{}}", "empty"),
+            ("{", "expected a key"), ("{}", "no object named weight_map"), ("{\"weight_map\":{}}", "empty"),
             ("{\"weight_map\":{\"a\":1}}", "a number to tensor a"), ("{\"weight_map\":{\"a\":\"../x\"}}", "same folder"),
             ("{\"weight_map\":{\"a\":\"x\",\"a\":\"y\"}}", "stands twice"),
         ])

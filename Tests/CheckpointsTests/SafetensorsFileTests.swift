@@ -57,7 +57,8 @@ struct SafetensorsFileTests {
     func mapped() throws {
         let folder = TemporaryFolder()
         let byteCount = 256 << 20
-        let header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[\(byteCount / 4)],\"data_offsets\":[0,\(byteCount)]}}      "
+        var header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[\(byteCount / 4)],\"data_offsets\":[0,\(byteCount)]}}"
+        while header.utf8.count % 8 != 0 { header += " " }
         let start = safetensors(header, dataByteCount: 0)
         #expect(start.count % 4 == 0)
         let path = folder.write(start, "f")
