@@ -1,9 +1,9 @@
-import DataPipeline
+public import DataPipeline
 import NN
 import Processors
 import SyrinxModels
 import Torch
-import Training
+public import Training
 
 /// The objectives of recipes over the two kinds of micro-batch.
 struct Objectives {

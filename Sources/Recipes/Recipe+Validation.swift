@@ -1,3 +1,5 @@
+import DataPipeline
+import SyrinxModels
 import Training
 import Torch
 

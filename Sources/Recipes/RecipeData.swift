@@ -7,6 +7,7 @@ import Foundation
 #endif
 import Media
 import Processors
+import SyrinxModels
 import Tokenizers
 import Training
 

@@ -1,9 +1,5 @@
 import Checkpoints
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
 import Foundation
-#endif
 import NN
 import SyrinxModels
 import Torch
@@ -104,7 +100,9 @@ struct RecipeMachine {
 
     /// Whether this CPU multiplies bfloat16 matrices in hardware (Intel AMX): without it bfloat16 is slower than float32.
     static var hasMatrixUnit: Bool {
-        guard let data = FileManager.default.contents(atPath: "/proc/cpuinfo") else { return false }
-        return String(decoding: data.prefix(16_384), as: UTF8.self).contains("amx_bf16")
+        // A file of /proc has no size that a plain read could rely on.
+        guard let file = FileHandle(forReadingAtPath: "/proc/cpuinfo") else { return false }
+        defer { try? file.close() }
+        return String(decoding: (try? file.read(upToCount: 16_384)) ?? Data(), as: UTF8.self).contains("amx_bf16")
     }
 }

@@ -3,7 +3,7 @@ import FoundationEssentials
 #else
 import Foundation
 #endif
-public import Training
+import Training
 
 /// The recipes that have names. A new one is a function and a line here.
 public enum RecipeRegistry {
@@ -22,7 +22,7 @@ public enum RecipeRegistry {
         }
         guard let bytes = FileManager.default.contents(atPath: nameOrFile) else {
             let names = recipes.map(\.name)
-            let near = names.filter { $0.contains(nameOrFile) || nameOrFile.contains($0) }.first
+            let near = NearestName.find(nameOrFile, among: names)
             throw ConfigError(
                 place: nameOrFile,
                 problem: "neither a recipe nor a readable file; the recipes are \(names.joined(separator: ", "))"

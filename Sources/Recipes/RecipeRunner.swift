@@ -1,5 +1,5 @@
 import Checkpoints
-import DataPipeline
+public import DataPipeline
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -7,6 +7,7 @@ import Foundation
 #endif
 public import NN
 public import SyrinxModels
+import Tokenizers
 import Torch
 public import Training
 
