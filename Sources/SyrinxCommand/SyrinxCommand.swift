@@ -13,11 +13,12 @@ struct SyrinxCommand: ParsableCommand {
         version: "0.1.0",
         // One a line, in alphabetical order.
         subcommands: [
-            DataCommand.self,
-            TrainCommand.self,
-            RecipeCommand.self,
-            InspectCommand.self,
             BenchCommand.self,
+            DataCommand.self,
+            DoctorCommand.self,
+            InspectCommand.self,
+            RecipeCommand.self,
+            TrainCommand.self,
         ])
 
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.
