@@ -141,7 +141,7 @@ int syrinx_codecs_png_info(const uint8_t *bytes, size_t count, syrinx_codecs_inf
     memset(&reader, 0, sizeof reader);
     reader.bytes = bytes;
     reader.count = count;
-    reader.memory_limit = 8 << 20;
+    reader.memory_limit = 64 << 20;
     reader.info = info;
     reader.message = message;
     return read_png(&reader);

@@ -154,7 +154,8 @@ extension PictureCodec {
                 case .jpeg:
                     syrinx_codecs_jpeg_decode(
                         source, input.count, header.scaleDenominator, working, target, size, &message)
-                case .png: syrinx_codecs_png_decode(source, input.count, working, target, size, &message)
+                case .png:
+                    syrinx_codecs_png_decode(source, input.count, min(working, 64 << 20), target, size, &message)
                 case .webp: syrinx_codecs_webp_decode(source, input.count, target, size, &message)
                 }
             }

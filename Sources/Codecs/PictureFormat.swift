@@ -10,7 +10,9 @@ public enum PictureFormat: String, Sendable, Hashable, Codable, CaseIterable {
             self = .jpeg
         } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
-        } else if bytes.count >= 12 && bytes.starts(with: Array("RIFF".utf8)) && bytes[8..<12].elementsEqual("WEBP".utf8) {
+        } else if bytes.count >= 12 && bytes.starts(with: Array("RIFF".utf8))
+            && bytes[8..<12].elementsEqual("WEBP".utf8)
+        {
             self = .webp
         } else {
             return nil

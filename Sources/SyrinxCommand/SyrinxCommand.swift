@@ -11,7 +11,13 @@ struct SyrinxCommand: ParsableCommand {
             130 after Ctrl-C, 143 after SIGTERM.
             """,
         version: "0.1.0",
-        subcommands: [GenerateCommand.self, ChatCommand.self, EvaluateCommand.self, InspectCommand.self])
+        subcommands: [
+            DataCommand.self,
+            GenerateCommand.self,
+            ChatCommand.self,
+            EvaluateCommand.self,
+            InspectCommand.self,
+        ])
 
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.
     static func main() {

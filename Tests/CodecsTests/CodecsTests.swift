@@ -33,7 +33,9 @@ import Testing
         #expect(info.width == item.width && info.height == item.height)
         let name = item.file
         #expect(info.hasAlpha == (name.contains("alpha") || name.contains("rgba") || name.contains("transparent")))
-        #expect(info.orientation.rawValue == (name.split(separator: "-").first == "exif" ? Int(name.split { "-.".contains($0) }[1]) : 1))
+        #expect(
+            info.orientation.rawValue
+                == (name.split(separator: "-").first == "exif" ? Int(name.split { "-.".contains($0) }[1]) : 1))
         #expect(name.hasSuffix(["JPEG": "jpg", "PNG": "png", "WebP": "webp"][info.format.rawValue]!))
     }
 

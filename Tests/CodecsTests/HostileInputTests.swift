@@ -21,14 +21,18 @@ import Testing
         }
     }
 
-    @Test("Half of a file is called truncated", arguments: ["baseline-420.jpg", "progressive-444.jpg", "rgb.png", "lossy.webp", "lossless.webp"])
+    @Test(
+        "Half of a file is called truncated",
+        arguments: ["baseline-420.jpg", "progressive-444.jpg", "rgb.png", "lossy.webp", "lossless.webp"])
     func saysTruncated(name: String) throws {
         let bytes = PictureFixtures.bytes(name)
         let error = try #require(failure(Array(bytes.prefix(bytes.count * 3 / 4))))
         #expect(error.description.contains("truncated"), "\(error)")
     }
 
-    @Test("Damaged bytes give a picture or an error, never a crash", arguments: PictureFixtures.all.filter { $0.target == nil })
+    @Test(
+        "Damaged bytes give a picture or an error, never a crash",
+        arguments: PictureFixtures.all.filter { $0.target == nil })
     func damaged(item: PictureFixtures.Item) {
         let bytes = item.bytes
         var noise = Noise(state: UInt64(item.offset) + 1)
@@ -56,10 +60,14 @@ import Testing
         }
     }
 
-    @Test("What is not a picture is named", arguments: [
-        ([], "no bytes at all"), (Array("GIF89a......".utf8), "a GIF"), (Array("<!DOCTYPE html>".utf8), "a web page"),
-        ([0, 1, 2, 254], "bytes that begin with 00 01 02 fe"), (Array("RIFF....WAVE".utf8), "bytes that begin with"),
-    ] as [([UInt8], String)])
+    @Test(
+        "What is not a picture is named",
+        arguments: [
+            ([], "no bytes at all"), (Array("GIF89a......".utf8), "a GIF"),
+            (Array("<!DOCTYPE html>".utf8), "a web page"),
+            ([0, 1, 2, 254], "bytes that begin with 00 01 02 fe"),
+            (Array("RIFF....WAVE".utf8), "bytes that begin with"),
+        ] as [([UInt8], String)])
     func notAPicture(bytes: [UInt8], found: String) throws {
         let error = try #require(failure(bytes))
         #expect(error.description.contains("expected JPEG, PNG or WebP, found \(found)"), "\(error)")
@@ -75,9 +83,11 @@ import Testing
         #expect(throws: CodecError.self) { try codec.pictureInfo(of: bytes) }
     }
 
-    @Test("Sizes at the edge of the format are refused without overflow", arguments: [
-        (0x7FFF_FFFF, 0x7FFF_FFFF), (0x7FFF_FFFF, 1), (0, 5), (0xFFFF_FFFF, 2), (70_000, 2),
-    ])
+    @Test(
+        "Sizes at the edge of the format are refused without overflow",
+        arguments: [
+            (0x7FFF_FFFF, 0x7FFF_FFFF), (0x7FFF_FFFF, 1), (0, 5), (0xFFFF_FFFF, 2), (70_000, 2),
+        ])
     func edgeSizes(width: Int, height: Int) {
         #expect(failure(png(width: width, height: height)) != nil)
     }
@@ -110,7 +120,8 @@ import Testing
     @Test("An animated WebP is refused by name")
     func animated() throws {
         let error = try #require(failure(PictureFixtures.bytes("refused-animated.webp")))
-        #expect(error.description == "the WebP cannot be decoded: it is an animated WebP (only still pictures are read)")
+        #expect(
+            error.description == "the WebP cannot be decoded: it is an animated WebP (only still pictures are read)")
     }
 
     @Test("A file over the byte limit, a missing file and a folder are refused, each named")

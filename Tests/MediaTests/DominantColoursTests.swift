@@ -8,6 +8,9 @@ private let named: [(String, UInt32)] = [
     ("green", 0x228b22), ("green", 0x808000), ("blue", 0x0000ff), ("blue", 0x1e90ff), ("blue", 0x000080),
     ("purple", 0x800080), ("purple", 0x8a2be2), ("pink", 0xffc0cb), ("pink", 0xff69b4), ("pink", 0xff1493),
     ("brown", 0xa0522d), ("brown", 0x8b4513), ("brown", 0x654321), ("brown", 0xd2b48c),
+    ("brown", 0xcd853f), ("brown", 0xdeb887),
+    ("black", 0x424242), ("pink", 0xffd3b3), ("white", 0xffebcc), ("red", 0xff4b1a), ("orange", 0xff6d1a),
+    ("yellow", 0xffc929), ("pink", 0xfa8072),
 ]
 
 @Suite struct DominantColoursTests {

@@ -85,12 +85,14 @@ import Torch
         #expect(processor.canonicalJSON.contains(#""alpha":"overWhite""#))
     }
 
-    @Test("Unknown keys, impossible values and other policies are refused by name", arguments: [
-        (#"{"imageSize":224,"crop":true}"#, #"unknown key "crop""#), (#"{"imageSize":0}"#, "imageSize is 0"),
-        (#"{"imageSize":224,"mean":[0.5]}"#, "three values"),
-        (#"{"imageSize":224,"standardDeviation":[0,1,1]}"#, "above zero"),
-        (#"{"imageSize":224,"orientation":"ignored"}"#, #"orientation is "ignored""#),
-    ])
+    @Test(
+        "Unknown keys, impossible values and other policies are refused by name",
+        arguments: [
+            (#"{"imageSize":224,"crop":true}"#, #"unknown key "crop""#), (#"{"imageSize":0}"#, "imageSize is 0"),
+            (#"{"imageSize":224,"mean":[0.5]}"#, "three values"),
+            (#"{"imageSize":224,"standardDeviation":[0,1,1]}"#, "above zero"),
+            (#"{"imageSize":224,"orientation":"ignored"}"#, #"orientation is "ignored""#),
+        ])
     func strictJSON(text: String, reason: String) {
         let error = #expect(throws: ImageProcessorError.self) {
             try JSONDecoder().decode(ImageProcessor.self, from: Data(text.utf8))
@@ -112,5 +114,34 @@ import Torch
         others[5].mean[1] = 0.5
         others[6].standardDeviation[2] = 0.5
         #expect(Set(others.map(\.fingerprint) + [base.fingerprint]).count == 8)
+    }
+}
+
+/// What `scripts/reference/clip_processor.py` took from Hugging Face's `CLIPImageProcessor`.
+struct CLIPReference: Decodable {
+    struct Case: Decodable, Sendable {
+        let seed: UInt64
+        let width: Int
+        let height: Int
+        let imageSize: Int
+        let checksum: String
+        let first: [Float]
+    }
+
+    let cases: [Case]
+
+    static let all = try! JSONDecoder().decode(
+        CLIPReference.self, from: Data(contentsOf: ResizeReference.fixture("clip-processor.json"))
+    ).cases
+}
+
+@Suite struct CLIPParityTests {
+    @Test("Pixel values equal those of CLIPImageProcessor in every bit", arguments: CLIPReference.all)
+    func equalsCLIP(item: CLIPReference.Case) {
+        let processor = ImageProcessor(imageSize: item.imageSize)
+        let values = processor.pixelValues(noise(item.width, item.height, seed: item.seed)).array(of: Float.self)
+        #expect(Array(values.prefix(3)) == item.first)
+        let bytes = values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+        #expect(checksum(bytes) == item.checksum)
     }
 }

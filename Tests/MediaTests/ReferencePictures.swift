@@ -37,7 +37,7 @@ struct ResizeReference: Decodable {
         try! JSONDecoder().decode(ResizeReference.self, from: Data(contentsOf: fixture(name)))
     }
 
-    private static func fixture(_ name: String) -> URL {
+    static func fixture(_ name: String) -> URL {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures").appending(path: name)
     }
 }

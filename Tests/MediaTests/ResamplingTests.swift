@@ -51,7 +51,8 @@ private func resample(_ item: ResizeReference.Case, order: ResamplingOrder) -> [
         }
     }
 
-    @Test("A window of the result equals cropping the whole result", arguments: [(37, 90), (90, 37), (24, 24), (200, 31)])
+    @Test(
+        "A window of the result equals cropping the whole result", arguments: [(37, 90), (90, 37), (24, 24), (200, 31)])
     func windowEqualsCrop(width: Int, height: Int) {
         let picture = noise(width, height)
         for (newWidth, newHeight) in [(60, 70), (20, 20), (width, height), (width, 24), (24, height)] {

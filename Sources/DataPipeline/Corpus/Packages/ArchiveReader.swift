@@ -10,10 +10,11 @@ enum ArchiveReader {
     ///
     /// - Parameters:
     ///   - wants: asked for each path (`usr/share/...`); only files it accepts are read.
-    ///   - body: given the path and the bytes.
+    ///   - body: given the path, the bytes, and how many bytes of the package were read so far.
     /// - Throws: ``CorpusError`` for a broken archive, or what `body` throws.
     static func forEachFile(
-        inPackage url: URL, where wants: (String) -> Bool, _ body: (String, [UInt8]) throws -> Void
+        inPackage url: URL, where wants: (String) -> Bool,
+        _ body: (_ path: String, _ bytes: [UInt8], _ consumed: Int) throws -> Void
     ) throws {
         let outer = try Archive(label: url.lastPathComponent)
         try outer.open { archive_read_open_filename($0, url.path, 1 << 18) }
@@ -29,7 +30,9 @@ enum ArchiveReader {
                         return Unmanaged<MemberSource>.fromOpaque(client).takeUnretainedValue().read(into: buffer)
                     }, nil)
             }
-            try withExtendedLifetime(source) { try inner.forEachFile(where: wants, body) }
+            try withExtendedLifetime(source) {
+                try inner.forEachFile(where: wants) { try body($0, $1, source.consumed) }
+            }
             return
         }
         throw CorpusError("\(url.path) has no data.tar member: it is no Debian package, delete it and fetch again")
@@ -128,6 +131,7 @@ private final class Archive {
 private final class MemberSource {
     private let archive: Archive
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    private(set) var consumed = 0
 
     init(_ archive: Archive) { self.archive = archive }
 
@@ -135,6 +139,8 @@ private final class MemberSource {
 
     func read(into target: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
         target?.pointee = UnsafeRawPointer(buffer.baseAddress)
-        return archive_read_data(archive.handle, buffer.baseAddress, buffer.count)
+        let count = archive_read_data(archive.handle, buffer.baseAddress, buffer.count)
+        consumed += max(0, count)
+        return count
     }
 }

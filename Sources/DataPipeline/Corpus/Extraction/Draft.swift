@@ -1,0 +1,53 @@
+/// An item as a source gives it, before deduplication and the split.
+struct Draft: Sendable {
+    enum Part: Sendable {
+        case text(String)
+        case picture(CorpusPicture)
+    }
+
+    var source: String
+    var kind: CorpusRecord.Kind
+    var parts: [Part]
+    var caption: CorpusRecord.Caption?
+    /// For documents: what must stay on one side of the split together (a page).
+    var group: String = ""
+    var provenance: CorpusRecord.Provenance
+
+    /// A captioned picture; colours come from its pixels.
+    init(
+        source: String, picture: CorpusPicture, name: String, kind: String?, keywords: [String],
+        provenance: CorpusRecord.Provenance
+    ) {
+        self.source = source
+        self.kind = .captioned
+        parts = [.picture(picture)]
+        caption = .init(
+            name: name, kind: kind, keywords: Self.cleaned(keywords, name: name), colours: picture.colours)
+        self.provenance = provenance
+    }
+
+    /// A window of a document, or a piece of text.
+    init(
+        source: String, kind: CorpusRecord.Kind, parts: [Part], group: String, provenance: CorpusRecord.Provenance
+    ) {
+        self.source = source
+        self.kind = kind
+        self.parts = parts
+        self.group = group
+        self.provenance = provenance
+    }
+
+    var pictures: [CorpusPicture] {
+        parts.compactMap { if case .picture(let picture) = $0 { picture } else { nil } }
+    }
+
+    /// At most eight keywords in lower case, each once, none equal to the name.
+    private static func cleaned(_ keywords: [String], name: String) -> [String] {
+        var seen: Set<String> = [name.lowercased()]
+        let words = keywords.map { $0.lowercased().collapsed }.filter { word in
+            !word.isEmpty && word.count <= 40 && !word.contains("hash(") && word.contains(where: \.isLetter)
+                && seen.insert(word).inserted
+        }
+        return Array(words.prefix(8))
+    }
+}

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// `syrinx data`: everything about corpora.
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data",
+        abstract: "Fetches, inspects and checks corpora.",
+        subcommands: [DataFetchCommand.self])
+}
