@@ -11,11 +11,14 @@ struct SyrinxCommand: ParsableCommand {
             130 after Ctrl-C, 143 after SIGTERM.
             """,
         version: "0.1.0",
-        // One a line, in alphabetical order.
         subcommands: [
             BenchCommand.self,
+            ChatCommand.self,
             DataCommand.self,
+            DemoCommand.self,
             DoctorCommand.self,
+            EvaluateCommand.self,
+            GenerateCommand.self,
             InspectCommand.self,
             RecipeCommand.self,
             TrainCommand.self,
