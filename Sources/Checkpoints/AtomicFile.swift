@@ -1,9 +1,9 @@
 public import Digests
 
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// Writes files so that a reader, or a power cut, sees the old content or the new, never a part.
@@ -73,9 +73,9 @@ public enum AtomicFile {
             while !rest.isEmpty {
                 let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 20))
                 #if canImport(Darwin)
-                let count = Darwin.write(file, piece.baseAddress, piece.count)
+                    let count = Darwin.write(file, piece.baseAddress, piece.count)
                 #else
-                let count = Glibc.write(file, piece.baseAddress, piece.count)
+                    let count = Glibc.write(file, piece.baseAddress, piece.count)
                 #endif
                 if count < 0 {
                     if errno == EINTR { continue }
@@ -114,7 +114,8 @@ enum DiskSpace {
     static func availableByteCount(in folder: String) -> Int? {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return nil }
-        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(
+            by: Int(clamping: status.f_frsize))
         return overflow ? Int.max : bytes
     }
 }

@@ -3,15 +3,15 @@ public import NN
 internal import Torch
 
 #if canImport(FoundationEssentials)
-internal import FoundationEssentials
+    internal import FoundationEssentials
 #else
-internal import Foundation
+    internal import Foundation
 #endif
 
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 extension ModelFolder {
@@ -34,7 +34,8 @@ extension ModelFolder {
         let path = FolderPath.trimmed(path)
         let parent = FolderPath.parent(of: path)
         for name in files.keys {
-            guard isPlain(name), !name.hasSuffix(".safetensors"), name != FileName.weightIndex, name != FileName.checksums
+            guard isPlain(name), !name.hasSuffix(".safetensors"), name != FileName.weightIndex,
+                name != FileName.checksums
             else { throw .invalid(reason: "\(name.debugDescription) is not the name of a file beside the weights") }
         }
         let byteCount = weights.pairs.reduce(0) { $0 + $1.1.byteCount } + files.values.reduce(0) { $0 + $1.count }
