@@ -1,12 +1,12 @@
 /// A manual's page as blocks of text and pictures in document order, without navigation and tables of contents.
-struct ManualPage: Sendable {
-    enum Block: Hashable, Sendable {
+package struct ManualPage: Sendable {
+    package enum Block: Hashable, Sendable {
         case text(String)
         /// The `src` of an image as it stands.
         case image(String)
     }
 
-    private(set) var blocks: [Block] = []
+    package private(set) var blocks: [Block] = []
 
     private static let skippedElements: Set<String> = ["head", "script", "style", "hr"]
     private static let skippedClasses: Set<String> = ["navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory"]
@@ -17,7 +17,7 @@ struct ManualPage: Sendable {
     ]
 
     /// Reads a page of DocBook-made HTML.
-    init(_ root: MarkupNode) {
+    package init(_ root: MarkupNode) {
         var open = ""
         walk(root, &open)
         end(&open)
@@ -49,7 +49,7 @@ struct ManualPage: Sendable {
     }
 
     /// Without "11.3.1. ", "Figure 17.201. " or "Figure A.20. " at the front.
-    static func unnumbered(_ text: String) -> String {
+    package static func unnumbered(_ text: String) -> String {
         var rest = text[...]
         for word in ["Figure ", "Table ", "Example "] where rest.hasPrefix(word) { rest = rest.dropFirst(word.count) }
         // An appendix has one capital letter for its first number.
@@ -63,19 +63,19 @@ struct ManualPage: Sendable {
 
 extension ManualPage {
     /// A run of blocks of about 192 words and at most six pictures.
-    struct Window: Sendable {
-        var blocks: [Block] = []
-        var wordCount = 0
-        var imageCount = 0
+    package struct Window: Sendable {
+        package var blocks: [Block] = []
+        package var wordCount = 0
+        package var imageCount = 0
 
         /// The text alone, to find repeated windows.
-        var text: String {
+        package var text: String {
             blocks.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: "\n")
         }
     }
 
     /// Cuts blocks into windows; a block is never split, so a window can be one paragraph longer than asked.
-    static func windows(of blocks: [Block], wordLimit: Int = 192, imageLimit: Int = 6) -> [Window] {
+    package static func windows(of blocks: [Block], wordLimit: Int = 192, imageLimit: Int = 6) -> [Window] {
         var windows: [Window] = []
         var open = Window()
         for block in blocks {

@@ -2,7 +2,7 @@ internal import CXML
 internal import Foundation
 
 /// A piece of an XML or HTML document as libxml2 read it: an element or a run of text.
-indirect enum MarkupNode: Sendable {
+package indirect enum MarkupNode: Sendable {
     case element(name: String, attributes: [String: String], children: [MarkupNode])
     case text(String)
 
@@ -10,7 +10,7 @@ indirect enum MarkupNode: Sendable {
     ///
     /// - Parameter asHTML: forgiving HTML rules, else XML with recovery. Names lose their namespace prefix either way, so
     ///   that a fragment whose prefixes were declared outside reads like the whole document.
-    init?(parsing bytes: [UInt8], asHTML: Bool) {
+    package init?(parsing bytes: [UInt8], asHTML: Bool) {
         let document = bytes.withUnsafeBytes { buffer -> xmlDocPtr? in
             let characters = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
             if asHTML {
@@ -80,7 +80,7 @@ extension MarkupNode {
     }
 
     /// All text inside, white space as it stands.
-    var text: String {
+    package var text: String {
         switch self {
         case .text(let text): text
         case .element(_, _, let children): children.map(\.text).joined()

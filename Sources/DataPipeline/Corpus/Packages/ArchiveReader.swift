@@ -1,8 +1,8 @@
 internal import CArchive
-internal import Foundation
+package import Foundation
 
 /// Reads the files of Debian packages and zip archives through libarchive, one after the other, without unpacking.
-enum ArchiveReader {
+package enum ArchiveReader {
     /// A file inside an archive that is larger than this is an error, so that a broken one cannot eat the memory.
     static let largestFileBytes = 1 << 28
 
@@ -12,7 +12,7 @@ enum ArchiveReader {
     ///   - wants: asked for each path (`usr/share/...`); only files it accepts are read.
     ///   - body: given the path, the bytes, and how many bytes of the package were read so far.
     /// - Throws: ``CorpusError`` for a broken archive, or what `body` throws.
-    static func forEachFile(
+    package static func forEachFile(
         inPackage url: URL, where wants: (String) -> Bool,
         _ body: (_ path: String, _ bytes: [UInt8], _ consumed: Int) throws -> Void
     ) throws {
@@ -39,7 +39,7 @@ enum ArchiveReader {
     }
 
     /// Visits the regular files of a zip archive in memory. Parameters and errors as above.
-    static func forEachFile(
+    package static func forEachFile(
         inZip bytes: [UInt8], label: String, where wants: (String) -> Bool, _ body: (String, [UInt8]) throws -> Void
     ) throws {
         try bytes.withUnsafeBytes { buffer in

@@ -64,17 +64,17 @@ struct EmojiSource: StarterSource {
 }
 
 /// What `emoji-test.txt` lists: sequences with their name and group (Unicode Technical Standard 51).
-struct EmojiList: Sendable {
-    struct Entry: Sendable {
-        var codePoints: [UInt32]
-        var name: String
-        var group: String
+package struct EmojiList: Sendable {
+    package struct Entry: Sendable {
+        package var codePoints: [UInt32]
+        package var name: String
+        package var group: String
 
         /// "1F1E9-1F1EA".
         var label: String { codePoints.map { String($0, radix: 16, uppercase: true) }.joined(separator: "-") }
     }
 
-    private(set) var entries: [Entry] = []
+    package private(set) var entries: [Entry] = []
 
     private static let groups = [
         "Smileys & Emotion": "smileys", "People & Body": "people", "Animals & Nature": "animals",
@@ -95,7 +95,7 @@ struct EmojiList: Sendable {
     }
 
     /// Reads lines like `1F600 ; fully-qualified # 😀 E1.0 grinning face` under `# group: Smileys & Emotion`.
-    init(_ text: String) {
+    package init(_ text: String) {
         var group: String?
         for line in text.split(separator: "\n") {
             if line.hasPrefix("# group: ") {
@@ -116,12 +116,14 @@ struct EmojiList: Sendable {
 }
 
 /// Names and keywords of CLDR's annotation files (Unicode Technical Standard 35, part 7).
-struct EmojiAnnotations: Sendable {
+package struct EmojiAnnotations: Sendable {
+    package init() {}
+
     private var names: [String: String] = [:]
     private var keywords: [String: [String]] = [:]
 
     /// Adds a file; what is already known is kept.
-    mutating func add(_ xml: [UInt8]) {
+    package mutating func add(_ xml: [UInt8]) {
         guard let root = MarkupNode(parsing: xml, asHTML: false) else { return }
         for node in root.all("annotation") {
             guard let emoji = node["cp"] else { continue }
@@ -134,7 +136,7 @@ struct EmojiAnnotations: Sendable {
     }
 
     /// The annotation of a sequence; CLDR leaves variation selectors (U+FE0F) out.
-    subscript(codePoints: [UInt32]) -> (name: String, keywords: [String])? {
+    package subscript(codePoints: [UInt32]) -> (name: String, keywords: [String])? {
         let scalars = codePoints.filter { $0 != 0xFE0F }.compactMap(UnicodeScalar.init)
         let emoji = String(String.UnicodeScalarView(scalars))
         return names[emoji].map { ($0, keywords[emoji] ?? []) }

@@ -82,10 +82,10 @@ struct OpenClipartSource: StarterSource {
 }
 
 /// The RDF metadata of a clip-art SVG (Dublin Core and Creative Commons terms).
-struct ClipartMetadata: Sendable {
-    var title: String
-    var keywords: [String]
-    var creator: String?
+package struct ClipartMetadata: Sendable {
+    package var title: String
+    package var keywords: [String]
+    package var creator: String?
 
     static let vagueFolders: Set<String> = ["unsorted", "special", "decorations", "signs_and_symbols", "shapes"]
 
@@ -102,14 +102,14 @@ struct ClipartMetadata: Sendable {
     ]
 
     /// Folders of icon themes, playing cards, semaphore letters.
-    static func isCollection(_ key: String) -> Bool {
+    package static func isCollection(_ key: String) -> Bool {
         key.contains("-theme/") || key.hasPrefix("recreation/games/cards/") || key.contains("/semaphore/")
     }
 
     /// The bytes from `<metadata` to its end; nil without them, or where the drawing links a picture it does not carry.
     ///
     /// The drawing itself can be megabytes of paths and is not parsed.
-    static func fragment(of svg: [UInt8]) -> [UInt8]? {
+    package static func fragment(of svg: [UInt8]) -> [UInt8]? {
         svg.withUnsafeBytes { buffer -> [UInt8]? in
             func find(_ text: String, from start: Int) -> Int? {
                 let needle = Array(text.utf8)
@@ -142,7 +142,7 @@ struct ClipartMetadata: Sendable {
     }
 
     /// Reads the fragment; nil without a title or when it is not dedicated to the public domain.
-    init?(fragment: [UInt8]) {
+    package init?(fragment: [UInt8]) {
         guard let root = MarkupNode(parsing: fragment, asHTML: false), let work = root.first("Work"),
             let title = work.children.first(where: { $0.name == "title" })?.text.collapsed, !title.isEmpty,
             let licence = work.first("license")?["resource"]?.lowercased(), licence.contains("publicdomain")
@@ -157,7 +157,7 @@ struct ClipartMetadata: Sendable {
     }
 
     /// A title is kept if it has no word of a collection and is rare or shares a word with the file's name.
-    func describes(key: String, sameTitleCount: Int) -> Bool {
+    package func describes(key: String, sameTitleCount: Int) -> Bool {
         let lower = title.lowercased()
         if lower == "card" || lower == "cards" || title.count > 80 { return false }
         if Self.junk.contains(where: lower.contains) { return false }

@@ -52,19 +52,19 @@ struct SweetHomeSource: StarterSource {
 }
 
 /// One entry of a furniture catalogue: `name#12=Armchair`, `category#12=...`.
-struct FurniturePiece: Hashable, Sendable {
-    var name: String
-    var category: String
+package struct FurniturePiece: Hashable, Sendable {
+    package var name: String
+    package var category: String
     /// Path inside the catalogue without the leading slash.
-    var icon: String
-    var tags: [String]
-    var creator: String?
+    package var icon: String
+    package var tags: [String]
+    package var creator: String?
 
     /// Tags that name the collection, not the piece.
     private static let collectionTags: Set<String> = ["Blend Swap", "Scopia", "Kator Legaz", "Reallusion"]
 
     /// Reads a Java properties file: ISO 8859-1, `\uXXXX` escapes, `key#number=value`.
-    static func list(properties: [UInt8]) -> [FurniturePiece] {
+    package static func list(properties: [UInt8]) -> [FurniturePiece] {
         let text = String(String.UnicodeScalarView(properties.map { UnicodeScalar($0) }))
         var fields: [Int: [String: String]] = [:]
         for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// Tux Paint's stamps: a picture and one English sentence each.
-struct TuxPaintSource: StarterSource {
+package struct TuxPaintSource: StarterSource {
     let packages = ["tuxpaint-stamps-default"]
 
     private static let root = "usr/share/tuxpaint/stamps/"
@@ -43,13 +43,13 @@ struct TuxPaintSource: StarterSource {
     }
 
     /// The first line: the English sentence; the others are translations.
-    static func sentence(_ bytes: [UInt8]) -> String {
+    package static func sentence(_ bytes: [UInt8]) -> String {
         let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return line.contains(".utf8=") ? "" : line.collapsed
     }
 
     /// "crowned crane" for "A crowned crane.": the first sentence without article and full stop.
-    static func name(of sentence: String) -> String {
+    package static func name(of sentence: String) -> String {
         var name = sentence
         if let end = name.range(of: ". ") { name = String(name[..<end.lowerBound]) }
         while let last = name.last, ".!".contains(last) { name.removeLast() }
