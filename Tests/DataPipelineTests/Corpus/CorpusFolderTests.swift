@@ -19,7 +19,7 @@ struct CorpusFolderTests {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")
         let picture = [UInt8](repeating: 7, count: 1_000)
-        try CorpusWriter(folder: folder).write(
+        _ = try CorpusWriter(folder: folder).write(
             [item("pages", text: "one", picture: picture), item("pages", text: "two")], request: request, generated: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -51,7 +51,7 @@ struct CorpusFolderTests {
     func otherRequest() throws {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")
-        try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
+        _ = try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
         #expect(CorpusWriter.finished(request, in: folder) != nil)
         #expect(CorpusWriter.finished(.init(size: "test", extractionVersion: 2), in: folder) == nil)
     }
@@ -61,7 +61,7 @@ struct CorpusFolderTests {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")
         #expect(throws: CorpusError.self) { try CorpusFolder(folder) }
-        try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
+        _ = try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
         let index = folder.appendingPathComponent("index.json")
         let whole = try String(contentsOf: index, encoding: .utf8)
         try whole.replacingOccurrences(of: "\"formatVersion\":1", with: "\"formatVersion\":9")
@@ -77,7 +77,7 @@ struct CorpusFolderTests {
     func hostileIndex() throws {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")
-        try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
+        _ = try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
         let corpus = try CorpusFolder(folder)
         for span in [CorpusIndex.Span(offset: 1 << 40, length: 4), .init(offset: 512, length: .max), .init(offset: -8, length: 4)] {
             var entry = corpus.index.entries[0]

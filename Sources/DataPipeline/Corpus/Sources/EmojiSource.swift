@@ -1,10 +1,10 @@
 internal import CFonts
-internal import Media
+package import Media
 
 /// Emoji: pictures from the colour font, groups from Unicode's test file, names and keywords from CLDR.
 ///
 /// Skin-tone variants are left out.
-struct EmojiSource: StarterSource {
+package struct EmojiSource: StarterSource {
     let packages = ["fonts-noto-color-emoji", "unicode-data", "unicode-cldr-core"]
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
@@ -40,7 +40,7 @@ struct EmojiSource: StarterSource {
     }
 
     /// One picture per sequence, nil where the font has none. One thread: a FreeType face is not for several.
-    static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
+    package static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
         try bytes.withUnsafeBufferPointer { buffer in
             var opened: OpaquePointer?
             guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened else {
