@@ -11,7 +11,14 @@ struct SyrinxCommand: ParsableCommand {
             130 after Ctrl-C, 143 after SIGTERM.
             """,
         version: "0.1.0",
-        subcommands: [DataCommand.self, InspectCommand.self])
+        // One a line, in alphabetical order.
+        subcommands: [
+            DataCommand.self,
+            DoctorCommand.self,
+            InspectCommand.self,
+            RecipeCommand.self,
+            TrainCommand.self,
+        ])
 
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.
     static func main() {

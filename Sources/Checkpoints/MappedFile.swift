@@ -1,0 +1,39 @@
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
+/// A whole file mapped into memory, unmapped when the last owner is gone.
+///
+/// Mapped privately with write permission: whoever changes a tensor over it changes a copy of the page, never the file.
+/// A file that is cut short while mapped ends the process when a lost page is touched, so checkpoints are replaced by
+/// renaming, never written in place.
+final class MappedFile: Sendable {
+    let byteCount: Int
+    // Written only by callers who own the only tensor over a page; the mapping itself never moves.
+    nonisolated(unsafe) let start: UnsafeMutableRawPointer
+
+    /// Calls `body` with the whole content, keeping the mapping meanwhile.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withExtendedLifetime(self) { body(UnsafeRawBufferPointer(start: start, count: byteCount)) }
+    }
+
+    /// - Throws: ``CheckpointError`` when the file cannot be opened, is a folder, or is empty.
+    init(path: String) throws(CheckpointError) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is not a file") }
+        byteCount = Int(status.st_size)
+        guard byteCount > 0 else { throw .malformed(path: path, reason: "it is empty") }
+        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
+            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        start = memory
+    }
+
+    deinit { munmap(start, byteCount) }
+}

@@ -1,0 +1,198 @@
+internal import Digests
+public import NN
+internal import Torch
+
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+
+/// A checkpoint folder in Hugging Face's layout.
+///
+/// `config.json`, `generation_config.json`, `preprocessor_config.json`, `tokenizer.model`, and the weights: either
+/// `model.safetensors`, or shards that `model.safetensors.index.json` assigns tensors to. Folders that Syrinx wrote also
+/// have `SHA256SUMS`, which `sha256sum -c` understands.
+public struct ModelFolder: Sendable, Hashable {
+    /// The files' published names.
+    public enum FileName {
+        public static let config = "config.json"
+        public static let generationConfig = "generation_config.json"
+        public static let preprocessorConfig = "preprocessor_config.json"
+        public static let tokenizerModel = "tokenizer.model"
+        public static let weights = "model.safetensors"
+        public static let weightIndex = "model.safetensors.index.json"
+        public static let checksums = "SHA256SUMS"
+    }
+
+    /// The folder.
+    public let path: String
+
+    /// - Throws: ``CheckpointError`` when there is no such folder.
+    public init(path: String) throws(CheckpointError) {
+        var isFolder = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        guard exists else { throw .unreadable(path: path, reason: "no such folder") }
+        guard isFolder else { throw .unreadable(path: path, reason: "it is a file, expected a checkpoint folder") }
+        self.path = path
+    }
+
+    /// The path of a file of the folder, whether it exists or not.
+    public func path(of name: String) -> String { "\(path)/\(name)" }
+
+    /// Whether the folder has the file.
+    public func contains(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(of: name)) }
+
+    /// The bytes of a file of the folder.
+    ///
+    /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the file that is missing.
+    public func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
+        guard contains(name) else { throw .incomplete(folder: path, reason: "it has no \(name)") }
+        return try MappedFile(path: path(of: name)).withBytes { Array($0) }
+    }
+
+    /// A JSON file of the folder as a value.
+    ///
+    /// - Throws: ``CheckpointError`` when the file is missing, is not JSON, has a key twice, or does not fit the type; the
+    ///   key is named.
+    public func decode<Value: Decodable>(_ type: Value.Type, from name: String = FileName.config)
+        throws(CheckpointError) -> Value
+    {
+        let bytes = try bytes(of: name)
+        do {
+            _ = try StrictJSON(bytes, depthLimit: 64)
+        } catch {
+            throw .malformed(path: path(of: name), reason: error.reason)
+        }
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw .malformed(path: path(of: name), reason: error.sentence)
+        } catch {
+            throw .malformed(path: path(of: name), reason: "\(error)")
+        }
+    }
+
+    /// The files that hold weights, in the order in which they are read.
+    ///
+    /// The index decides where there is one; other weight files in the folder are then left alone.
+    public func weightFileNames() throws(CheckpointError) -> [String] {
+        if let index = try weightIndex() { return Array(Set(index.values)).sorted() }
+        if contains(FileName.weights) { return [FileName.weights] }
+        let others = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"].filter(contains)
+        throw .incomplete(
+            folder: path,
+            reason: others.isEmpty
+                ? "it has neither \(FileName.weightIndex) nor \(FileName.weights)"
+                : "its weights are in \(others[0]), which Syrinx does not read; convert them to safetensors")
+    }
+
+    /// All weights, mapped and not copied, by their published names.
+    ///
+    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a tensor the index names is not where it says, or
+    ///   a tensor stands in two shards.
+    public func stateDict() throws(CheckpointError) -> StateDict {
+        let index = try weightIndex()
+        var weights = StateDict()
+        var origin: [String: String] = [:]
+        for fileName in try weightFileNames() {
+            guard contains(fileName) else {
+                throw .incomplete(folder: path, reason: "the shard \(fileName), which its index names, is missing")
+            }
+            let file = try SafetensorsFile(path: path(of: fileName))
+            for name in file.names {
+                if let first = origin.updateValue(fileName, forKey: name) {
+                    throw .incomplete(folder: path, reason: "tensor \(name) stands in two shards, \(first) and \(fileName)")
+                }
+                weights[name] = try file.tensor(name)
+            }
+        }
+        for (name, fileName) in (index ?? [:]).sorted(by: { $0.key < $1.key }) where origin[name] != fileName {
+            let found = origin[name].map { "is in \($0)" } ?? "is in no shard"
+            throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
+        }
+        return weights
+    }
+
+    /// Compares every file that `SHA256SUMS` lists with its digest.
+    ///
+    /// - Returns: how many files were compared; 0 when the folder has no such list.
+    /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the first file that differs or is missing.
+    @discardableResult
+    public func verifyChecksums() throws(CheckpointError) -> Int {
+        guard contains(FileName.checksums) else { return 0 }
+        var count = 0
+        for line in String(decoding: try bytes(of: FileName.checksums), as: UTF8.self).split(separator: "\n") {
+            let digits = String(line.prefix(64))
+            let name = String(line.dropFirst(66))
+            guard let expected = SHA256Digest(hex: digits), line.dropFirst(64).hasPrefix("  "), !name.isEmpty else {
+                throw .malformed(path: path(of: FileName.checksums), reason: "the line \(line.debugDescription) is no checksum")
+            }
+            let found: SHA256Digest
+            do { found = try Digest.sha256(fileAt: path(of: name)) } catch {
+                throw .incomplete(folder: path, reason: "\(name), which \(FileName.checksums) lists, cannot be read")
+            }
+            guard found == expected else {
+                throw .incomplete(
+                    folder: path, reason: "\(name) has the SHA-256 \(found), expected \(expected): it is damaged")
+            }
+            count += 1
+        }
+        return count
+    }
+
+    /// Tensor name to shard name, nil without an index.
+    private func weightIndex() throws(CheckpointError) -> [String: String]? {
+        guard contains(FileName.weightIndex) else { return nil }
+        let file = path(of: FileName.weightIndex)
+        let json: StrictJSON
+        do { json = try StrictJSON(try bytes(of: FileName.weightIndex)) } catch let error as StrictJSON.Malformed {
+            throw .malformed(path: file, reason: error.reason)
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw .malformed(path: file, reason: "\(error)")
+        }
+        guard case .object(let members) = json,
+            case .object(let pairs)? = members.first(where: { $0.key == "weight_map" })?.value
+        else { throw .malformed(path: file, reason: "it has no object named weight_map") }
+        if pairs.isEmpty { throw .malformed(path: file, reason: "its weight_map is empty") }
+        var map: [String: String] = [:]
+        for (name, value) in pairs {
+            guard case .string(let fileName) = value else {
+                throw .malformed(path: file, reason: "it assigns \(value.kind) to tensor \(name), expected a file name")
+            }
+            guard Self.isPlain(fileName) else {
+                throw .malformed(
+                    path: file,
+                    reason: "it assigns \(fileName.debugDescription) to tensor \(name), expected a file of the same folder")
+            }
+            map[name] = fileName
+        }
+        return map
+    }
+
+    /// Whether the name is that of a file directly in the folder.
+    static func isPlain(_ name: String) -> Bool {
+        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+    }
+}
+
+extension DecodingError {
+    /// One sentence with the key.
+    fileprivate var sentence: String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.isEmpty ? "the top level" : path.map(\.stringValue).joined(separator: ".")
+        }
+        switch self {
+        case .keyNotFound(let key, let context):
+            return "the key \(key.stringValue) is missing at \(place(context.codingPath))"
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            return "\(place(context.codingPath)) is not of type \(type)"
+        case .dataCorrupted(let context):
+            return "\(place(context.codingPath)): \(context.debugDescription)"
+        @unknown default:
+            return "\(self)"
+        }
+    }
+}
