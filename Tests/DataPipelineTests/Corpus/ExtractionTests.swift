@@ -1,4 +1,5 @@
 import DataPipeline
+import Media
 import Testing
 
 @Suite("Reading the starter corpus's sources")
@@ -86,6 +87,41 @@ struct ExtractionTests {
     func clipartTitles(title: String, key: String, count: Int, isKept: Bool) throws {
         let fragment = try #require(ClipartMetadata.fragment(of: svg(title: title)))
         #expect(try #require(ClipartMetadata(fragment: fragment)).describes(key: key, sameTitleCount: count) == isKept)
+    }
+
+    @Test(
+        "Clip art is grouped by folder; flags are named as the emoji are",
+        arguments: [
+            ("signs_and_symbols/flags/africa/x", "flags"), ("signs_and_symbols/led/x", "symbols"),
+            ("special/patterns/x", "patterns"), ("special/x", nil), ("unsorted/x", nil), ("food/fruit/x", "food"),
+        ])
+    func clipartKinds(key: String, kind: String?) {
+        #expect(ClipartMetadata.kind(ofKey: key) == kind)
+    }
+
+    @Test(
+        "A flag's name is its country's after 'flag:'",
+        arguments: [
+            ("burkina faso", "flag: Burkina Faso"), ("Flag of Norway", "flag: Norway"), ("sao tome and principe", "flag: Sao Tome and Principe"),
+            ("flag", "flag"),
+        ])
+    func flagNames(title: String, name: String) {
+        #expect(ClipartMetadata.flagName(title) == name)
+        #expect(Concept(name: name) == Concept(name: "Flag: " + name.drop { $0 != " " }) || name == "flag")
+    }
+
+    @Test("White margins are cut to a sixteenth; what touches the border or is white all over stays")
+    func margins() {
+        let black = RGB.black
+        var pixels = Picture(width: 100, height: 60, filledWith: .white).pixels
+        for y in 20..<30 { for x in 10..<42 { for channel in 0..<3 { pixels[(y * 100 + x) * 3 + channel] = 0 } } }
+        let cut = Picture(width: 100, height: 60, pixels: pixels).withoutMargins()
+        #expect([cut.width, cut.height] == [34, 12])
+        #expect(cut[0, 0] == .white && cut[1, 1] == black)
+        let full = Picture(width: 9, height: 9, filledWith: black)
+        #expect(full.withoutMargins() == full)
+        let white = Picture(width: 9, height: 9, filledWith: .white)
+        #expect(white.withoutMargins() == white)
     }
 
     @Test(

@@ -26,19 +26,19 @@ struct OpenClipartSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let entry = entries[key], let bytes = files[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true), !picture.isTiny
             else { return nil }
-            let folder = key.split(separator: "/").first.map(String.init)
+            let kind = ClipartMetadata.kind(ofKey: key)
             return Draft(
-                source: "openclipart", picture: picture, name: entry.title,
-                kind: folder.flatMap { ClipartMetadata.vagueFolders.contains($0) ? nil : $0.replacingOccurrences(of: "_", with: " ") },
+                source: "openclipart", picture: picture,
+                name: kind == "flags" ? ClipartMetadata.flagName(entry.title) : entry.title, kind: kind,
                 keywords: entry.keywords,
                 provenance: context.provenance(
                     packages[0], path: "usr/share/openclipart/png/\(key).png", licence: "LicenseRef-Public-Domain",
                     creator: entry.creator))
         }
         let kept = drafts.compactMap { $0 }
-        context.drop("openclipart: too large or damaged", count: drafts.count - kept.count)
+        context.drop("openclipart: too large, tiny or damaged", count: drafts.count - kept.count)
         return kept
     }
 
@@ -87,7 +87,28 @@ package struct ClipartMetadata: Sendable {
     package var keywords: [String]
     package var creator: String?
 
-    static let vagueFolders: Set<String> = ["unsorted", "special", "decorations", "signs_and_symbols", "shapes"]
+    /// The group a file is in by its folder: the top one, except where that says nothing; nil for unsorted files.
+    package static func kind(ofKey key: String) -> String? {
+        if key.hasPrefix("signs_and_symbols/flags/") { return "flags" }
+        switch key.prefix(while: { $0 != "/" }) {
+        case "signs_and_symbols": return "symbols"
+        case "special": return key.hasPrefix("special/patterns/") ? "patterns" : nil
+        case "unsorted": return nil
+        case let folder: return String(folder)
+        }
+    }
+
+    /// "flag: Burkina Faso" for "burkina faso" or "Flag of Burkina Faso": named as the emoji are, so that a flag is one
+    /// concept in every source.
+    package static func flagName(_ title: String) -> String {
+        var words = title.split { $0 == " " || $0 == ":" }.map(String.init)
+        words.removeAll { ["flag", "flags", "of"].contains($0.lowercased()) }
+        if words.isEmpty { return title }
+        if title == title.lowercased() {
+            words = words.map { ["and", "the"].contains($0) ? $0 : $0.prefix(1).uppercased() + $0.dropFirst() }
+        }
+        return "flag: " + words.joined(separator: " ")
+    }
 
     private static let junk = [
         "gramastar", "collection", "icon set", "iconset", "icon theme", "icon-theme", "svg theme", "gold-theme", "etiquette",
@@ -98,7 +119,7 @@ package struct ClipartMetadata: Sendable {
     /// Keywords that say how the file was made or filed, not what it shows.
     private static let vagueKeywords: Set<String> = [
         "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme", "image",
-        "signs and symbols", "hash(0x)",
+        "signs and symbols", "hash(0x)", "sign", "united nations member",
     ]
 
     /// Folders of icon themes, playing cards, semaphore letters.

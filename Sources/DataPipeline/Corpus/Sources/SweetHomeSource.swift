@@ -29,7 +29,7 @@ struct SweetHomeSource: StarterSource {
         let found = pieces
         let drafts = try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (path, catalogue, piece, icon) = found[index]
-            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding) else { return nil }
+            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding, cutsMargins: true) else { return nil }
             return Draft(
                 source: "sweethome3d", picture: picture, name: piece.name, kind: piece.category.lowercased(),
                 keywords: piece.tags,

@@ -27,7 +27,7 @@ package struct TuxPaintSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let bytes = files[key], let sentence = texts[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true)
             else { return nil }
             let folders = key.split(separator: "/").dropLast().map(String.init)
             return Draft(
