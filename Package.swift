@@ -125,10 +125,10 @@ let package = Package(
         tests("Terminal", ["Terminal"]),
         tests("Machine", ["Machine"]),
         tests("NN", ["NN", "Torch"]),
-        tests("Tokenizers", ["Tokenizers"]),
+        tests("Tokenizers", ["Tokenizers"], fixtures: true),
         tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
-        tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"]),
+        tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
         tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
         tests(

@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// A whole file mapped into memory, unmapped when the last owner is gone.
@@ -29,7 +29,8 @@ final class MappedFile: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is not a file") }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else { throw .malformed(path: path, reason: "it is empty") }
-        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
+        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED
+        else {
             throw .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         start = memory

@@ -50,7 +50,8 @@ public struct SafetensorsFile: Sendable {
         guard let dtype = entry.elementType.dtype else {
             throw .malformed(
                 path: path,
-                reason: "tensor \(name.debugDescription) has the dtype \(entry.elementType.rawValue), which Syrinx cannot "
+                reason:
+                    "tensor \(name.debugDescription) has the dtype \(entry.elementType.rawValue), which Syrinx cannot "
                     + "compute with; convert it to F32, F16, BF16 or a signed integer")
         }
         if entry.range.isEmpty { return Tensor.empty(entry.shape, dtype: dtype) }

@@ -151,7 +151,7 @@ public struct CorpusCheck: Sendable {
             for failure in failures { lines += try encoder.encode(failure) + Data("\n".utf8) }
             try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw DataError("quarantine file \(path) cannot be written: \(error)")
+            throw DataError("quarantine file \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

@@ -90,12 +90,12 @@ struct DataInspectCommand: ParsableCommand {
     private func sampleView(_ number: Int, corpus: CorpusFolder) throws -> SampleView {
         let entries = corpus.entries(split: split, source: source)
         guard entries.indices.contains(number) else {
-            throw ValidationError(
+            throw DataError(
                 "--sample \(number): \(entries.count) records are chosen" + (entries.isEmpty ? "" : ", 0 to \(entries.count - 1)"))
         }
         let tokenizer = try SentencePieceTokenizer(path: tokenizer ?? "")
         guard let placeholder = tokenizer.id(of: "<image>") else {
-            throw ValidationError("the vocabulary has no piece <image>, which stands at a picture's positions")
+            throw DataError("the vocabulary has no piece <image>, which stands at a picture's positions")
         }
         let examples = try ExampleSource(
             corpus: corpus, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: ImageProcessor(imageSize: 64),
@@ -108,10 +108,11 @@ struct DataInspectCommand: ParsableCommand {
         let codec = PictureCodec()
         let chosen = try corpus.pictures(split: split, source: source, count: pictures, decoder: codec)
         let sheet = Media.contactSheet(chosen, columns: min(12, chosen.count), cell: 96)
+        let png = try codec.encodePNG(sheet)
         do {
-            try Data(try codec.encodePNG(sheet)).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch let error as CocoaError {
-            throw ValidationError("--contact-sheet \(path) cannot be written: \(error.localizedDescription)")
+            try Data(png).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw DataError("--contact-sheet \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

@@ -13,6 +13,7 @@ struct SyrinxCommand: ParsableCommand {
         version: "0.1.0",
         // One a line, in alphabetical order.
         subcommands: [
+            BenchCommand.self,
             DataCommand.self,
             DoctorCommand.self,
             InspectCommand.self,
