@@ -20,10 +20,13 @@ struct CorpusFolderTests {
         let folder = scratch.url.appendingPathComponent("corpus")
         let picture = [UInt8](repeating: 7, count: 1_000)
         _ = try CorpusWriter(folder: folder).write(
-            [item("pages", text: "one", picture: picture), item("pages", text: "two")], request: request, generated: true)
+            [item("pages", text: "one", picture: picture), item("pages", text: "two")], request: request,
+            generated: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["tar", "-xf", folder.appendingPathComponent("shard-00000.tar").path, "-C", scratch.url.path]
+        process.arguments = [
+            "tar", "-xf", folder.appendingPathComponent("shard-00000.tar").path, "-C", scratch.url.path,
+        ]
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
@@ -79,7 +82,10 @@ struct CorpusFolderTests {
         let folder = scratch.url.appendingPathComponent("corpus")
         _ = try CorpusWriter(folder: folder).write([item("texts", text: "one")], request: request, generated: false)
         let corpus = try CorpusFolder(folder)
-        for span in [CorpusIndex.Span(offset: 1 << 40, length: 4), .init(offset: 512, length: .max), .init(offset: -8, length: 4)] {
+        for span in [
+            CorpusIndex.Span(offset: 1 << 40, length: 4), .init(offset: 512, length: .max),
+            .init(offset: -8, length: 4),
+        ] {
             var entry = corpus.index.entries[0]
             entry.record = span
             #expect(throws: CorpusError.self) { try corpus.record(entry) }

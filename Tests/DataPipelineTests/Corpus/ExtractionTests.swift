@@ -44,7 +44,9 @@ struct ExtractionTests {
         #expect(annotations[[0x1F600]] == nil)
     }
 
-    private func svg(title: String, licence: String = "http://web.resource.org/cc/PublicDomain", body: String = "") -> [UInt8] {
+    private func svg(
+        title: String, licence: String = "http://web.resource.org/cc/PublicDomain", body: String = ""
+    ) -> [UInt8] {
         Array(
             """
             <svg xmlns="http://www.w3.org/2000/svg">\(body)<metadata><rdf:RDF><cc:Work rdf:about="">
@@ -70,7 +72,7 @@ struct ExtractionTests {
         #expect(ClipartMetadata(fragment: gpl) == nil)
         let untitled = try #require(ClipartMetadata.fragment(of: svg(title: " ")))
         #expect(ClipartMetadata(fragment: untitled) == nil)
-        let linked = "<image xlink:href=\"/home/me/photo.png\"/>"
+        let linked = "<image xlink:href=\"photos/me.png\"/>"
         #expect(ClipartMetadata.fragment(of: svg(title: "Pie", body: linked)) == nil)
         let embedded = "<image xlink:href=\"data:image/png;base64,AAAA\"/>"
         #expect(ClipartMetadata.fragment(of: svg(title: "Pie", body: embedded)) != nil)
@@ -102,12 +104,13 @@ struct ExtractionTests {
     @Test(
         "A flag's name is its country's after 'flag:'",
         arguments: [
-            ("burkina faso", "flag: Burkina Faso"), ("Flag of Norway", "flag: Norway"), ("sao tome and principe", "flag: Sao Tome and Principe"),
+            ("burkina faso", "flag: Burkina Faso"), ("Flag of Norway", "flag: Norway"),
+            ("sao tome and principe", "flag: Sao Tome and Principe"),
             ("flag", "flag"),
         ])
     func flagNames(title: String, name: String) {
         #expect(ClipartMetadata.flagName(title) == name)
-        #expect(Concept(name: name) == Concept(name: "Flag: " + name.drop { $0 != " " }) || name == "flag")
+        #expect(Concept(name: name).key.hasPrefix("flag"))
     }
 
     @Test("White margins are cut to a sixteenth; what touches the border or is white all over stays")
@@ -116,7 +119,7 @@ struct ExtractionTests {
         var pixels = Picture(width: 100, height: 60, filledWith: .white).pixels
         for y in 20..<30 { for x in 10..<42 { for channel in 0..<3 { pixels[(y * 100 + x) * 3 + channel] = 0 } } }
         let cut = Picture(width: 100, height: 60, pixels: pixels).withoutMargins()
-        #expect([cut.width, cut.height] == [34, 12])
+        #expect(cut.width == 34 && cut.height == 12)
         #expect(cut[0, 0] == .white && cut[1, 1] == black)
         let full = Picture(width: 9, height: 9, filledWith: black)
         #expect(full.withoutMargins() == full)
@@ -128,7 +131,10 @@ struct ExtractionTests {
         "A stamp's name is its first sentence without article and full stop",
         arguments: [
             ("A crowned crane.", "crowned crane"), ("A “Granny Smith” apple.", "“Granny Smith” apple"),
-            ("A Canadian dollar ($1.00) called a loonie. It’s named after a bird.", "Canadian dollar ($1.00) called a loonie"),
+            (
+                "A Canadian dollar ($1.00) called a loonie. It’s named after a bird.",
+                "Canadian dollar ($1.00) called a loonie"
+            ),
             ("The sign for the letter H.", "sign for the letter H"), ("A", "A"),
         ])
     func stampNames(sentence: String, name: String) {
@@ -138,7 +144,8 @@ struct ExtractionTests {
     @Test("Furniture catalogues are read as ISO 8859-1 with escapes; entries without an icon are left out")
     func furniture() {
         let properties =
-            Array("# comment\nname=Catalogue\nname#1=Caf\\u00e9 table\ntags#1=Scopia, Double\ncategory#1=Kitchen\n".utf8)
+            Array(
+                "# comment\nname=Catalogue\nname#1=Caf\\u00e9 table\ntags#1=Scopia, Double\ncategory#1=Kitchen\n".utf8)
             + Array("icon#1=/scopia/table.png\ncreator#1=Andr".utf8) + [0xE9]
             + Array("\nname#2=Broken\ncategory#2=Kitchen\n".utf8)
         let pieces = FurniturePiece.list(properties: properties)

@@ -9,10 +9,13 @@ package struct ManualPage: Sendable {
     package private(set) var blocks: [Block] = []
 
     private static let skippedElements: Set<String> = ["head", "script", "style", "hr"]
-    private static let skippedClasses: Set<String> = ["navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory"]
+    private static let skippedClasses: Set<String> = [
+        "navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory",
+    ]
     /// Elements inside which text goes on; all others end a block.
     private static let inline: Set<String> = [
-        "a", "abbr", "acronym", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span", "strong", "sub",
+        "a", "abbr", "acronym", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span",
+        "strong", "sub",
         "sup", "tt", "u", "var",
     ]
 
@@ -29,7 +32,9 @@ package struct ManualPage: Sendable {
             open += text
         case .element(let name, let attributes, let children):
             let classes = (attributes["class"] ?? "").split(separator: " ").map(String.init)
-            guard !Self.skippedElements.contains(name), !classes.contains(where: Self.skippedClasses.contains) else { return }
+            guard !Self.skippedElements.contains(name), !classes.contains(where: Self.skippedClasses.contains) else {
+                return
+            }
             if name == "img" {
                 end(&open)
                 if let source = attributes["src"], !source.isEmpty { blocks.append(.image(source)) }

@@ -8,8 +8,8 @@ package indirect enum MarkupNode: Sendable {
 
     /// Reads a document; nil when nothing of it can be read.
     ///
-    /// - Parameter asHTML: forgiving HTML rules, else XML with recovery. Names lose their namespace prefix either way, so
-    ///   that a fragment whose prefixes were declared outside reads like the whole document.
+    /// - Parameter asHTML: forgiving HTML rules, else XML with recovery. Names lose their namespace prefix either way,
+    ///   so that a fragment whose prefixes were declared outside reads like the whole document.
     package init?(parsing bytes: [UInt8], asHTML: Bool) {
         let document = bytes.withUnsafeBytes { buffer -> xmlDocPtr? in
             let characters = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)

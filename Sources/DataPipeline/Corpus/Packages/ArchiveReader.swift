@@ -66,7 +66,9 @@ private final class Archive {
         self.handle = handle
         self.label = label
         archive_read_support_filter_all(handle)
-        for support in [archive_read_support_format_ar, archive_read_support_format_tar, archive_read_support_format_zip] {
+        for support in [
+            archive_read_support_format_ar, archive_read_support_format_tar, archive_read_support_format_zip,
+        ] {
             _ = support(handle)
         }
     }
@@ -101,7 +103,8 @@ private final class Archive {
         // The size in a zip's local header may be unknown (0), so the content is read to its end, not to its size.
         guard entry.bytes <= ArchiveReader.largestFileBytes else {
             throw CorpusError(
-                "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read")
+                "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read"
+            )
         }
         var bytes: [UInt8] = []
         var piece = max(entry.bytes, 1 << 12)

@@ -43,7 +43,8 @@ package struct EmojiSource: StarterSource {
     package static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
         try bytes.withUnsafeBufferPointer { buffer in
             var opened: OpaquePointer?
-            guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened else {
+            guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened
+            else {
                 throw CorpusError("the emoji font (\(bytes.count) bytes) cannot be read as a colour bitmap font")
             }
             defer { syrinx_font_close(font) }
@@ -57,7 +58,8 @@ package struct EmojiSource: StarterSource {
                 defer { syrinx_font_free(drawn) }
                 let count = Int(width) * Int(height) * 3
                 return Picture(
-                    width: Int(width), height: Int(height), pixels: Array(UnsafeBufferPointer(start: drawn, count: count)))
+                    width: Int(width), height: Int(height),
+                    pixels: Array(UnsafeBufferPointer(start: drawn, count: count)))
             }
         }
     }
@@ -109,7 +111,9 @@ package struct EmojiList: Sendable {
             let codePoints = fields[0].split(separator: " ").compactMap { UInt32($0, radix: 16) }
             // After the number sign: the emoji itself, the version it came with, the name.
             let words = halves[1].split(separator: " ").dropFirst(2)
-            guard !codePoints.contains(where: Self.skinTones.contains), !codePoints.isEmpty, !words.isEmpty else { continue }
+            guard !codePoints.contains(where: Self.skinTones.contains), !codePoints.isEmpty, !words.isEmpty else {
+                continue
+            }
             entries.append(Entry(codePoints: codePoints, name: words.joined(separator: " "), group: group))
         }
     }

@@ -17,7 +17,8 @@ struct OpenClipartSource: StarterSource {
         let entries = try Self.selected(context)
         var pictures: [String: [UInt8]] = [:]
         try context.forEachFile(
-            in: packages[0], thenMaps: true, where: { Self.key($0, "/png/", ".png").map { entries[$0] != nil } ?? false }
+            in: packages[0], thenMaps: true,
+            where: { Self.key($0, "/png/", ".png").map { entries[$0] != nil } ?? false }
         ) { path, bytes in
             if let key = Self.key(path, "/png/", ".png") { pictures[key] = bytes }
         }
@@ -26,7 +27,8 @@ struct OpenClipartSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let entry = entries[key], let bytes = files[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true), !picture.isTiny
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true),
+                !picture.isTiny
             else { return nil }
             let kind = ClipartMetadata.kind(ofKey: key)
             return Draft(
@@ -111,14 +113,17 @@ package struct ClipartMetadata: Sendable {
     }
 
     private static let junk = [
-        "gramastar", "collection", "icon set", "iconset", "icon theme", "icon-theme", "svg theme", "gold-theme", "etiquette",
-        "aiga", "clipart", "cliparts", "submission", "sibmission", "untitled", "new document", "template", "openclipart",
+        "gramastar", "collection", "icon set", "iconset", "icon theme", "icon-theme", "svg theme", "gold-theme",
+        "etiquette",
+        "aiga", "clipart", "cliparts", "submission", "sibmission", "untitled", "new document", "template",
+        "openclipart",
         "road signs", "map symbols", "australian maps", "simple arrows", "segmented", "theme",
     ]
 
     /// Keywords that say how the file was made or filed, not what it shows.
     private static let vagueKeywords: Set<String> = [
-        "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme", "image",
+        "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme",
+        "image",
         "signs and symbols", "hash(0x)", "sign", "united nations member",
     ]
 
@@ -191,7 +196,8 @@ package struct ClipartMetadata: Sendable {
     /// Without the collection after a dash, the drawing style in brackets, a file ending, underscores.
     private static func cleaned(_ title: String) -> String {
         var title = title
-        for suffix in [" - RPG map elements", "(B and W)", "(Colour)", "(Color)", ".svg"] where title.hasSuffix(suffix) {
+        for suffix in [" - RPG map elements", "(B and W)", "(Colour)", "(Color)", ".svg"] where title.hasSuffix(suffix)
+        {
             title = String(title.dropLast(suffix.count))
         }
         return title.replacingOccurrences(of: "_", with: " ").collapsed

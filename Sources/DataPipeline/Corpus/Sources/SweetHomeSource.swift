@@ -13,7 +13,10 @@ struct SweetHomeSource: StarterSource {
             try ArchiveReader.forEachFile(
                 inZip: bytes, label: path,
                 // Icons lie beside the models' folders, textures inside them.
-                where: { $0 == "PluginFurnitureCatalog.properties" || $0.hasSuffix(".png") && $0.split(separator: "/").count <= 2 }
+                where: {
+                    $0 == "PluginFurnitureCatalog.properties"
+                        || $0.hasSuffix(".png") && $0.split(separator: "/").count <= 2
+                }
             ) { name, content in
                 if name.hasSuffix(".png") { icons[name] = content } else { properties = content }
             }
@@ -29,7 +32,9 @@ struct SweetHomeSource: StarterSource {
         let found = pieces
         let drafts = try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (path, catalogue, piece, icon) = found[index]
-            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding, cutsMargins: true) else { return nil }
+            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding, cutsMargins: true) else {
+                return nil
+            }
             return Draft(
                 source: "sweethome3d", picture: picture, name: piece.name, kind: piece.category.lowercased(),
                 keywords: piece.tags,
@@ -93,7 +98,9 @@ package struct FurniturePiece: Hashable, Sendable {
                 continue
             }
             guard let next = rest.popFirst() else { break }
-            if next == "u", rest.count >= 4, let value = UInt32(String(rest.prefix(4)), radix: 16), let escaped = UnicodeScalar(value) {
+            if next == "u", rest.count >= 4, let value = UInt32(String(rest.prefix(4)), radix: 16),
+                let escaped = UnicodeScalar(value)
+            {
                 result.append(escaped)
                 rest = rest.dropFirst(4)
             } else {

@@ -5,7 +5,9 @@ package struct TuxPaintSource: StarterSource {
     let packages = ["tuxpaint-stamps-default"]
 
     private static let root = "usr/share/tuxpaint/stamps/"
-    private static let kinds = ["naturalforces": "nature", "household": "household", "symbols": "symbols", "town": "town"]
+    private static let kinds = [
+        "naturalforces": "nature", "household": "household", "symbols": "symbols", "town": "town",
+    ]
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
         var sentences: [String: String] = [:]
