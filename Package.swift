@@ -125,7 +125,12 @@ let package = Package(
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         tests("Recipes", ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
-        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+        tests(
+            "Syrinx",
+            [
+                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Torch",
+            ]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],
