@@ -67,6 +67,7 @@ let package = Package(
         room("Torch", ["CTorch"]),
         room("Digests", ["CCrypto"]),
         room("Terminal", []),
+        room("Machine", []),
         // Level 2.
         room("NN", ["Torch", "CKernels"]),
         room("Tokenizers", ["CSentencePiece"]),
@@ -76,10 +77,18 @@ let package = Package(
         room("Checkpoints", ["NN", "Torch", "Digests"]),
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.
-        room("SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
-        room("DataPipeline", ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
+        room(
+            "SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
+        room(
+            "DataPipeline",
+            ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
         // Level 5.
-        room("Training", ["SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", logging, yams]),
+        room(
+            "Training",
+            [
+                "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", "Machine", logging,
+                yams,
+            ]),
         room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
         // Level 6.
         room("Evaluation", ["Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
@@ -88,19 +97,20 @@ let package = Package(
             "Recipes",
             [
                 "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", yams,
+                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", yams,
             ]),
         room(
             "Syrinx",
             [
-                "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN", "Torch",
+                "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Torch",
             ]),
         // Level 8.
         .executableTarget(
             name: "SyrinxCommand",
             dependencies: [
                 "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
-                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal",
+                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
                 argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
@@ -113,17 +123,19 @@ let package = Package(
         tests("Torch", ["Torch"]),
         tests("Digests", ["Digests"]),
         tests("Terminal", ["Terminal"]),
+        tests("Machine", ["Machine"]),
         tests("NN", ["NN", "Torch"]),
-        tests("Tokenizers", ["Tokenizers"]),
+        tests("Tokenizers", ["Tokenizers"], fixtures: true),
         tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
-        tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"]),
+        tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
         tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
-        tests("DataPipeline", ["DataPipeline", "Processors", "Codecs", "Media", "Tokenizers", "Torch"]),
+        tests("DataPipeline", ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch"]),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+<<<<<<< HEAD
         tests("Recipes", ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests(
             "Syrinx",
@@ -131,6 +143,12 @@ let package = Package(
                 "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
                 "Torch",
             ]),
+=======
+        tests(
+            "Recipes",
+            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+>>>>>>> main
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],

@@ -18,10 +18,6 @@ SyrinxTensor syrinx_torch_layer_norm(
     });
 }
 
-SyrinxTensor syrinx_torch_rms_norm(SyrinxTensor input, int64_t width, SyrinxTensor weight, double epsilon) {
-    return tensor_guard([&] { return at::rms_norm(borrow(input), {width}, borrow_optional(weight), epsilon); });
-}
-
 SyrinxTensor syrinx_torch_conv2d(
     SyrinxTensor input, SyrinxTensor weight, SyrinxTensor bias, int64_t stride, int64_t padding, int64_t groups) {
     return tensor_guard([&] {
@@ -79,18 +75,5 @@ SyrinxTensor syrinx_torch_scaled_dot_product_attention(
         if (scale != nullptr) factor = *scale;
         return at::scaled_dot_product_attention(
             borrow(query), borrow(key), borrow(value), borrow_optional(mask), /*dropout_p=*/0.0, causal, factor);
-    });
-}
-
-SyrinxTensor syrinx_torch_rotary(SyrinxTensor input, SyrinxTensor cosine, SyrinxTensor sine, bool interleaved) {
-    return tensor_guard([&] {
-        const at::Tensor x = borrow(input), c = borrow(cosine), s = borrow(sine);
-        if (interleaved) {
-            const at::Tensor pairs = x.unflatten(-1, {-1, 2});
-            const at::Tensor even = pairs.select(-1, 0), odd = pairs.select(-1, 1);
-            return at::stack({even * c - odd * s, odd * c + even * s}, -1).flatten(-2);
-        }
-        const auto halves = x.chunk(2, -1);
-        return at::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
     });
 }

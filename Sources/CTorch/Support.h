@@ -15,6 +15,7 @@
 namespace syrinx {
 
 extern std::atomic<int64_t> live_tensors;
+extern thread_local int64_t thread_tensor_balance;
 
 void record_error(const char *message, int32_t kind) noexcept;
 
@@ -54,6 +55,7 @@ inline std::optional<at::Tensor> borrow_optional(SyrinxTensor handle) {
 /// Hands the tensor's reference to the caller.
 inline SyrinxTensor release(at::Tensor tensor) {
     live_tensors.fetch_add(1, std::memory_order_relaxed);
+    thread_tensor_balance += 1;
     return reinterpret_cast<SyrinxTensor>(tensor.unsafeReleaseTensorImpl());
 }
 

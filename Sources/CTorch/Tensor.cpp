@@ -14,6 +14,7 @@
 namespace syrinx {
 
 std::atomic<int64_t> live_tensors{0};
+thread_local int64_t thread_tensor_balance = 0;
 
 namespace {
 struct ErrorSlot {
@@ -64,6 +65,8 @@ void syrinx_torch_set_thread_count(int32_t count) {
     status_guard([&] { at::set_num_threads(count); });
 }
 
+int64_t syrinx_torch_thread_tensor_balance(void) { return thread_tensor_balance; }
+
 int64_t syrinx_torch_live_tensor_count(void) { return live_tensors.load(std::memory_order_relaxed); }
 
 bool syrinx_torch_load_cuda(void) {
@@ -103,6 +106,7 @@ void syrinx_torch_set_deterministic(bool on) {
 
 void syrinx_torch_release(SyrinxTensor self) {
     live_tensors.fetch_sub(1, std::memory_order_relaxed);
+    thread_tensor_balance -= 1;
     status_guard([&] {
         c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(
             reinterpret_cast<c10::TensorImpl *>(self));

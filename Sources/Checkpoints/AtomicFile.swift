@@ -1,15 +1,16 @@
 public import Digests
 
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// Writes files so that a reader, or a power cut, sees the old content or the new, never a part.
 ///
 /// The content goes to a temporary file in the same folder, is synchronised to the disk, and takes the name by renaming;
-/// then the folder is synchronised too. On failure the temporary file is removed.
+/// then the folder is synchronised too. On failure the temporary file is removed; one that a killed process left is removed
+/// when the same file is written again.
 public enum AtomicFile {
     /// Writes the bytes and returns their digest.
     ///
@@ -54,6 +55,7 @@ public enum AtomicFile {
 
         fileprivate init(for path: String) throws(CheckpointError) {
             self.path = path
+            Leftovers.clear(of: path)
             var attempt = 0
             while true {
                 let candidate = "\(path).partial-\(getpid())-\(attempt)"
@@ -73,9 +75,9 @@ public enum AtomicFile {
             while !rest.isEmpty {
                 let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 20))
                 #if canImport(Darwin)
-                let count = Darwin.write(file, piece.baseAddress, piece.count)
+                    let count = Darwin.write(file, piece.baseAddress, piece.count)
                 #else
-                let count = Glibc.write(file, piece.baseAddress, piece.count)
+                    let count = Glibc.write(file, piece.baseAddress, piece.count)
                 #endif
                 if count < 0 {
                     if errno == EINTR { continue }
@@ -114,7 +116,8 @@ enum DiskSpace {
     static func availableByteCount(in folder: String) -> Int? {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return nil }
-        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(
+            by: Int(clamping: status.f_frsize))
         return overflow ? Int.max : bytes
     }
 }

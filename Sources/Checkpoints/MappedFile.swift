@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// A whole file mapped into memory, unmapped when the last owner is gone.
@@ -14,7 +14,10 @@ final class MappedFile: Sendable {
     // Written only by callers who own the only tensor over a page; the mapping itself never moves.
     nonisolated(unsafe) let start: UnsafeMutableRawPointer
 
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
+    /// Calls `body` with the whole content, keeping the mapping meanwhile.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withExtendedLifetime(self) { body(UnsafeRawBufferPointer(start: start, count: byteCount)) }
+    }
 
     /// - Throws: ``CheckpointError`` when the file cannot be opened, is a folder, or is empty.
     init(path: String) throws(CheckpointError) {
@@ -26,7 +29,8 @@ final class MappedFile: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is not a file") }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else { throw .malformed(path: path, reason: "it is empty") }
-        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
+        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED
+        else {
             throw .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         start = memory

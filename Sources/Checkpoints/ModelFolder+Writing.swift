@@ -3,15 +3,15 @@ public import NN
 internal import Torch
 
 #if canImport(FoundationEssentials)
-internal import FoundationEssentials
+    internal import FoundationEssentials
 #else
-internal import Foundation
+    internal import Foundation
 #endif
 
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 extension ModelFolder {
@@ -20,7 +20,8 @@ extension ModelFolder {
 
     /// Writes a whole checkpoint folder, which takes its name only when everything in it is on the disk.
     ///
-    /// An older folder of that name is moved aside, replaced, and then removed.
+    /// An older folder of that name is moved aside, replaced, and then removed. A process killed between these steps leaves
+    /// both; writing again, or renaming by hand, puts that right, and opening the folder says so.
     /// - Parameters:
     ///   - weights: the tensors by their published names; one file when they fit, otherwise shards and an index.
     ///   - files: the other files, name to content: `config.json`, `tokenizer.model` and so on.
@@ -34,13 +35,15 @@ extension ModelFolder {
         let path = FolderPath.trimmed(path)
         let parent = FolderPath.parent(of: path)
         for name in files.keys {
-            guard isPlain(name), !name.hasSuffix(".safetensors"), name != FileName.weightIndex, name != FileName.checksums
+            guard isPlain(name), !name.hasSuffix(".safetensors"), name != FileName.weightIndex,
+                name != FileName.checksums
             else { throw .invalid(reason: "\(name.debugDescription) is not the name of a file beside the weights") }
         }
         let byteCount = weights.pairs.reduce(0) { $0 + $1.1.byteCount } + files.values.reduce(0) { $0 + $1.count }
         do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
             throw .unwritable(path: parent, reason: "the folder cannot be made: \(error)")
         }
+        Leftovers.clear(of: path)
         try DiskSpace.check(for: path, in: parent, byteCount: byteCount)
         let partial = try makeFolder(beside: path, "partial")
         do {

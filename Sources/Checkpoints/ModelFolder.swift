@@ -3,9 +3,9 @@ public import NN
 internal import Torch
 
 #if canImport(FoundationEssentials)
-internal import FoundationEssentials
+    internal import FoundationEssentials
 #else
-internal import Foundation
+    internal import Foundation
 #endif
 
 /// A checkpoint folder in Hugging Face's layout.
@@ -32,7 +32,10 @@ public struct ModelFolder: Sendable, Hashable {
     public init(path: String) throws(CheckpointError) {
         var isFolder = false
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard exists else { throw .unreadable(path: path, reason: "no such folder") }
+        guard exists else {
+            let rescue = Leftovers.replaced(of: path).map { ", but its older content is in \($0): rename it" } ?? ""
+            throw .unreadable(path: path, reason: "no such folder\(rescue)")
+        }
         guard isFolder else { throw .unreadable(path: path, reason: "it is a file, expected a checkpoint folder") }
         self.path = path
     }
@@ -48,14 +51,16 @@ public struct ModelFolder: Sendable, Hashable {
     /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the file that is missing.
     public func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
         guard contains(name) else { throw .incomplete(folder: path, reason: "it has no \(name)") }
-        return Array(try MappedFile(path: path(of: name)).bytes)
+        return try MappedFile(path: path(of: name)).withBytes { Array($0) }
     }
 
     /// A JSON file of the folder as a value.
     ///
     /// - Throws: ``CheckpointError`` when the file is missing, is not JSON, has a key twice, or does not fit the type; the
     ///   key is named.
-    public func decode<Value: Decodable>(_ type: Value.Type, from name: String = FileName.config)
+    public func decode<Value: Decodable>(
+        _ type: Value.Type, from name: String = FileName.config
+    )
         throws(CheckpointError) -> Value
     {
         let bytes = try bytes(of: name)
@@ -102,7 +107,8 @@ public struct ModelFolder: Sendable, Hashable {
             let file = try SafetensorsFile(path: path(of: fileName))
             for name in file.names {
                 if let first = origin.updateValue(fileName, forKey: name) {
-                    throw .incomplete(folder: path, reason: "tensor \(name) stands in two shards, \(first) and \(fileName)")
+                    throw .incomplete(
+                        folder: path, reason: "tensor \(name) stands in two shards, \(first) and \(fileName)")
                 }
                 weights[name] = try file.tensor(name)
             }
@@ -126,7 +132,8 @@ public struct ModelFolder: Sendable, Hashable {
             let digits = String(line.prefix(64))
             let name = String(line.dropFirst(66))
             guard let expected = SHA256Digest(hex: digits), line.dropFirst(64).hasPrefix("  "), !name.isEmpty else {
-                throw .malformed(path: path(of: FileName.checksums), reason: "the line \(line.debugDescription) is no checksum")
+                throw .malformed(
+                    path: path(of: FileName.checksums), reason: "the line \(line.debugDescription) is no checksum")
             }
             let found: SHA256Digest
             do { found = try Digest.sha256(fileAt: path(of: name)) } catch {
@@ -165,7 +172,8 @@ public struct ModelFolder: Sendable, Hashable {
             guard Self.isPlain(fileName) else {
                 throw .malformed(
                     path: file,
-                    reason: "it assigns \(fileName.debugDescription) to tensor \(name), expected a file of the same folder")
+                    reason:
+                        "it assigns \(fileName.debugDescription) to tensor \(name), expected a file of the same folder")
             }
             map[name] = fileName
         }

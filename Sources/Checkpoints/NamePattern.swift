@@ -74,7 +74,8 @@ struct CompiledRule: Sendable {
         if let sizes {
             let partCount = max(published.count, own.count)
             precondition(
-                sizes.count == partCount, "\(sizes.count) sizes are given for the \(partCount) parts of \(published[0].text)")
+                sizes.count == partCount,
+                "\(sizes.count) sizes are given for the \(partCount) parts of \(published[0].text)")
         }
     }
 
@@ -103,14 +104,16 @@ struct CompiledRule: Sendable {
         if count == 1 { return join(tensors) }
         let whole = tensors[0]
         guard dim < whole.rank else {
-            return .failure(.unadaptable(reason: "\(published[0].text) has the shape \(whole.shape), no dimension \(dim)"))
+            return .failure(
+                .unadaptable(reason: "\(published[0].text) has the shape \(whole.shape), no dimension \(dim)"))
         }
         let size = whole.shape[dim]
         let sizes = sizes ?? Array(repeating: size / count, count: count)
         guard sizes.reduce(0, +) == size else {
             return .failure(
                 .unadaptable(
-                    reason: "\(published[0].text) has the size \(size) in dimension \(dim), expected parts of \(sizes)"))
+                    reason: "\(published[0].text) has the size \(size) in dimension \(dim), expected parts of \(sizes)")
+            )
         }
         return .success(whole.split(sizes, dim: dim).map { $0.contiguous() })
     }
@@ -124,7 +127,8 @@ struct CompiledRule: Sendable {
         guard Set(shapes).count == 1, dim < tensors[0].rank, Set(tensors.map(\.dtype)).count == 1 else {
             let found = tensors.map { "\($0.dtype)\($0.shape)" }.joined(separator: ", ")
             return .failure(
-                .unadaptable(reason: "\(published[0].text) and its like cannot be joined along dimension \(dim): \(found)"))
+                .unadaptable(
+                    reason: "\(published[0].text) and its like cannot be joined along dimension \(dim): \(found)"))
         }
         if let sizes, sizes != tensors.map({ $0.shape[dim] }) {
             return .failure(

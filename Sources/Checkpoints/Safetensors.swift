@@ -59,7 +59,8 @@ public enum Safetensors {
         text += [UInt8](repeating: UInt8(ascii: " "), count: padding)
         guard text.count <= SafetensorsHeader.maximumByteCount else {
             throw .invalid(
-                reason: "its header would have \(text.count) bytes, more than the \(SafetensorsHeader.maximumByteCount) "
+                reason:
+                    "its header would have \(text.count) bytes, more than the \(SafetensorsHeader.maximumByteCount) "
                     + "allowed; write more than one shard")
         }
         return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text

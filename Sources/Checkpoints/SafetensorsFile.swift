@@ -20,12 +20,10 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: ``CheckpointError`` when the file cannot be read, or its header contradicts itself or the file's length.
     public init(path: String) throws(CheckpointError) {
         let file = try MappedFile(path: path)
-        let header: SafetensorsHeader
-        do {
-            header = try SafetensorsHeader(file.bytes)
-        } catch {
-            throw .malformed(path: path, reason: error.reason)
+        let checked = file.withBytes { bytes in
+            Result { () throws(SafetensorsHeader.Malformed) in try SafetensorsHeader(bytes) }
         }
+        let header = try checked.mapError { CheckpointError.malformed(path: path, reason: $0.reason) }.get()
         self.path = path
         self.file = file
         names = header.entries.map(\.name)
@@ -52,7 +50,8 @@ public struct SafetensorsFile: Sendable {
         guard let dtype = entry.elementType.dtype else {
             throw .malformed(
                 path: path,
-                reason: "tensor \(name.debugDescription) has the dtype \(entry.elementType.rawValue), which Syrinx cannot "
+                reason:
+                    "tensor \(name.debugDescription) has the dtype \(entry.elementType.rawValue), which Syrinx cannot "
                     + "compute with; convert it to F32, F16, BF16 or a signed integer")
         }
         if entry.range.isEmpty { return Tensor.empty(entry.shape, dtype: dtype) }

@@ -43,13 +43,20 @@ struct SafetensorsHeader {
         }
         dataOffset = Self.lengthByteCount + Int(length)
         guard dataOffset <= file.count else {
-            throw Malformed("it states a header of \(length) bytes, but only \(file.count - Self.lengthByteCount) follow")
+            throw Malformed(
+                "it states a header of \(length) bytes, but only \(file.count - Self.lengthByteCount) follow")
         }
         let text = UnsafeRawBufferPointer(rebasing: file[Self.lengthByteCount..<dataOffset])
-        guard text.first == UInt8(ascii: "{") else { throw Malformed("its header does not begin with '{'\(Self.hint(file))") }
+        guard text.first == UInt8(ascii: "{") else {
+            throw Malformed("its header does not begin with '{'\(Self.hint(file))")
+        }
         let json: StrictJSON
-        do { json = try StrictJSON(text, depthLimit: 4) } catch { throw Malformed("its header is not valid: \(error.reason)") }
-        guard case .object(let members) = json else { throw Malformed("its header is \(json.kind), expected an object") }
+        do { json = try StrictJSON(text, depthLimit: 4) } catch {
+            throw Malformed("its header is not valid: \(error.reason)")
+        }
+        guard case .object(let members) = json else {
+            throw Malformed("its header is \(json.kind), expected an object")
+        }
 
         var metadata: [String: String] = [:]
         var entries: [Entry] = []
@@ -123,10 +130,12 @@ struct SafetensorsHeader {
         }
         var integers: [Int] = []
         for element in elements {
-            guard case .number(let digits) = element, let integer = Int(digits), integer >= 0, digits.first != "-" else {
+            guard case .number(let digits) = element, let integer = Int(digits), integer >= 0, digits.first != "-"
+            else {
                 let found = if case .number(let digits) = element { digits } else { element.kind }
                 throw Malformed(
-                    "tensor \(name.debugDescription) has \(found) in its \(key), expected a whole number from 0 to \(Int.max)")
+                    "tensor \(name.debugDescription) has \(found) in its \(key), expected a whole number from 0 to \(Int.max)"
+                )
             }
             integers.append(integer)
         }

@@ -77,7 +77,8 @@ public struct StateDictAdapter: Sendable {
             let missing = sourceNames.filter { source[$0] == nil }
             guard missing.isEmpty else {
                 throw .unadaptable(
-                    reason: "\(name) must be joined with \(missing.joined(separator: ", ")), which the checkpoint lacks")
+                    reason: "\(name) must be joined with \(missing.joined(separator: ", ")), which the checkpoint lacks"
+                )
             }
             done.formUnion(sourceNames)
             if rule.isIgnored { continue }

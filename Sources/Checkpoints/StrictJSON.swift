@@ -175,7 +175,8 @@ private struct Parser {
     }
 
     private mutating func word(_ word: StaticString, _ value: StrictJSON) throws(StrictJSON.Malformed) -> StrictJSON {
-        for expected in UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount) where next() != expected {
+        for expected in UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        where next() != expected {
             throw malformed("expected the word \(word)")
         }
         return value

@@ -85,11 +85,11 @@ extension CorpusFolder {
         return QuarantineEntry(id: entry.id, source: entry.source, shard: shard, reason: "\(error)")
     }
 
-    /// Numbers of the index entries of one split, in the order of the index; of one kind or source where given.
-    public func entries(split: CorpusSplit, kind: CorpusKind? = nil, source: String? = nil) -> [Int] {
+    /// Numbers of the index entries, in the order of the index; of one split, kind or source where given.
+    public func entries(split: CorpusSplit?, kind: CorpusKind? = nil, source: String? = nil) -> [Int] {
         index.entries.indices.filter { number in
             let entry = index.entries[number]
-            return entry.split == split && (kind == nil || entry.kind == kind) && (source == nil || entry.source == source)
+            return (split == nil || entry.split == split) && (kind == nil || entry.kind == kind) && (source == nil || entry.source == source)
         }
     }
 }

@@ -91,7 +91,7 @@ public final class Quarantine: Sendable {
             try file.seekToEnd()
             try file.write(contentsOf: line)
         } catch {
-            throw DataError("quarantine file \(path) cannot be written: \(error)")
+            throw DataError("quarantine file \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

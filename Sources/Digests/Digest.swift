@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// SHA-256 of bytes, strings and files, and stable numbers derived from it.
@@ -68,5 +68,7 @@ public struct DigestError: Error, Hashable, CustomStringConvertible {
     public let errorNumber: Int32
 
     /// One sentence with the path and the system's reason.
-    public var description: String { "cannot read \(path) to compute its SHA-256: \(String(cString: strerror(errorNumber)))" }
+    public var description: String {
+        "cannot read \(path) to compute its SHA-256: \(String(cString: strerror(errorNumber)))"
+    }
 }

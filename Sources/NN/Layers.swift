@@ -109,5 +109,5 @@ public struct FeedForward: Sendable {
             intermediateSize, hiddenSize, bias: false, at: path / "down_proj", initializer: outputInitializer)
     }
 
-    public func callAsFunction(_ x: Tensor) -> Tensor { down(gate(x).silu() * up(x)) }
+    public func callAsFunction(_ x: Tensor) -> Tensor { down(swiGLU(gate: gate(x), up: up(x))) }
 }

@@ -11,12 +11,17 @@ struct SyrinxCommand: ParsableCommand {
             130 after Ctrl-C, 143 after SIGTERM.
             """,
         version: "0.1.0",
+        // One a line, in alphabetical order.
         subcommands: [
-            DataCommand.self,
-            GenerateCommand.self,
+            BenchCommand.self,
             ChatCommand.self,
+            DataCommand.self,
+            DoctorCommand.self,
             EvaluateCommand.self,
+            GenerateCommand.self,
             InspectCommand.self,
+            RecipeCommand.self,
+            TrainCommand.self,
         ])
 
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.

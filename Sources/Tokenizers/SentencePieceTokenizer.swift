@@ -1,9 +1,9 @@
 internal import CSentencePiece
 
 #if canImport(Darwin)
-internal import Darwin
+    internal import Darwin
 #else
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// A SentencePiece vocabulary, BPE or unigram, read and run by libsentencepiece.
@@ -50,7 +50,9 @@ public final class SentencePieceTokenizer: Tokenizer {
     /// Loads a serialised model.
     ///
     /// - Throws: ``TokenizerError/notAModel(path:reason:)`` when the bytes are no SentencePiece model.
-    public convenience init(model bytes: [UInt8], reserving reserved: ReservedPieces = .allUserDefined)
+    public convenience init(
+        model bytes: [UInt8], reserving reserved: ReservedPieces = .allUserDefined
+    )
         throws(TokenizerError)
     {
         try self.init(model: bytes, path: nil, reserving: reserved)
@@ -94,7 +96,9 @@ public final class SentencePieceTokenizer: Tokenizer {
         var ids: UnsafeMutablePointer<Int32>?
         var count = 0
         let failure = text.withUTF8 { utf8 in
-            utf8.withMemoryRebound(to: CChar.self) { syrinx_sp_encode(textModel, $0.baseAddress, $0.count, &ids, &count) }
+            utf8.withMemoryRebound(to: CChar.self) {
+                syrinx_sp_encode(textModel, $0.baseAddress, $0.count, &ids, &count)
+            }
         }
         if let failure {
             fatalError("libsentencepiece cannot encode \(text.debugDescription): \(String(cString: failure))")

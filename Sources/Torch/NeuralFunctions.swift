@@ -37,6 +37,11 @@ public func rmsNorm(
     }
 }
 
+/// silu(gate) * up (Shazeer, 2020), for two tensors of one shape.
+public func swiGLU(
+    gate: Tensor, up: Tensor, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor { gate.binary(up, file, line, syrinx_torch_swiglu) }
+
 /// The convolution of [N, C, H, W] with kernels [out, C / groups, kH, kW].
 public func conv2d(
     _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, groups: Int = 1,

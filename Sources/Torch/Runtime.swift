@@ -15,6 +15,8 @@ public enum TorchRuntime {
     }
     /// Tensors Swift holds at this moment, in the whole process.
     public static var liveTensorCount: Int { Int(syrinx_torch_live_tensor_count()) }
+    /// Tensors made on this thread less those released on it: what a leak test compares while others work.
+    public static var threadTensorBalance: Int { Int(syrinx_torch_thread_tensor_balance()) }
     /// Whether this libtorch has CUDA kernels and can load them.
     public static var hasCUDA: Bool { syrinx_torch_load_cuda() && syrinx_torch_cuda_compiled() }
     /// Asks libtorch to choose deterministic algorithms where it has a choice.

@@ -27,6 +27,7 @@ let rooms: [Room] = [
     Room(1, "Torch", "CTorch"),
     Room(1, "Digests", "CCrypto"),
     Room(1, "Terminal", ""),
+    Room(1, "Machine", ""),
     Room(2, "NN", "Torch CKernels"),
     Room(2, "Tokenizers", "CSentencePiece"),
     Room(2, "Media", "Torch CKernels Digests"),
@@ -35,25 +36,26 @@ let rooms: [Room] = [
     Room(3, "Processors", "Torch Tokenizers Media"),
     Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers"),
     Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal CXML CFonts CArchive"),
-    Room(5, "Training", "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Logging Yams"),
+    Room(5, "Training", "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Machine Logging Yams"),
     Room(5, "Generation", "Torch NN SyrinxModels Processors"),
     Room(6, "Evaluation", "Torch NN Generation SyrinxModels DataPipeline Processors"),
     Room(
         7, "Recipes",
         """
         Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
-        Digests Terminal Yams
+        Digests Terminal Machine Yams
         """),
     Room(7, "Syrinx", "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints"),
     Room(
         8, "SyrinxCommand",
         """
         Torch NN Syrinx Recipes Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers \
-        Checkpoints Processors Digests Terminal ArgumentParser Logging Yams
+        Checkpoints Processors Digests Terminal Machine ArgumentParser Logging Yams
         """),
 ]
 
 /// Modules of the toolchain and the operating system, which any room may import.
 let platformModules: Set<String> = [
-    "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "Dispatch", "RegexBuilder",
+    "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "MachO", "Synchronization", "Dispatch",
+    "RegexBuilder",
 ]

@@ -85,6 +85,25 @@ struct ModelFolderTests {
         #expect(folder.content == ["file", "m"])
     }
 
+    @Test("what killed processes left is put right: a replaced folder comes back, parts go, running writers stay")
+    func leftovers() throws {
+        let folder = TemporaryFolder()
+        // No process has this number: it is above the largest that Linux and macOS give out.
+        let gone = 2_000_000_000
+        try ModelFolder.write(weights, to: folder("m"))
+        try FileManager.default.moveItem(atPath: folder("m"), toPath: folder("m.replaced-\(gone)-0"))
+        let error = #expect(throws: CheckpointError.self) { try ModelFolder(path: folder("m")) }
+        #expect("\(error!)".contains("its older content is in \(folder("m.replaced-\(gone)-0"))"))
+        for name in ["m.partial-\(gone)-0", "m.partial-\(getpid())-7", "m.partial-x", "mm.partial-\(gone)-0"] {
+            _ = folder.write([1], name)
+        }
+        // The write fails, and what the earlier process lost is back all the same.
+        let huge = StateDict([("a", Tensor.ones([1]).expand([1 << 50]))])
+        #expect(throws: CheckpointError.self) { try ModelFolder.write(huge, to: folder("m")) }
+        check(try ModelFolder(path: folder("m")).stateDict(), against: weights)
+        #expect(folder.content == ["m", "m.partial-\(getpid())-7", "m.partial-x", "mm.partial-\(gone)-0"].sorted())
+    }
+
     @Test("the index decides which files count; others in the folder are left alone")
     func indexFirst() throws {
         let folder = TemporaryFolder()
@@ -105,13 +124,16 @@ struct ModelFolderTests {
         let second = written.path(of: "model-00002-of-00002.safetensors")
         let good = bytes(ofFileAt: second)
         try FileManager.default.removeItem(atPath: second)
-        #expect(message(written).contains("the shard model-00002-of-00002.safetensors, which its index names, is missing"))
+        #expect(
+            message(written).contains("the shard model-00002-of-00002.safetensors, which its index names, is missing"))
 
         try Safetensors.write([("layers.0.weight", Tensor.ones([1]))], to: second)
         #expect(message(written).contains("tensor layers.0.weight stands in two shards"))
 
         try Safetensors.write([("layers.3.weight", Tensor.ones([1]))], to: second)
-        #expect(message(written).contains("places tensor layers.4.weight in model-00002-of-00002.safetensors, but it is in no shard"))
+        #expect(
+            message(written).contains(
+                "places tensor layers.4.weight in model-00002-of-00002.safetensors, but it is in no shard"))
 
         FileManager.default.createFile(atPath: second, contents: Data(good.dropLast()))
         #expect(message(written).contains("may be cut short"))
@@ -120,8 +142,9 @@ struct ModelFolderTests {
     @Test(
         "an index that is no index is refused",
         arguments: [
-            ("{", "unexpected end"), ("{}", "no object named weight_map"), ("{\"weight_map\":{}}", "empty"),
-            ("{\"weight_map\":{\"a\":1}}", "a number to tensor a"), ("{\"weight_map\":{\"a\":\"../x\"}}", "same folder"),
+            ("{", "expected a key"), ("{}", "no object named weight_map"), ("{\"weight_map\":{}}", "empty"),
+            ("{\"weight_map\":{\"a\":1}}", "a number to tensor a"),
+            ("{\"weight_map\":{\"a\":\"../x\"}}", "same folder"),
             ("{\"weight_map\":{\"a\":\"x\",\"a\":\"y\"}}", "stands twice"),
         ])
     func brokenIndex(text: String, expected: String) throws {
@@ -158,8 +181,10 @@ struct ModelFolderTests {
     @Test(
         "a config that does not fit names its key",
         arguments: [
-            ("{\"hidden_size\":64}", "the key name is missing"), ("{\"hidden_size\":\"64\",\"name\":\"a\"}", "hidden_size is not of type Int"),
-            ("{\"hidden_size\":64,\"hidden_size\":65,\"name\":\"a\"}", "\"hidden_size\" stands twice"), ("nonsense", "expected the word null"),
+            ("{\"hidden_size\":64}", "the key name is missing"),
+            ("{\"hidden_size\":\"64\",\"name\":\"a\"}", "hidden_size is not of type Int"),
+            ("{\"hidden_size\":64,\"hidden_size\":65,\"name\":\"a\"}", "\"hidden_size\" stands twice"),
+            ("nonsense", "expected the word null"),
         ])
     func brokenConfig(text: String, expected: String) throws {
         let folder = TemporaryFolder()

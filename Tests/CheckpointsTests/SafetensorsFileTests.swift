@@ -41,6 +41,32 @@ struct SafetensorsFileTests {
         #expect(file.tensorByteCount == 0)
     }
 
+    @Test("a file of the Python package is read: every dtype, a scalar, an empty tensor, its metadata")
+    func pythonFile() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/python.safetensors").path
+        let file = try SafetensorsFile(path: path)
+        #expect(file.metadata == ["format": "pt", "note": "\"quoted\" \\ \u{e9}"])
+        #expect(file.names.count == 12)
+        let values = (0..<6).map { Double($0) - 2.5 }
+        for type in ["float16", "float32", "float64"] {
+            let tensor = try file.tensor("values.\(type)")
+            #expect(tensor.shape == [2, 3] && "\(tensor.dtype)" == type)
+            #expect(tensor.array(of: Double.self) == values)
+        }
+        for type in ["int8", "int16", "int32", "int64"] {
+            let tensor = try file.tensor("values.\(type)")
+            #expect("\(tensor.dtype)" == type)
+            #expect(tensor.array(of: Int64.self) == [-2, -1, 0, 0, 1, 2])
+        }
+        #expect(try file.tensor("values.uint8").shape == [3, 2])
+        #expect(try file.tensor("values.bool").array(of: Bool.self) == [true, false, true])
+        #expect(try file.tensor("scalar").shape == [])
+        #expect(try file.tensor("scalar").item() == 3.25)
+        #expect(try file.tensor("empty").shape == [0, 4])
+        #expect(try file.tensor("name \u{e9} \u{1F99C}").item() == 7)
+    }
+
     @Test("tensors outlive the file value and even the file's name")
     func lifetime() throws {
         let folder = TemporaryFolder()
@@ -57,7 +83,8 @@ struct SafetensorsFileTests {
     func mapped() throws {
         let folder = TemporaryFolder()
         let byteCount = 256 << 20
-        let header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[\(byteCount / 4)],\"data_offsets\":[0,\(byteCount)]}}      "
+        var header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[\(byteCount / 4)],\"data_offsets\":[0,\(byteCount)]}}"
+        while header.utf8.count % 8 != 0 { header += " " }
         let start = safetensors(header, dataByteCount: 0)
         #expect(start.count % 4 == 0)
         let path = folder.write(start, "f")
@@ -134,9 +161,9 @@ struct SafetensorsFileTests {
 }
 
 #if os(Linux)
-let isLinux = true
+    let isLinux = true
 #else
-let isLinux = false
+    let isLinux = false
 #endif
 
 /// Bytes of this process that are in memory, from the kernel's own table.

@@ -12,7 +12,9 @@ struct StateDictAdapterTests {
         .name(published: "model.layers.0.special", own: "first.special"),
         .name(published: "conv.weight", own: "patch.weight", .permuted([3, 0, 1, 2])),
         .name(published: "position", own: "position.weight", .reshaped(own: [-1, 4], published: [1, -1, 4])),
-        .split(published: "model.layers.{}.qkv.weight", own: ["blocks.{}.q", "blocks.{}.k", "blocks.{}.v"], sizes: [4, 2, 2]),
+        .split(
+            published: "model.layers.{}.qkv.weight", own: ["blocks.{}.q", "blocks.{}.k", "blocks.{}.v"],
+            sizes: [4, 2, 2]),
         .joined(published: ["model.layers.{}.gate", "model.layers.{}.up"], own: "blocks.{}.gateUp", dim: 1),
         .ignored("model.layers.{}.rotary.inv_freq"),
     ])
@@ -61,14 +63,16 @@ struct StateDictAdapterTests {
         let table = StateDictAdapter([
             .name(published: "conv.weight", own: "patch.weight", .permuted([3, 0, 1, 2])),
             .name(published: "position", own: "position.weight", .reshaped(own: [-1, 4], published: [1, -1, 4])),
-            .name(published: "w.{}", own: "v.{}.t", .transposed().followed(by: .reshaped(own: [-1], published: [3, 2]))),
+            .name(
+                published: "w.{}", own: "v.{}.t", .transposed().followed(by: .reshaped(own: [-1], published: [3, 2]))),
             .split(published: "qkv.{}", own: ["q.{}", "k.{}", "v.{}"]),
             .joined(published: ["gate", "up"], own: "gateUp", dim: 1, sizes: [3, 5]),
             .ignored("inv_freq"),
         ])
         let original = StateDict([
             ("conv.weight", numbered([2, 3, 4, 5], from: 0)), ("position", numbered([1, 6, 4], from: 5)),
-            ("w.3", numbered([2, 3], from: 6)), ("qkv.0", numbered([6, 2], from: 7)), ("gate", numbered([2, 3], from: 8)),
+            ("w.3", numbered([2, 3], from: 6)), ("qkv.0", numbered([6, 2], from: 7)),
+            ("gate", numbered([2, 3], from: 8)),
             ("up", numbered([2, 5], from: 9)), ("inv_freq", numbered([2], from: 1)),
         ])
         let own = try table.ownStateDict(from: original)
@@ -95,7 +99,9 @@ struct StateDictAdapterTests {
     @Test("all names that the table does not list are reported at once")
     func unlisted() {
         var weights = published()
-        for name in ["model.layers.x.norm.weight", "model.layers.01.norm.weight", "model.layers.0.norm.weight.extra", "lm_head"] {
+        for name in [
+            "model.layers.x.norm.weight", "model.layers.01.norm.weight", "model.layers.0.norm.weight.extra", "lm_head",
+        ] {
             weights[name] = Tensor.ones([1])
         }
         let message = message { try adapter.ownStateDict(from: weights) }
@@ -108,10 +114,14 @@ struct StateDictAdapterTests {
     func parts() {
         var weights = published()
         weights["model.layers.1.up"] = nil
-        #expect(message { try adapter.ownStateDict(from: weights) }.contains("model.layers.1.gate must be joined with model.layers.1.up"))
+        #expect(
+            message { try adapter.ownStateDict(from: weights) }.contains(
+                "model.layers.1.gate must be joined with model.layers.1.up"))
         weights = published()
         weights["model.layers.1.qkv.weight"] = numbered([7, 3], from: 0)
-        #expect(message { try adapter.ownStateDict(from: weights) }.contains("size 7 in dimension 0, expected parts of [4, 2, 2]"))
+        #expect(
+            message { try adapter.ownStateDict(from: weights) }.contains(
+                "size 7 in dimension 0, expected parts of [4, 2, 2]"))
         weights = published()
         weights["model.layers.1.up"] = numbered([3, 5], from: 0)
         #expect(message { try adapter.ownStateDict(from: weights) }.contains("cannot be joined along dimension 1"))

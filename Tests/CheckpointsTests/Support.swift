@@ -39,8 +39,10 @@ func sampleTensors() -> [(String, Tensor)] {
     return DType.allCases.map { dtype in
         ("weights.\(dtype)", dtype == .bool ? Tensor([true, false, true], shape: [3]) : values.to(dtype))
     } + [
-        ("scalar", Tensor(scalar: 3.25)), ("empty", Tensor.zeros([0, 4])), ("odd", Tensor([1, 2, 3] as [UInt8], shape: [3])),
-        ("transposed", values.transpose(0, 1)), ("name \"with\" \\ \u{1}\u{e9}\u{1F99C}", Tensor([1] as [Int64], shape: [1])),
+        ("scalar", Tensor(scalar: 3.25)), ("empty", Tensor.zeros([0, 4])),
+        ("odd", Tensor([1, 2, 3] as [UInt8], shape: [3])),
+        ("transposed", values.transpose(0, 1)),
+        ("name \"with\" \\ \u{1}\u{e9}\u{1F99C}", Tensor([1] as [Int64], shape: [1])),
     ]
 }
 

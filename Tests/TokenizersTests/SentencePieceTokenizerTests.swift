@@ -19,7 +19,8 @@ struct SentencePieceTokenizerTests {
         let alphabet = "ab \u{e9}\u{1F99C}\n<image>\u{0}0"
         for tokenizer in [SampleTexts.bytePair, SampleTexts.withoutPrefix] {
             for _ in 0..<300 {
-                let text = String((0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
+                let text = String(
+                    (0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
                 #expect(Array(tokenizer.decode(tokenizer.encode(text)).utf8) == Array(text.utf8))
             }
         }
@@ -123,7 +124,9 @@ struct SentencePieceTokenizerTests {
 
     @Test("a file that cannot be read is named, with the reason")
     func missingFile() {
-        let error = #expect(throws: TokenizerError.self) { try SentencePieceTokenizer(path: "/nowhere/tokenizer.model") }
+        let error = #expect(throws: TokenizerError.self) {
+            try SentencePieceTokenizer(path: "/nowhere/tokenizer.model")
+        }
         #expect("\(error!)" == "cannot read the tokenizer /nowhere/tokenizer.model: No such file or directory")
         let folder = #expect(throws: TokenizerError.self) { try SentencePieceTokenizer(path: "/") }
         #expect("\(folder!)".contains("directory"))
@@ -132,8 +135,10 @@ struct SentencePieceTokenizerTests {
     @Test(
         "bytes that are no model are refused with the reason",
         arguments: [
-            ("", "it is empty"), ("{\"version\": \"1.0\"}", "JSON"), ("version https://git-lfs.github.com/spec/v1", "Git LFS"),
-            ("hello world, this is text", "at byte"), ("\u{0}\u{0}", "numbered 0"), ("\u{0A}\u{7F}abc", "127 bytes where 3 are left"),
+            ("", "it is empty"), ("{\"version\": \"1.0\"}", "JSON"),
+            ("version https://git-lfs.github.com/spec/v1", "Git LFS"),
+            ("hello world, this is text", "at byte"), ("\u{0}\u{0}", "numbered 0"),
+            ("\u{0A}\u{7F}abc", "127 bytes where 3 are left"),
             ("\u{12}\u{0}", "no vocabulary"),
         ])
     func notAModel(content: String, reason: String) {

@@ -15,7 +15,9 @@ struct StreamingTests {
             for _ in 0..<2000 {
                 // Half the time only special pieces and bytes, where decoding is hardest.
                 let limit = Bool.random(using: &random) ? tokenizer.vocabularySize : min(262, tokenizer.vocabularySize)
-                let ids = (0..<Int.random(in: 0...9, using: &random)).map { _ in Int.random(in: 0..<limit, using: &random) }
+                let ids = (0..<Int.random(in: 0...9, using: &random)).map { _ in
+                    Int.random(in: 0..<limit, using: &random)
+                }
                 let text = streamed(ids, tokenizer).joined()
                 #expect(Array(text.utf8) == Array(tokenizer.decode(ids).utf8), "ids \(ids)")
             }
@@ -27,10 +29,16 @@ struct StreamingTests {
         let tokenizer = SampleTexts.bytePair
         let zero = try #require(tokenizer.id(of: "<0x00>"))
         var random = SplitMix(state: 5)
-        let interesting: [Int] = [0x20, 0x41, 0x80, 0xBF, 0xC0, 0xC3, 0xA9, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x9F, 0x90, 0xF4, 0x8F, 0xF5, 0xFF]
+        let interesting: [Int] = [
+            0x20, 0x41, 0x80, 0xBF, 0xC0, 0xC3, 0xA9, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x9F, 0x90, 0xF4, 0x8F, 0xF5, 0xFF,
+        ]
         for _ in 0..<3000 {
-            let ids = (0..<Int.random(in: 1...7, using: &random)).map { _ in zero + interesting.randomElement(using: &random)! }
-            #expect(Array(streamed(ids, tokenizer).joined().utf8) == Array(tokenizer.decode(ids).utf8), "bytes \(ids.map { $0 - zero })")
+            let ids = (0..<Int.random(in: 1...7, using: &random)).map { _ in
+                zero + interesting.randomElement(using: &random)!
+            }
+            #expect(
+                Array(streamed(ids, tokenizer).joined().utf8) == Array(tokenizer.decode(ids).utf8),
+                "bytes \(ids.map { $0 - zero })")
         }
     }
 

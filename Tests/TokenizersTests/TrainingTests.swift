@@ -20,7 +20,10 @@ struct TrainingTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let half = SampleTexts.sentences.count / 2
-        let parts = [SampleTexts.sentences[..<half].joined(separator: "\n"), SampleTexts.sentences[half...].joined(separator: "\r\n")]
+        let parts = [
+            SampleTexts.sentences[..<half].joined(separator: "\n"),
+            SampleTexts.sentences[half...].joined(separator: "\r\n"),
+        ]
         let paths = try parts.enumerated().map { index, text in
             let file = folder.appendingPathComponent("\(index), with a comma.txt")
             try Data(text.utf8).write(to: file)

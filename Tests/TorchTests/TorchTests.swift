@@ -1,24 +1,22 @@
 import Testing
 import Torch
 
-/// Tests that count live tensors or set process-wide state run alone.
-@Suite(.serialized)
 struct TensorLifeTests {
     @Test func `A training step leaves the live-tensor count where it was`() {
         let weight = Tensor.ones([16, 16]).withGrad()
         func step() { (Tensor.ones([4, 16]).matmul(weight).gelu().sum()).backward() }
         step()
-        let before = TorchRuntime.liveTensorCount
+        let before = TorchRuntime.threadTensorBalance
         for _ in 0..<20 { step() }
-        #expect(TorchRuntime.liveTensorCount == before)
+        #expect(TorchRuntime.threadTensorBalance == before)
     }
 
     @Test func `A hundred thousand small operations do not accumulate tensors`() {
-        let before = TorchRuntime.liveTensorCount
+        let before = TorchRuntime.threadTensorBalance
         var x = Tensor.zeros([4])
         for _ in 0..<100_000 { x = x + 1 }
         #expect(x.array(of: Float.self) == [100_000, 100_000, 100_000, 100_000])
-        #expect(TorchRuntime.liveTensorCount <= before + 1)
+        #expect(TorchRuntime.threadTensorBalance <= before + 1)
     }
 
     @Test func `Mapped memory is released only after the last view is gone`() {

@@ -37,6 +37,8 @@ const char *syrinx_torch_cpu_capability(void);
 int32_t syrinx_torch_thread_count(void);
 void syrinx_torch_set_thread_count(int32_t count);
 int64_t syrinx_torch_live_tensor_count(void);
+// Handles made on this thread less handles released on it.
+int64_t syrinx_torch_thread_tensor_balance(void);
 bool syrinx_torch_cuda_compiled(void);
 int32_t syrinx_torch_cuda_device_count(void);
 bool syrinx_torch_mps_available(void);
@@ -160,6 +162,8 @@ SyrinxTensor syrinx_torch_embedding(SyrinxTensor weight, SyrinxTensor indices);
 SyrinxTensor syrinx_torch_layer_norm(
     SyrinxTensor input, int64_t width, SyrinxTensor weight, SyrinxTensor bias, double epsilon);
 SyrinxTensor syrinx_torch_rms_norm(SyrinxTensor input, int64_t width, SyrinxTensor weight, double epsilon);
+// silu(gate) * up, in one pass each way on the CPU.
+SyrinxTensor syrinx_torch_swiglu(SyrinxTensor gate, SyrinxTensor up);
 SyrinxTensor syrinx_torch_conv2d(
     SyrinxTensor input, SyrinxTensor weight, SyrinxTensor bias, int64_t stride, int64_t padding, int64_t groups);
 SyrinxTensor syrinx_torch_adaptive_avg_pool2d(SyrinxTensor input, int64_t height, int64_t width);

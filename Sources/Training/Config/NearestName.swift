@@ -1,9 +1,9 @@
 /// Finds the known name closest to a misspelt one.
-enum NearestName {
+package enum NearestName {
     /// Returns the candidate with the smallest edit distance to `name`, or nil if none is close enough to be meant.
     ///
     /// Close enough means at most a third of the longer name (and always at least two edits); letter case is ignored.
-    static func find(_ name: String, among candidates: some Sequence<String>) -> String? {
+    package static func find(_ name: String, among candidates: some Sequence<String>) -> String? {
         var best: (candidate: String, distance: Int)?
         for candidate in candidates {
             let distance = editDistance(name.lowercased(), candidate.lowercased())

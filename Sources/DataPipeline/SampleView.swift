@@ -1,0 +1,114 @@
+import Processors
+public import Terminal
+import Tokenizers
+
+/// One record as a model sees it: every token, the places of pictures, and where the loss is taken.
+public struct SampleView: Codable, Sendable, Equatable {
+    /// A token, or the place of one picture.
+    public struct Item: Codable, Sendable, Equatable {
+        /// Nil for a picture.
+        public var tokenID: Int?
+        /// The token as the vocabulary spells it, or the picture's name.
+        public var piece: String
+        /// True when the loss is taken on predicting it.
+        public var isSupervised: Bool
+        /// Positions it takes.
+        public var positionCount: Int
+        /// Size of a picture as it came, `[width, height]`; nil for a token.
+        public var pictureSize: [Int]?
+    }
+
+    public var id: String
+    public var source: String
+    public var kind: CorpusKind
+    public var licence: String
+    /// The sequences the record becomes; more than one where a document is longer than the context.
+    public var sequences: [[Item]]
+
+    /// Lays out one index entry with the canonical caption.
+    /// - Throws: what reading, decoding or laying out throws.
+    public init(_ source: ExampleSource, entry: Int) throws {
+        let examples = try source.examples(ofEntry: entry)
+        let place = source.corpus.index.entries[entry]
+        guard let first = examples.first else {
+            throw DataError("\(place.id) has no text on which a loss could be taken, so it is never presented")
+        }
+        id = first.id
+        self.source = first.source
+        kind = first.kind
+        licence = first.provenance.licence
+        sequences = examples.map { example in
+            example.layout.segments.flatMap { segment -> [Item] in
+                switch segment {
+                case .text(let tokenIDs, let isSupervised):
+                    tokenIDs.map {
+                        Item(
+                            tokenID: $0, piece: source.tokenizer.piece($0), isSupervised: isSupervised, positionCount: 1,
+                            pictureSize: nil)
+                    }
+                case .image(let span):
+                    [
+                        Item(
+                            tokenID: nil, piece: span.name, isSupervised: false, positionCount: span.tokenCount,
+                            pictureSize: [span.width, span.height])
+                    ]
+                }
+            }
+        }
+    }
+
+    /// The sample in lines: tokens with a loss in green, others in grey, pictures in magenta; without colour, tokens
+    /// without a loss stand in parentheses.
+    public func text(style: TerminalStyle) -> String {
+        var lines = [
+            style.bold(id) + "  \(source), \(kind.rawValue), \(licence)",
+            style.usesColour
+                ? style.paint("loss", .green) + " " + style.paint("no loss", .grey) + " "
+                    + style.paint("picture", .magenta)
+                : "token = loss, (token) = no loss, [picture]",
+        ]
+        for (number, items) in sequences.enumerated() {
+            let positions = items.reduce(0) { $0 + $1.positionCount }
+            let supervised = items.filter(\.isSupervised).count
+            lines.append("")
+            lines.append(
+                "sequence \(number + 1) of \(sequences.count): \(positions) positions, \(supervised) with a loss")
+            lines += wrapped(items, style: style)
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func wrapped(_ items: [Item], style: TerminalStyle) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        var width = 0
+        for item in items {
+            let plain: String
+            let painted: String
+            if let size = item.pictureSize {
+                plain = "[\(item.piece) \(size[0])x\(size[1]), \(item.positionCount) positions]"
+                painted = style.paint(plain, .magenta)
+            } else {
+                let piece = Self.visible(item.piece)
+                plain = item.isSupervised || style.usesColour ? piece : "(\(piece))"
+                painted = style.paint(plain, item.isSupervised ? .green : .grey)
+            }
+            if width > 0, width + 1 + plain.count > style.width {
+                lines.append(line)
+                (line, width) = ("", 0)
+            }
+            line += width > 0 ? " " + painted : painted
+            width += plain.count + (width > 0 ? 1 : 0)
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+
+    /// Control characters as Unicode escapes, so that hostile text cannot steer the terminal.
+    package static func visible(_ piece: String) -> String {
+        String(
+            piece.unicodeScalars.flatMap { scalar -> [Character] in
+                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+                    ? Array("\\u{\(String(scalar.value, radix: 16))}") : [Character(scalar)]
+            })
+    }
+}

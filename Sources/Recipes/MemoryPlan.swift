@@ -1,0 +1,84 @@
+import NN
+import SyrinxModels
+import Torch
+import Training
+
+/// What a recipe will hold in memory at its peak, predicted before anything is allocated.
+///
+/// Weights, optimizer state and gradients are exact. Activations are an estimate from the layers' widths: every layer
+/// keeps about ten of its inputs and four of its inner rows for the backward pass; expect a third more or less.
+public struct MemoryPlan: Codable, Sendable {
+    public struct Stage: Codable, Sendable {
+        public var name: String
+        public var parameterCount: Int
+        public var trainableCount: Int
+        /// Bytes of float32 masters and working copies, of optimizer state, of gradients, of activations.
+        public var weightBytes: Int
+        public var optimizerBytes: Int
+        public var gradientBytes: Int
+        public var activationBytes: Int
+
+        public var totalBytes: Int { weightBytes + optimizerBytes + gradientBytes + activationBytes }
+    }
+
+    public var computeDType: String
+    public var device: String
+    public var stages: [Stage]
+
+    /// Plans every stage of `recipe` on this machine.
+    ///
+    /// - Throws: `ConfigError` for values that cannot work.
+    public init(_ recipe: Recipe) throws {
+        try recipe.validate()
+        let machine = try RecipeMachine(recipe)
+        computeDType = "\(machine.computeDType)"
+        device = machine.device.description
+        let built = RecipeModel(
+            recipe, vocabularySize: recipe.data.tokenizer.vocabularySize, imagePlaceholder: recipe.model.imagePlaceholder)
+        let total = built.store.elementCount()
+        let isFloat32 = machine.computeDType == .float32
+        let width = machine.computeDType.byteCount
+        stages = try recipe.stages.enumerated().map { index, stage in
+            try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
+            let trainable = built.store.parameters.filter(\.isTrainable)
+            let count = trainable.reduce(0) { $0 + $1.elementCount }
+            let muon = stage.optimizer.algorithm == .muon
+                ? trainable.filter { Muon.isBlockMatrix(name: $0.name, shape: $0.shape) }.reduce(0) { $0 + $1.elementCount } : 0
+            return Stage(
+                name: stage.name, parameterCount: total, trainableCount: count,
+                weightBytes: total * (isFloat32 ? 4 : 4 + width), optimizerBytes: (count - muon) * 8 + muon * 4,
+                gradientBytes: count * (isFloat32 ? 4 : 4 + width),
+                activationBytes: Self.activations(recipe, built.config, stage, width: width))
+        }
+    }
+
+    private static func activations(_ recipe: Recipe, _ config: MM1.Config, _ stage: Recipe.Stage, width: Int) -> Int {
+        let vision = config.visionEncoder, language = config.languageModel
+        let perPatch = vision.layerCount * (10 * vision.hiddenSize + 4 * vision.intermediateSize)
+        let perToken = language.layerCount * (10 * language.hiddenSize + 4 * language.intermediateSize)
+        let patches = vision.gridSize * vision.gridSize
+        switch stage.objective {
+        case .nextToken:
+            let tokens = stage.microbatchSize * recipe.data.contextLength
+            // At the most, every position is a picture's or is scored; scores and their gradient are float32.
+            let images = tokens / max(1, config.connector.tokenCount + 32)
+            return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize * 12
+        case .bagOfWords, .contrastive:
+            return stage.microbatchSize * (patches * perPatch * width + language.vocabularySize * 12)
+        }
+    }
+
+    /// The largest stage, in bytes.
+    public var peakBytes: Int { stages.map(\.totalBytes).max() ?? 0 }
+
+    /// The table of `--dry-run`.
+    public var table: String {
+        func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
+        let lines = stages.map { stage in
+            "\(stage.name): \(stage.trainableCount) of \(stage.parameterCount) parameters train; weights \(megabytes(stage.weightBytes)), "
+                + "optimizer \(megabytes(stage.optimizerBytes)), gradients \(megabytes(stage.gradientBytes)), "
+                + "activations about \(megabytes(stage.activationBytes)); together about \(megabytes(stage.totalBytes))"
+        }
+        return (["computes in \(computeDType) on \(device)"] + lines).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,125 @@
+public import DataPipeline
+import NN
+import Processors
+import SyrinxModels
+import Torch
+public import Training
+
+/// The objectives of recipes over the two kinds of micro-batch.
+struct Objectives {
+    let model: MM1
+    let store: ParameterStore
+    let computeDType: DType
+    let device: Device
+
+    /// Next-token prediction on packed sequences: the mean over supervised tokens, plus the z-loss.
+    func nextToken(zLossScale: Double) -> Objective<Batch> {
+        Objective(name: "nextToken", weight: { Double($0.supervisedTokenCount) }) { batch in
+            var input = batch.input.to(device)
+            input.pixelValues = input.pixelValues?.to(computeDType)
+            let loss = model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
+            return StepLoss(
+                total: loss.total, parts: loss.parts, tokenCount: batch.filledTokenCount, imageCount: batch.imageCount,
+                floatingPointOperations: operations(
+                    tokens: batch.filledTokenCount, scored: loss.count, images: batch.imageCount))
+        }
+    }
+
+    /// The caption's distinct tokens from the mean visual token: the mean over pictures.
+    func bagOfWords() -> Objective<CaptionedPictures> {
+        Objective(name: "bagOfWords", weight: { Double($0.itemIDs.count) }) { pictures in
+            let loss = model.bagOfWordsLoss(
+                pixelValues: pictures.pixelValues.to(device).to(computeDType), captions: pictures.captionTokenIDs)
+            return step(loss.total, loss.parts, pictures)
+        }
+    }
+
+    /// Pictures and captions find each other within the micro-batch, both ways (the symmetric loss of CLIP, arXiv
+    /// 2103.00020), with the mean embedding of the caption's distinct tokens for a text encoder.
+    func contrastive(temperature: Double = 0.07) -> Objective<CaptionedPictures> {
+        Objective(name: "contrastive", weight: { Double($0.itemIDs.count) }) { pictures in
+            let visual = model.visualTokens(pictures.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(.float32)
+            let texts = Tensor.stack(
+                pictures.captionTokenIDs.map { caption in
+                    let distinct = Set(caption).sorted().map(Int64.init)
+                    return model.embed(tokenIDs: Tensor(distinct, shape: [1, distinct.count]).to(device)).mean(dims: [0, 1])
+                }, dim: 0
+            ).to(.float32)  // [N, D]
+            let scores = unit(visual).matmul(unit(texts).transpose(0, 1)) * (1 / temperature)  // [N, N]
+            let labels = Tensor.arange(pictures.itemIDs.count, device: device)
+            let loss =
+                (crossEntropy(scores, labels, reduction: .sum)
+                    + crossEntropy(scores.transpose(0, 1), labels, reduction: .sum)) * 0.5
+            return step(loss, ["contrastive": loss], pictures)
+        }
+    }
+
+    private func unit(_ rows: Tensor) -> Tensor { rows * (rows.square().sum(dims: [-1], keepDim: true) + 1e-12).rsqrt() }
+
+    private func step(_ total: Tensor, _ parts: [String: Tensor], _ pictures: CaptionedPictures) -> StepLoss {
+        let count = pictures.itemIDs.count
+        return StepLoss(
+            total: total, parts: parts, tokenCount: count * model.visualTokenCount, imageCount: count,
+            floatingPointOperations: operations(tokens: 0, scored: count, images: count))
+    }
+
+    /// Six operations for each weight that a token passes, forward and backward together; attention's own products, a few
+    /// percent at these lengths, are left out.
+    private func operations(tokens: Int, scored: Int, images: Int) -> Double {
+        let table = store.elementCount(under: "language_model.model.embed_tokens")
+        let layers = store.elementCount(under: "language_model.model.layers")
+        let grid = model.config.visionEncoder.gridSize
+        let vision = store.elementCount(under: "vision_encoder") * grid * grid
+        let connector = store.elementCount(under: "connector") * model.visualTokenCount
+        return 6 * (Double(layers) * Double(tokens) + Double(table) * Double(scored) + Double(vision + connector) * Double(images))
+    }
+}
+
+extension Batch: TrainingItem {
+    /// The first and the second half of the rows, each with its own pictures.
+    public func halves() -> (Batch, Batch)? {
+        let rows = labels.size(0), columns = labels.size(1)
+        guard rows > 1 else { return nil }
+        let positions = input.visualPositions?.array(of: Int64.self) ?? []
+        let perImage = imageCount > 0 ? positions.count / imageCount : 0
+        func part(_ range: Range<Int>) -> Batch {
+            let start = Int64(range.lowerBound * columns), end = Int64(range.upperBound * columns)
+            let mine = positions.indices.filter { positions[$0] >= start && positions[$0] < end }
+            let images = perImage > 0 ? mine.count / perImage : 0
+            let firstImage = perImage > 0 ? (mine.first ?? 0) / perImage : 0
+            var part = self
+            func narrowed(_ tensor: Tensor) -> Tensor { tensor.narrow(dim: 0, start: range.lowerBound, length: range.count) }
+            part.labels = narrowed(labels)
+            part.input = ModelInput(
+                tokenIDs: narrowed(input.tokenIDs), positionIDs: narrowed(input.positionIDs),
+                layout: SegmentLayout(
+                    rows: range.count, columns: columns,
+                    segments: input.layout.segments.filter { range.contains($0.row) }.map {
+                        .init(row: $0.row - range.lowerBound, start: $0.start, length: $0.length)
+                    }),
+                pixelValues: images > 0 ? input.pixelValues?.narrow(dim: 0, start: firstImage, length: images) : nil,
+                visualPositions: images > 0 ? Tensor(mine.map { positions[$0] - start }).to(labels.device) : nil)
+            part.rowSources = Array(rowSources[range])
+            part.imageCount = images
+            part.supervisedTokenCount = Int(part.labels.notEqual(to: Double(ignoreIndex)).sum().item())
+            part.filledTokenCount = part.input.layout.segments.reduce(0) { $0 + $1.length }
+            part.textTokenCount = part.filledTokenCount - mine.count
+            return part
+        }
+        return (part(0..<rows / 2), part(rows / 2..<rows))
+    }
+}
+
+extension CaptionedPictures: TrainingItem {
+    /// The first and the second half of the pictures.
+    public func halves() -> (CaptionedPictures, CaptionedPictures)? {
+        let count = itemIDs.count
+        guard count > 1 else { return nil }
+        func part(_ range: Range<Int>) -> CaptionedPictures {
+            CaptionedPictures(
+                pixelValues: pixelValues.narrow(dim: 0, start: range.lowerBound, length: range.count),
+                captionTokenIDs: Array(captionTokenIDs[range]), itemIDs: Array(itemIDs[range]))
+        }
+        return (part(0..<count / 2), part(count / 2..<count))
+    }
+}

@@ -1,0 +1,196 @@
+public import DataPipeline
+public import Media
+public import SyrinxModels
+public import Training
+
+/// A named run: everything that decides its result, as values. Its editable form is YAML with these keys.
+public struct Recipe: Codable, Hashable, Sendable {
+    /// The name it is called by.
+    public var name: String
+    /// What it is, what it costs and what to expect, in a sentence or two.
+    public var description: String
+    /// Everything random follows from it.
+    public var seed: UInt64
+    public var precision: Precision
+    /// `auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:1` or `mps`.
+    public var device: String
+    /// Threads of one tensor operation; nil lets libtorch decide.
+    public var threads: Int?
+    /// The model's shape. Vocabulary size and image placeholder follow the tokenizer, whatever stands here.
+    public var model: MM1.Config
+    public var initialize: Initialization
+    public var data: DataSettings
+    /// What is trained, in order.
+    public var stages: [Stage]
+    public var checkpoints: CheckpointSettings
+
+    public init(
+        name: String, description: String, seed: UInt64 = 0, precision: Precision = .auto, device: String = "auto",
+        threads: Int? = nil, model: MM1.Config, initialize: Initialization = Initialization(), data: DataSettings,
+        stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
+    ) {
+        self.name = name
+        self.description = description
+        self.seed = seed
+        self.precision = precision
+        self.device = device
+        self.threads = threads
+        self.model = model
+        self.initialize = initialize
+        self.data = data
+        self.stages = stages
+        self.checkpoints = checkpoints
+    }
+}
+
+extension Recipe {
+    /// What the model computes in; masters and optimizer state are float32 always.
+    public enum Precision: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
+        case float32
+        case bfloat16
+        /// bfloat16 on a GPU and on CPUs with AMX, float32 elsewhere.
+        case auto
+    }
+
+    /// Where the parts start from; a part without a folder starts from the seed.
+    public struct Initialization: Codable, Hashable, Sendable {
+        /// A folder with a published vision encoder (CLIP), for `model.visionEncoder`.
+        public var vision: String?
+        /// A folder with a published language model (LLaMA), for `model.languageModel`.
+        public var language: String?
+        /// A folder with a whole model of this shape, for example an earlier run's.
+        public var checkpoint: String?
+
+        public init(vision: String? = nil, language: String? = nil, checkpoint: String? = nil) {
+            self.vision = vision
+            self.language = language
+            self.checkpoint = checkpoint
+        }
+    }
+
+    /// What is read, and how it becomes examples.
+    public struct DataSettings: Codable, Hashable, Sendable {
+        /// The corpus folder that `syrinx data fetch` wrote.
+        public var corpus: String
+        /// Positions of one packed sequence.
+        public var contextLength: Int
+        /// How pictures become square.
+        public var resize: ImageProcessor.Resize
+        /// Shares of captioned, interleaved and text-only sequences.
+        public var mixture: Mixture
+        public var template: CaptionTemplate
+        /// Nil leaves pictures as they are.
+        public var augmentation: Augmentation?
+        public var tokenizer: TokenizerSettings
+        /// Threads that read, decode and tokenize.
+        public var workerCount: Int
+        /// The most records of each source in a validation; nil takes all.
+        public var validationLimit: Int?
+
+        public init(
+            corpus: String = "corpora/minimal", contextLength: Int = 512, resize: ImageProcessor.Resize = .squash,
+            mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(), augmentation: Augmentation? = Augmentation(),
+            tokenizer: TokenizerSettings = TokenizerSettings(), workerCount: Int = 1, validationLimit: Int? = 64
+        ) {
+            self.corpus = corpus
+            self.contextLength = contextLength
+            self.resize = resize
+            self.mixture = mixture
+            self.template = template
+            self.augmentation = augmentation
+            self.tokenizer = tokenizer
+            self.workerCount = workerCount
+            self.validationLimit = validationLimit
+        }
+    }
+
+    /// Which vocabulary is used: a file, or one trained on the corpus.
+    public struct TokenizerSettings: Codable, Hashable, Sendable {
+        /// A SentencePiece model; nil trains one.
+        public var path: String?
+        /// Pieces of the vocabulary that is trained.
+        public var vocabularySize: Int
+
+        public init(path: String? = nil, vocabularySize: Int = 4096) {
+            self.path = path
+            self.vocabularySize = vocabularySize
+        }
+    }
+
+    /// How often the run is saved.
+    public struct CheckpointSettings: Codable, Hashable, Sendable {
+        /// Steps between checkpoints; nil saves at the end of each stage and when interrupted only.
+        public var interval: Int?
+        /// How many stay on disk.
+        public var keep: Int
+
+        public init(interval: Int? = 200, keep: Int = 2) {
+            self.interval = interval
+            self.keep = keep
+        }
+    }
+
+    /// What is minimised.
+    public enum Objective: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
+        /// The mean visual token predicts which tokens the caption has: an encoder's warm start without a text encoder.
+        case bagOfWords
+        /// The mean visual token finds its caption's mean token embedding among the micro-batch's.
+        case contrastive
+        /// The next token of packed sequences, MM1's objective.
+        case nextToken
+    }
+
+    /// A part of the run with one objective, optimizer and schedule.
+    public struct Stage: Codable, Hashable, Sendable {
+        public var name: String
+        public var objective: Objective
+        /// Sequences (pictures, for a warm start) of one update.
+        public var globalBatchSize: Int
+        /// Sequences or pictures in memory at once; divides the global batch.
+        public var microbatchSize: Int
+        /// The most updates, and the most seconds; at least one of them. With seconds a run is not bit-reproducible.
+        public var steps: Int?
+        public var maximumSeconds: Double?
+        public var optimizer: OptimizerConfig
+        public var schedule: Schedule
+        /// Name prefixes of what does not train, such as `vision_encoder`.
+        public var freeze: [String]
+        /// Factor of the squared log-normaliser; 0 leaves it out.
+        public var zLossScale: Double
+        /// Replaces `data.mixture` in this stage.
+        public var mixture: Mixture?
+        /// Steps between validations; nil validates at the start and at the end only.
+        public var validationInterval: Int?
+
+        public init(
+            name: String, objective: Objective, globalBatchSize: Int, microbatchSize: Int, steps: Int?,
+            maximumSeconds: Double? = nil, optimizer: OptimizerConfig = OptimizerConfig(), schedule: Schedule = Schedule(),
+            freeze: [String] = [], zLossScale: Double = 0, mixture: Mixture? = nil, validationInterval: Int? = nil
+        ) {
+            self.name = name
+            self.objective = objective
+            self.globalBatchSize = globalBatchSize
+            self.microbatchSize = microbatchSize
+            self.steps = steps
+            self.maximumSeconds = maximumSeconds
+            self.optimizer = optimizer
+            self.schedule = schedule
+            self.freeze = freeze
+            self.zLossScale = zLossScale
+            self.mixture = mixture
+            self.validationInterval = validationInterval
+        }
+
+        public var limit: RunLimit { RunLimit(steps: steps, maximumSeconds: maximumSeconds) }
+        public var accumulationSteps: Int { globalBatchSize / microbatchSize }
+    }
+}
+
+// The names that a configuration may use for choices of other rooms, for "did you mean".
+extension ConnectorConfig: ConfigChoices {
+    public static var choiceNames: [String] { ["averagePool", "attentionPool", "cAbstractor"] }
+}
+
+extension VisionTransformer.Stem: ConfigChoices {
+    public static var choiceNames: [String] { ["patch", "convolutional"] }
+}

@@ -1,0 +1,108 @@
+import Checkpoints
+import Foundation
+import NN
+import SyrinxModels
+import Torch
+import Training
+
+/// A recipe's model, declared: nothing is allocated before `fill`.
+struct RecipeModel {
+    /// The parts that audits and reports tell apart.
+    static let parts = ["vision_encoder", "connector", "language_model"]
+
+    let recipe: Recipe
+    let config: MM1.Config
+    let store = ParameterStore()
+    let model: MM1
+
+    /// Declares the model with the tokenizer's vocabulary.
+    init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
+        self.recipe = recipe
+        var config = recipe.model
+        config.languageModel.vocabularySize = vocabularySize
+        config.imagePlaceholder = imagePlaceholder
+        self.config = config
+        model = MM1(config, at: store.root)
+    }
+
+    /// The decoder's parameters without embedding and head: the N of the learning-rate law.
+    var nonEmbeddingParameterCount: Int {
+        store.elementCount(under: "language_model") - store.elementCount(under: "language_model.model.embed_tokens")
+            - store.elementCount(under: "language_model.lm_head")
+    }
+
+    /// Fills every parameter: from the seed, then from the folders of `initialize`.
+    ///
+    /// - Throws: `LoadReport` or `CheckpointError` if a folder does not fit the model.
+    func fill(say: (String) -> Void) throws {
+        store.initialize(seed: recipe.seed)
+        if let path = recipe.initialize.checkpoint {
+            try store.load(try ModelFolder(path: path).stateDict())
+            say("every part starts from \(path)")
+        }
+        if let path = recipe.initialize.vision {
+            let dictionary = try ModelFolder(path: path).stateDict()
+            let vision = dictionary.names.contains { $0.hasPrefix("vision_model.") } ? dictionary.under("vision_model") : dictionary
+            try load(vision, under: "vision_encoder", ignoring: ["embeddings.position_ids"])
+            say("vision_encoder starts from \(path)")
+        }
+        if let path = recipe.initialize.language {
+            try load(try ModelFolder(path: path).stateDict(), under: "language_model", ignoring: ["rotary_emb.inv_freq"])
+            say("language_model starts from \(path)")
+        }
+    }
+
+    private func load(_ dictionary: StateDict, under prefix: String, ignoring suffixes: [String]) throws {
+        var kept = StateDict()
+        for (name, tensor) in dictionary.pairs where !suffixes.contains(where: name.hasSuffix) { kept[name] = tensor }
+        try store.load(kept.prefixed(with: prefix), under: prefix)
+    }
+
+    /// Freezes what a stage does not train, and lets everything else train.
+    ///
+    /// - Throws: `ConfigError` if a prefix names no parameter, with the nearest part.
+    func freeze(_ prefixes: [String], at place: String) throws {
+        store.unfreeze(under: "")
+        for prefix in prefixes {
+            guard !store.parameters(under: prefix).isEmpty else {
+                throw ConfigError(
+                    place: place, problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
+            }
+            store.freeze(under: prefix)
+        }
+    }
+}
+
+/// How a recipe's precision and device are decided on this machine.
+struct RecipeMachine {
+    let device: Device
+    let computeDType: DType
+
+    /// - Throws: `ConfigError` if the device is not here.
+    init(_ recipe: Recipe) throws {
+        let available = Device.available
+        if recipe.device == "auto" {
+            device = available.first { $0 != .cpu } ?? .cpu
+        } else {
+            guard let wanted = Device(recipe.device), available.contains(wanted) else {
+                throw ConfigError(
+                    place: "\(recipe.name), device",
+                    problem: "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))")
+            }
+            device = wanted
+        }
+        switch recipe.precision {
+        case .float32: computeDType = .float32
+        case .bfloat16: computeDType = .bfloat16
+        case .auto: computeDType = device != .cpu || Self.hasMatrixUnit ? .bfloat16 : .float32
+        }
+    }
+
+    /// Whether this CPU multiplies bfloat16 matrices in hardware (Intel AMX): without it bfloat16 is slower than float32.
+    static var hasMatrixUnit: Bool {
+        // A file of /proc has no size that a plain read could rely on.
+        guard let file = FileHandle(forReadingAtPath: "/proc/cpuinfo") else { return false }
+        defer { try? file.close() }
+        return String(decoding: (try? file.read(upToCount: 16_384)) ?? Data(), as: UTF8.self).contains("amx_bf16")
+    }
+}

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Foundation
+import NN
+import Processors
+import SyrinxModels
+import Torch
+
+/// `syrinx bench`: times the parts of a training step of the demo's model on random data.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Time the parts of a training step of the demo's model, on random data.",
+        discussion: "Prints medians in milliseconds. Only ratios within one run mean anything on a shared machine.")
+
+    @Option(help: "Repetitions of each part.")
+    var repetitions = 10
+
+    @Option(help: "fp32 or bf16.")
+    var precision = "fp32"
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+        if repetitions < 1 { throw ValidationError("--repetitions must be at least 1, not \(repetitions)") }
+        if precision != "fp32" && precision != "bf16" {
+            throw ValidationError("--precision is fp32 or bf16, not \"\(precision)\"")
+        }
+    }
+
+    func run() throws {
+        let bench = TrainingStepBench(dtype: precision == "bf16" ? .bfloat16 : .float32)
+        let results = bench.run(repetitions: repetitions)
+        if json {
+            let object = Dictionary(uniqueKeysWithValues: results.map { ($0.name, $0.milliseconds) })
+            let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys])
+            return print(String(decoding: data, as: UTF8.self))
+        }
+        for result in results {
+            print(result.name.padding(toLength: 40, withPad: " ", startingAt: 0) + String(format: "%9.2f ms", result.milliseconds))
+        }
+    }
+}
+
+/// A step of the demo's model over four packed rows of 512 positions, taken apart.
+private struct TrainingStepBench {
+    struct Result {
+        let name: String
+        let milliseconds: Double
+    }
+
+    private let model: MM1
+    private let input: ModelInput
+    private let labels: Tensor
+    private let layout: SegmentLayout
+    private let pixels: Tensor
+    private let dtype: DType
+
+    init(dtype: DType) {
+        self.dtype = dtype
+        let store = ParameterStore()
+        model = MM1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4), at: store.root)
+        store.initialize(seed: 1, dtype: dtype)
+        let generator = Generator(seed: 2)
+        let (rows, columns, visual) = (4, 512, model.visualTokenCount)
+        var segments: [SegmentLayout.Segment] = []
+        var positions: [Int64] = []
+        var expected = [Int64](repeating: -100, count: rows * columns)
+        for row in 0..<rows {
+            var start = 0
+            while start + 64 <= columns {
+                let length = 48 + (segments.count * 7) % 16
+                segments.append(.init(row: row, start: start, length: length))
+                let flat = row * columns + start
+                positions += (1...visual).map { Int64(flat + $0) }
+                for index in (flat + visual)..<(flat + length - 1) { expected[index] = Int64(10 + index) }
+                start += length
+            }
+        }
+        layout = SegmentLayout(rows: rows, columns: columns, segments: segments)
+        pixels = Tensor.randn([segments.count, 3, 64, 64], generator: generator)
+        labels = Tensor(expected, shape: [rows, columns])
+        input = ModelInput(
+            tokenIDs: .randint(low: 10, high: 4096, [rows, columns], generator: generator),
+            positionIDs: Tensor.arange(columns).unsqueeze(0).expand([rows, columns]).contiguous(), layout: layout,
+            pixelValues: pixels, visualPositions: Tensor(positions))
+    }
+
+    func run(repetitions: Int) -> [Result] {
+        let parts: [(String, () -> () -> Void)] = [
+            ("vision and connector, forward", { { _ = model.visualTokens(pixels) } }),
+            ("vision and connector, backward", { backward { model.visualTokens(pixels) } }),
+            ("decoder, forward", { { _ = decoder() } }),
+            ("decoder, backward", { backward { decoder() } }),
+            ("whole loss, forward", { { _ = model.nextTokenLoss(input, labels: labels).total } }),
+            ("whole loss, backward", { backward { model.nextTokenLoss(input, labels: labels).total } }),
+            ("attention in segments, forward", { { _ = attend(.segments(layout)) } }),
+            ("attention in segments, backward", { backward { attend(.segments(layout)) } }),
+            ("attention, one causal row, forward", { { _ = attend(.causal) } }),
+            ("attention, one causal row, backward", { backward { attend(.causal) } }),
+        ]
+        return parts.map { name, prepare in
+            var times: [Double] = []
+            for _ in 0...repetitions {
+                let work = prepare()
+                let start = ContinuousClock.now
+                work()
+                let (seconds, attoseconds) = (ContinuousClock.now - start).components
+                times.append(Double(seconds) * 1e3 + Double(attoseconds) / 1e15)
+            }
+            // The first run warms caches and thread pools.
+            return Result(name: name, milliseconds: times.dropFirst().sorted()[repetitions / 2])
+        }
+    }
+
+    private func decoder() -> Tensor {
+        let embedded = model.embed(tokenIDs: input.tokenIDs)
+        return model.hiddenStates(embeddings: embedded, positionIDs: input.positionIDs, layout: layout, cache: nil)
+    }
+
+    private func attend(_ mask: AttentionMask) -> Tensor {
+        let x = Tensor.ones([4, 8, 512, 32], dtype: dtype).withGrad()
+        return attention(x, x, x, mask: mask)
+    }
+
+    /// The backward pass of a forward pass that is made now, so that it alone is timed.
+    private func backward(_ forward: () -> Tensor) -> () -> Void {
+        let loss = forward().to(.float32).sum()
+        return { loss.backward() }
+    }
+}

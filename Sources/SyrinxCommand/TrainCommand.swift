@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Recipes
+import Terminal
+import Training
+
+/// `syrinx train`: runs a recipe.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train a model by a recipe.",
+        discussion: """
+            The run's folder gets recipe.yaml, log.jsonl, tensorboard/, checkpoints/ and, at the end, model/ in the layout \
+            of Hugging Face. Ctrl-C and SIGTERM finish the step, save a checkpoint and exit with 130 or 143; --resume goes on \
+            from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
+            """)
+
+    @Argument(help: "A recipe's name (syrinx recipe list), or a YAML file.")
+    var recipe: String
+
+    @Option(name: .customLong("set"), help: "Change a value: key.path=value. May be repeated.")
+    var settings: [String] = []
+
+    @Option(help: ArgumentHelp("The run's folder (default: runs/NAME).", valueName: "dir"))
+    var output: String?
+
+    @Flag(help: "Continue the run in the folder from its newest valid checkpoint.")
+    var resume = false
+
+    @Flag(help: "Check the recipe and print what would train and how much memory it would take.")
+    var dryRun = false
+
+    @Flag(help: "Prove on a short form of the recipe that an interrupted run resumes to the bit.")
+    var verifyResume = false
+
+    @Flag(help: "Print JSON on standard output.")
+    var json = false
+
+    func validate() throws {
+        if dryRun && verifyResume { throw ValidationError("--dry-run and --verify-resume exclude each other") }
+    }
+
+    func run() throws {
+        let recipe = try RecipeRegistry.recipe(recipe, overrides: settings)
+        let style = TerminalStyle.standardError
+        func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
+        if dryRun {
+            let plan = try MemoryPlan(recipe)
+            return print(json ? try Self.json(plan) : plan.table)
+        }
+        if verifyResume {
+            let result = try ResumeCheck.run(recipe, say: say)
+            let text =
+                "resume verified: \(result.stepsCompared) steps, \(result.interruptions) interruptions, losses and weights bit-identical "
+                + "(weights \(result.weightsHash.prefix(16)))"
+            return print(json ? try Self.json(result) : text)
+        }
+        InterruptFlag.install()
+        let outcome = try RecipeRunner.run(
+            recipe,
+            .init(
+                output: output ?? "runs/\(recipe.name)", resume: resume,
+                observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) }))
+        if json {
+            print(
+                try Self.json(
+                    Summary(
+                        folder: outcome.folder.path, model: outcome.folder.model, weightsHash: outcome.weightsHash,
+                        stages: outcome.reports)))
+        }
+    }
+
+    private struct Summary: Encodable {
+        let folder: String
+        let model: String
+        let weightsHash: String
+        let stages: [EndReport]
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

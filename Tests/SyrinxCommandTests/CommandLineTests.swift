@@ -1,0 +1,74 @@
+import Foundation
+import Testing
+
+@Suite("The command line as a user meets it")
+struct CommandLineTests {
+    @Test("help and version go to standard output with status 0")
+    func helpAndVersion() throws {
+        let help = try SyrinxProcess.run(["--help"])
+        #expect(help.status == 0)
+        #expect(help.output.contains("SUBCOMMANDS"))
+        #expect(help.errors.isEmpty)
+        let version = try SyrinxProcess.run(["--version"])
+        #expect(version.status == 0)
+        #expect(version.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test("every subcommand in the help has a help of its own")
+    func subcommandHelp() throws {
+        let help = try SyrinxProcess.run(["--help"]).output
+        let list = try #require(help.range(of: "SUBCOMMANDS:\n"))
+        let names = help[list.upperBound...].split(separator: "\n").compactMap { line -> String? in
+            line.firstMatch(of: /^  ([a-z][a-z-]*)\s/).map { String($0.1) }
+        }
+        #expect(names.contains("doctor"))
+        for name in names {
+            let help = try SyrinxProcess.run([name, "--help"])
+            #expect(help.status == 0, "syrinx \(name) --help")
+            #expect(help.output.hasPrefix("OVERVIEW: "), "syrinx \(name) has no abstract")
+        }
+    }
+
+    @Test(
+        "a wrong command line is one line on standard error, its usage, and status 2",
+        arguments: ["--nonsense", "nonsense"])
+    func wrongCommandLine(argument: String) throws {
+        let result = try SyrinxProcess.run([argument])
+        #expect(result.status == 2)
+        #expect(result.output.isEmpty)
+        #expect(result.errors.hasPrefix("error: "))
+        #expect(result.errors.contains("nonsense"))
+    }
+
+    @Test("the OpenMP wait policy is set when the user has set none, and left alone when set")
+    func waitPolicy() throws {
+        let unset = try SyrinxProcess.run(
+            ["doctor", "--json"],
+            environment: ["OMP_WAIT_POLICY": nil, "GOMP_SPINCOUNT": nil, "SYRINX_OPENMP_SET": nil])
+        #if !canImport(Darwin)
+            #expect(unset.output.contains("OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0"))
+            let active = try SyrinxProcess.run(
+                ["doctor", "--json"], environment: ["OMP_WAIT_POLICY": "active", "SYRINX_OPENMP_SET": nil])
+            #expect(active.output.contains("OMP_WAIT_POLICY=active"))
+            #expect(active.status == 1)
+        #endif
+    }
+
+    @Test("the doctor's JSON holds every section, and its verdict is its status")
+    func doctorJSON() throws {
+        let result = try SyrinxProcess.run(["doctor", "--json"])
+        let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+        let report = try #require(object)
+        let sections = try #require(report["sections"] as? [[String: Any]])
+        #expect(
+            sections.compactMap { $0["title"] as? String } == [
+                "Engine", "Processor and threads", "Memory and disk", "Libraries", "Data",
+            ])
+        let findings = sections.flatMap { $0["findings"] as? [[String: Any]] ?? [] }
+        #expect(findings.allSatisfy { !(($0["value"] as? String) ?? "").isEmpty })
+        let problems = findings.filter { $0["state"] as? String == "problem" }
+        #expect(problems.allSatisfy { $0["fix"] is String })
+        #expect(report["ok"] as? Bool == problems.isEmpty)
+        #expect(result.status == (problems.isEmpty ? 0 : 1))
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// One run of the `syrinx` program that was built beside these tests.
+struct SyrinxProcess {
+    var status: Int32
+    var output: String
+    var errors: String
+
+    /// Where the program is: in the folder of the test bundle.
+    static let program: URL = {
+        #if canImport(Darwin)
+            let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? .main
+            return bundle.bundleURL.deletingLastPathComponent().appendingPathComponent("syrinx")
+        #else
+            let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            return tests.deletingLastPathComponent().appendingPathComponent("syrinx")
+        #endif
+    }()
+
+    /// Runs the program to its end.
+    /// - Parameters:
+    ///   - arguments: what follows the program's name.
+    ///   - changes: variables to set, or to remove where the value is nil, in this process's environment.
+    static func run(_ arguments: [String], environment changes: [String: String?] = [:]) throws -> SyrinxProcess {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        for (name, value) in changes { environment[name] = value }
+        process.environment = environment
+        // Files, not pipes: neither output can fill up and stop the program.
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let paths = ["output", "errors"].map { folder.appendingPathComponent($0) }
+        for path in paths { try Data().write(to: path) }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: paths[0])
+        process.standardError = try FileHandle(forWritingTo: paths[1])
+        try process.run()
+        process.waitUntilExit()
+        let texts = try paths.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+        return SyrinxProcess(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+}

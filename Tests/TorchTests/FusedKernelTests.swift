@@ -1,0 +1,44 @@
+import Testing
+import Torch
+
+/// The fused CPU kernels against the formulas composed in float64, which take libtorch's own path.
+struct FusedKernelTests {
+    /// The values and gradients of `function` on float32 leaves and on their float64 copies.
+    private func compare(
+        _ shapes: [[Int]], spread: Double = 1, tolerance: Double = 1e-5, _ function: ([Tensor]) -> Tensor
+    ) {
+        let generator = Generator(seed: 21)
+        let values = shapes.map { Tensor.randn($0, generator: generator) * spread }
+        func run(_ dtype: DType) -> [Tensor] {
+            let leaves = values.map { $0.to(dtype).clone().withGrad() }
+            let output = function(leaves)
+            let weights = Tensor.randn(output.shape, generator: Generator(seed: 22)).to(dtype)
+            (output * weights).sum().backward()
+            return [output.detach()] + leaves.map { $0.grad! }
+        }
+        for (fused, reference) in zip(run(.float32), run(.float64)) {
+            let scale = max(reference.abs().max().item(), 1e-4)
+            #expect((fused.to(.float64) - reference).abs().max().item() / scale < tolerance)
+        }
+    }
+
+    @Test(arguments: [[5, 7], [2, 3, 33], [1, 256], [300, 64]])
+    func `RMSNorm equals its formula, forward and backward`(shape: [Int]) {
+        compare([shape, [shape.last!]]) { rmsNorm($0[0], weight: $0[1], epsilon: 1e-5) }
+    }
+
+    @Test(arguments: [1.0, 30.0]) func `SwiGLU equals its formula, for large inputs too`(spread: Double) {
+        compare([[3, 129], [3, 129]], spread: spread) { swiGLU(gate: $0[0], up: $0[1]) }
+    }
+
+    @Test func `Rotation equals its formula on transposed heads, forward and backward`() {
+        let angles = Tensor.randn([6, 4], generator: Generator(seed: 23))
+        for interleaved in [true, false] {
+            compare([[2, 6, 3, 8]]) { leaves in
+                let heads = leaves[0].transpose(1, 2)
+                let (cosine, sine) = (angles.cos().to(heads.dtype), angles.sin().to(heads.dtype))
+                return rotary(heads, cosine: cosine, sine: sine, interleaved: interleaved)
+            }
+        }
+    }
+}
