@@ -135,20 +135,15 @@ let package = Package(
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
-<<<<<<< HEAD
-        tests("Recipes", ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+        tests(
+            "Recipes",
+            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests(
             "Syrinx",
             [
                 "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
                 "Torch",
             ]),
-=======
-        tests(
-            "Recipes",
-            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
-        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
->>>>>>> main
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],
