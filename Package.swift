@@ -140,7 +140,12 @@ let package = Package(
         tests(
             "Recipes",
             ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
-        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+        tests(
+            "Syrinx",
+            [
+                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Torch",
+            ]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],

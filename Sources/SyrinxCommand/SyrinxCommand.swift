@@ -11,6 +11,7 @@ struct SyrinxCommand: ParsableCommand {
             130 after Ctrl-C, 143 after SIGTERM.
             """,
         version: "0.1.0",
+        // One a line, in alphabetical order.
         subcommands: [
             BenchCommand.self,
             ChatCommand.self,
