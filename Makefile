@@ -4,6 +4,7 @@ LIBTORCH := $(CURDIR)/.deps/libtorch
 SYRINX := .build/release/syrinx
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
+BENCH_FLAGS ?=
 
 # SYRINX_LIBTORCH (auto, cpu, cuda or a folder) chooses the libtorch that setup brings: see scripts/setup.
 export SYRINX_LIBTORCH ?= auto
@@ -20,7 +21,7 @@ ifeq ($(shell uname -s),Darwin)
 SWIFT_FLAGS += -Xlinker -rpath -Xlinker $(LIBTORCH)/lib
 endif
 
-.PHONY: help setup build demo demo-seeds demo-short test lint format docs clean
+.PHONY: help setup build demo demo-seeds demo-short test bench lint format docs clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,9 @@ demo-short: build ## A shortened demo that proves the whole path in a few minute
 
 test: setup ## Runs all tests, in release mode as users run the code (TEST_FLAGS passes options on).
 	swift test $(SWIFT_FLAGS) --disable-testable-imports $(TEST_FLAGS)
+
+bench: build ## Times the parts of a training step (BENCH_FLAGS passes options on, such as --precision bf16).
+	$(SYRINX) bench $(BENCH_FLAGS)
 
 lint: ## Checks formatting and the tree's hygiene.
 	@scripts/lint

@@ -9,7 +9,8 @@ public import Digests
 /// Writes files so that a reader, or a power cut, sees the old content or the new, never a part.
 ///
 /// The content goes to a temporary file in the same folder, is synchronised to the disk, and takes the name by renaming;
-/// then the folder is synchronised too. On failure the temporary file is removed.
+/// then the folder is synchronised too. On failure the temporary file is removed; one that a killed process left is removed
+/// when the same file is written again.
 public enum AtomicFile {
     /// Writes the bytes and returns their digest.
     ///
@@ -54,6 +55,7 @@ public enum AtomicFile {
 
         fileprivate init(for path: String) throws(CheckpointError) {
             self.path = path
+            Leftovers.clear(of: path)
             var attempt = 0
             while true {
                 let candidate = "\(path).partial-\(getpid())-\(attempt)"

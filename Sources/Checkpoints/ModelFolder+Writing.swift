@@ -20,7 +20,8 @@ extension ModelFolder {
 
     /// Writes a whole checkpoint folder, which takes its name only when everything in it is on the disk.
     ///
-    /// An older folder of that name is moved aside, replaced, and then removed.
+    /// An older folder of that name is moved aside, replaced, and then removed. A process killed between these steps leaves
+    /// both; writing again, or renaming by hand, puts that right, and opening the folder says so.
     /// - Parameters:
     ///   - weights: the tensors by their published names; one file when they fit, otherwise shards and an index.
     ///   - files: the other files, name to content: `config.json`, `tokenizer.model` and so on.
@@ -42,6 +43,7 @@ extension ModelFolder {
         do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
             throw .unwritable(path: parent, reason: "the folder cannot be made: \(error)")
         }
+        Leftovers.clear(of: path)
         try DiskSpace.check(for: path, in: parent, byteCount: byteCount)
         let partial = try makeFolder(beside: path, "partial")
         do {

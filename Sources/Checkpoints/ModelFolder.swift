@@ -32,7 +32,10 @@ public struct ModelFolder: Sendable, Hashable {
     public init(path: String) throws(CheckpointError) {
         var isFolder = false
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard exists else { throw .unreadable(path: path, reason: "no such folder") }
+        guard exists else {
+            let rescue = Leftovers.replaced(of: path).map { ", but its older content is in \($0): rename it" } ?? ""
+            throw .unreadable(path: path, reason: "no such folder\(rescue)")
+        }
         guard isFolder else { throw .unreadable(path: path, reason: "it is a file, expected a checkpoint folder") }
         self.path = path
     }

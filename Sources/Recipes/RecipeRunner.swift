@@ -8,7 +8,7 @@ import Foundation
 public import NN
 public import SyrinxModels
 import Tokenizers
-import Torch
+public import Torch
 public import Training
 
 /// Runs a recipe: data, model, stages, checkpoints, the model folder at the end.
@@ -52,6 +52,9 @@ public enum RecipeRunner {
         public let recipe: Recipe
         public let model: MM1
         public let examples: ExampleSource
+        /// What the model computes in, and where.
+        public let computeDType: DType
+        public let device: Device
         public let tensorBoard: TensorBoardObserver
         public let log: (String) -> Void
     }
@@ -91,7 +94,8 @@ public enum RecipeRunner {
             "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), corpus \(data.corpus.index.manifestHash.prefix(12))")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
-            recipe: recipe, model: built.model, examples: data.source, tensorBoard: tensorBoard, log: log.onMessage)
+            recipe: recipe, model: built.model, examples: data.source, computeDType: machine.computeDType,
+            device: machine.device, tensorBoard: tensorBoard, log: log.onMessage)
         let run = StageRun(
             recipe: recipe, built: built, data: data, weights: weights, machine: machine, checkpoints: checkpoints,
             observers: [log, tensorBoard] + (try options.observers(context)),

@@ -60,7 +60,7 @@ struct TrainCommand: ParsableCommand {
             recipe,
             .init(
                 output: output ?? "runs/\(recipe.name)", resume: resume,
-                observers: { _ in [ProgressObserver(print: say)] }, say: { say(style.bold($0)) }))
+                observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) }))
         if json {
             print(
                 try Self.json(

@@ -85,6 +85,25 @@ struct ModelFolderTests {
         #expect(folder.content == ["file", "m"])
     }
 
+    @Test("what killed processes left is put right: a replaced folder comes back, parts go, running writers stay")
+    func leftovers() throws {
+        let folder = TemporaryFolder()
+        // No process has this number: it is above the largest that Linux and macOS give out.
+        let gone = 2_000_000_000
+        try ModelFolder.write(weights, to: folder("m"))
+        try FileManager.default.moveItem(atPath: folder("m"), toPath: folder("m.replaced-\(gone)-0"))
+        let error = #expect(throws: CheckpointError.self) { try ModelFolder(path: folder("m")) }
+        #expect("\(error!)".contains("its older content is in \(folder("m.replaced-\(gone)-0"))"))
+        for name in ["m.partial-\(gone)-0", "m.partial-\(getpid())-7", "m.partial-x", "mm.partial-\(gone)-0"] {
+            _ = folder.write([1], name)
+        }
+        // The write fails, and what the earlier process lost is back all the same.
+        let huge = StateDict([("a", Tensor.ones([1]).expand([1 << 50]))])
+        #expect(throws: CheckpointError.self) { try ModelFolder.write(huge, to: folder("m")) }
+        check(try ModelFolder(path: folder("m")).stateDict(), against: weights)
+        #expect(folder.content == ["m", "m.partial-\(getpid())-7", "m.partial-x", "mm.partial-\(gone)-0"].sorted())
+    }
+
     @Test("the index decides which files count; others in the folder are left alone")
     func indexFirst() throws {
         let folder = TemporaryFolder()
