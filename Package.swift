@@ -137,7 +137,9 @@ let package = Package(
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         tests(
             "Recipes",
-            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+            [
+                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN", "Torch",
+            ]),
         tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),

@@ -42,12 +42,15 @@ struct RecipeModel {
         }
         if let path = recipe.initialize.vision {
             let dictionary = try ModelFolder(path: path).stateDict()
-            let vision = dictionary.names.contains { $0.hasPrefix("vision_model.") } ? dictionary.under("vision_model") : dictionary
+            let vision =
+                dictionary.names.contains { $0.hasPrefix("vision_model.") }
+                ? dictionary.under("vision_model") : dictionary
             try load(vision, under: "vision_encoder", ignoring: ["embeddings.position_ids"])
             say("vision_encoder starts from \(path)")
         }
         if let path = recipe.initialize.language {
-            try load(try ModelFolder(path: path).stateDict(), under: "language_model", ignoring: ["rotary_emb.inv_freq"])
+            try load(
+                try ModelFolder(path: path).stateDict(), under: "language_model", ignoring: ["rotary_emb.inv_freq"])
             say("language_model starts from \(path)")
         }
     }
@@ -66,7 +69,8 @@ struct RecipeModel {
         for prefix in prefixes {
             guard !store.parameters(under: prefix).isEmpty else {
                 throw ConfigError(
-                    place: place, problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
+                    place: place,
+                    problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
             }
             store.freeze(under: prefix)
         }
@@ -87,7 +91,9 @@ struct RecipeMachine {
             guard let wanted = Device(recipe.device), available.contains(wanted) else {
                 throw ConfigError(
                     place: "\(recipe.name), device",
-                    problem: "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))")
+                    problem:
+                        "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))"
+                )
             }
             device = wanted
         }

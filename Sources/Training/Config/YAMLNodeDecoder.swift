@@ -43,7 +43,8 @@ struct YAMLNodeDecoder: Decoder {
         if let name = node.scalar?.string, !node.isNull {
             // `constant` stands for `constant: {}`: a case without values.
             guard Key(stringValue: name) != nil, mayBeCase(name) else {
-                throw state.error(node, path, choices.isEmpty ? mismatch("a map of keys and values") : unknownChoice(name))
+                throw state.error(
+                    node, path, choices.isEmpty ? mismatch("a map of keys and values") : unknownChoice(name))
             }
             let key = Node.scalar(.init(name, .implicit, .plain, node.mark))
             return KeyedDecodingContainer(
@@ -113,7 +114,9 @@ extension YAMLNodeDecoder {
     }
 
     private func whole<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
-        guard let scalar = node.scalar, !node.isQuoted else { throw state.error(node, path, mismatch("a whole number")) }
+        guard let scalar = node.scalar, !node.isQuoted else {
+            throw state.error(node, path, mismatch("a whole number"))
+        }
         let digits = scalar.string.replacing("_", with: "")
         if let value = Integer(digits) { return value }
         // 2e5 and 200000.0 are whole numbers, too.
