@@ -96,6 +96,7 @@ public enum RecipeRunner {
         say(
             "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), corpus \(data.corpus.index.manifestHash.prefix(12))"
         )
+        say("memory: about \(try MemoryPlan(recipe).peakBytes / 1_000_000) MB at the peak, by plan")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
             recipe: recipe, model: built.model, examples: data.source, computeDType: machine.computeDType,
