@@ -37,7 +37,8 @@ struct CheckpointStoreTests {
     private func train(
         _ run: ToyRun, _ store: CheckpointStore, noise: Generator, killAt step: Int? = nil, resume: Bool = false
     ) throws {
-        let saved = resume ? try #require(store.newestValid { _ in }) : nil
+        let saved = resume ? store.newestValid { _ in } : nil
+        #expect(!resume || saved != nil)
         if let saved {
             try run.weights.restore(saved.weight)
             try run.optimizers.restore(saved.optimizerState)
