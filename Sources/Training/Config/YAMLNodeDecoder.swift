@@ -30,13 +30,22 @@ struct YAMLNodeDecoder: Decoder {
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         var decoder = self
-        decoder.choices = (type as? any ConfigChoices.Type)?.choiceNames ?? []
+        decoder.choices = Self.choices(of: type)
         decoder.knownKeys = { YAMLKeyRecorder.keys(of: type, caseName: $0) }
         if let scalar = try decoder.scalar(type) { return scalar }
         if !decoder.choices.isEmpty, let name = node.scalar?.string, !decoder.choices.contains(name) {
             throw state.error(node, path, decoder.unknownChoice(name))
         }
         return try Value(from: decoder)
+    }
+
+    /// The words that may stand for a value of `type`: as it lists them, or its raw values if it is an enum of words.
+    private static func choices(of type: Any.Type) -> [String] {
+        func words<Choices: CaseIterable>(_ type: Choices.Type) -> [String] {
+            Choices.allCases.compactMap { ($0 as? any RawRepresentable)?.rawValue as? String }
+        }
+        if let listed = type as? any ConfigChoices.Type { return listed.choiceNames }
+        return (type as? any CaseIterable.Type).map { words($0) } ?? []
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
