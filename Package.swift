@@ -131,7 +131,9 @@ let package = Package(
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
         tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
-        tests("DataPipeline", ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch"]),
+        tests(
+            "DataPipeline",
+            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"]),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
@@ -140,7 +142,12 @@ let package = Package(
             [
                 "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN", "Torch",
             ]),
-        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+        tests(
+            "Syrinx",
+            [
+                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Torch",
+            ]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],

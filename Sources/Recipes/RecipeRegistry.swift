@@ -11,6 +11,7 @@ public enum RecipeRegistry {
     /// Name and function, in the order of listing.
     public static let recipes: [(name: String, make: @Sendable () -> Recipe)] = [
         ("mm1-demo", { .mm1Demo() }),
+        ("mm1-demo-short", { .mm1DemoShort() }),
         ("mm1-faithful", { .mm1Faithful() }),
     ]
 

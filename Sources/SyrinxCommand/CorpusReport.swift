@@ -49,7 +49,8 @@ struct CorpusReport {
             outcome.isNew
                 ? "\(folder.path): \(Self.decimal(megabytes)) MB in \(Self.decimal(outcome.extractionSeconds)) s"
                     + (outcome.downloadedBytes > 0
-                        ? " after \(outcome.downloadedBytes / 1_000_000) MB of downloads in \(Self.decimal(outcome.downloadSeconds)) s" : "")
+                        ? " after \(outcome.downloadedBytes / 1_000_000) MB of downloads in \(Self.decimal(outcome.downloadSeconds)) s"
+                        : "")
                 : "\(folder.path): the same corpus is already there, nothing was done")
         lines.append(Self.row("source", "kind", ["train", "val", "test", "pictures"]))
         for source in manifest.sources {
@@ -60,14 +61,17 @@ struct CorpusReport {
             lines.append("Rendered scenes: scores on them cannot be compared with those of the starter corpus.")
         }
         if manifest.request.packages.contains(where: { !$0.pinned }) {
-            lines.append("Some packages are not the pinned ones: scores cannot be compared with those of the pinned corpus.")
+            lines.append(
+                "Some packages are not the pinned ones: scores cannot be compared with those of the pinned corpus.")
         }
         lines.append("manifest \(manifest.manifestHash)")
         return lines.joined(separator: "\n")
     }
 
     private static func row(_ name: String, _ kind: String, _ numbers: [String]) -> String {
-        func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(1, width - text.count)) }
+        func padded(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
+        }
         return "  " + padded(name, 14) + padded(kind, 12)
             + numbers.map { String(repeating: " ", count: max(1, 9 - $0.count)) + $0 }.joined()
     }

@@ -21,7 +21,8 @@ extension DataFetchCommand {
     struct Starter: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "starter",
-            abstract: "Fetches Debian packages (no root, nothing installed) and extracts pictures with captions and text.",
+            abstract:
+                "Fetches Debian packages (no root, nothing installed) and extracts pictures with captions and text.",
             discussion: """
                 Downloads: minimal \(StarterSize.minimal.megabytes) MB (clip art, emoji, the GIMP manual, WordNet), \
                 prototype \(StarterSize.prototype.megabytes) MB (with Tux Paint's stamps and Sweet Home 3D's furniture), \
@@ -62,7 +63,8 @@ extension DataFetchCommand {
         static let configuration = CommandConfiguration(
             commandName: "scenes",
             abstract: "Renders scenes of coloured shapes with exact captions; needs no network.",
-            discussion: "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
+            discussion:
+                "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
 
         @Option(help: "Captioned scenes; one document and one text for each eight come on top.")
         var count = StarterFetch.sceneCount

@@ -4,9 +4,9 @@ internal import Digests
 ///
 /// The split is by concept and not by picture: a held-out picture of an apple says little when other apples were
 /// trained on. Equal captions of different sources are one concept.
-struct Concept: Hashable, Sendable {
+package struct Concept: Hashable, Sendable {
     /// The caption in lower case without articles, digits and punctuation, words joined by one space.
-    let key: String
+    package let key: String
 
     private static let articles: Set<Substring> = ["a", "an", "the"]
     private static let persons: Set<Substring> = [
@@ -17,7 +17,7 @@ struct Concept: Hashable, Sendable {
     ///
     /// - Parameter ignoresPersons: leaves out man, woman, person and the like, so that "man artist" and "woman artist"
     ///   are one concept; a name made only of such words keeps them.
-    init(name: String, ignoresPersons: Bool = false) {
+    package init(name: String, ignoresPersons: Bool = false) {
         let letters = name.lowercased().map { $0.isLetter ? $0 : " " }
         let words = String(letters).split(separator: " ").filter { !Self.articles.contains($0) }
         let kept = ignoresPersons ? words.filter { !Self.persons.contains($0) } : words
@@ -25,10 +25,10 @@ struct Concept: Hashable, Sendable {
     }
 
     /// One of twenty equal classes, the same in every run and on every machine.
-    var bucket: Int { Int(stableHash64("concept:" + key) % 20) }
+    package var bucket: Int { Int(stableHash64("concept:" + key) % 20) }
 
     /// The usual split: one class in twenty for test, one for validation.
-    var split: CorpusRecord.Split { Self.split(bucket: bucket, testBuckets: [0]) }
+    package var split: CorpusRecord.Split { Self.split(bucket: bucket, testBuckets: [0]) }
 
     static func split(bucket: Int, testBuckets: Set<Int>) -> CorpusRecord.Split {
         if testBuckets.contains(bucket) { return .test }

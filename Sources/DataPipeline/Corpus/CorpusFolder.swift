@@ -27,7 +27,8 @@ public final class CorpusFolder: Sendable {
         }
         guard index.formatVersion == CorpusIndex.currentFormatVersion else {
             throw CorpusError(
-                "\(indexURL.path) has format version \(index.formatVersion), this program reads \(CorpusIndex.currentFormatVersion): fetch the corpus again")
+                "\(indexURL.path) has format version \(index.formatVersion), this program reads \(CorpusIndex.currentFormatVersion): fetch the corpus again"
+            )
         }
         shards = try index.shards.map { shard in
             let file = url.appendingPathComponent(shard.file)
@@ -58,7 +59,8 @@ public final class CorpusFolder: Sendable {
     /// - Throws: ``CorpusError`` when the entry has no such picture or the index points outside its shard.
     public func picture(_ number: Int, of entry: CorpusIndex.Entry) throws -> [UInt8] {
         guard entry.images.indices.contains(number) else {
-            throw CorpusError("\(entry.id) has \(entry.images.count) pictures, number \(number) was asked for (the first is 0)")
+            throw CorpusError(
+                "\(entry.id) has \(entry.images.count) pictures, number \(number) was asked for (the first is 0)")
         }
         return [UInt8](try data(entry.images[number], shard: entry.shard))
     }
@@ -68,7 +70,8 @@ public final class CorpusFolder: Sendable {
             span.offset <= shards[shard].count, span.length <= shards[shard].count - span.offset
         else {
             throw CorpusError(
-                "the index of \(url.path) points to bytes \(span.offset)..<\(span.offset &+ span.length) of shard \(shard), which are not there: fetch the corpus again")
+                "the index of \(url.path) points to bytes \(span.offset)..<\(span.offset &+ span.length) of shard \(shard), which are not there: fetch the corpus again"
+            )
         }
         return shards[shard][span.offset..<span.offset + span.length]
     }

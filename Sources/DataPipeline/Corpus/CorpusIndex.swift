@@ -53,7 +53,8 @@ public struct CorpusIndex: Codable, Hashable, Sendable {
         /// Pictures in all its items together.
         public var images: Int
 
-        public init(name: String, kind: CorpusRecord.Kind, train: Int = 0, val: Int = 0, test: Int = 0, images: Int = 0) {
+        public init(name: String, kind: CorpusRecord.Kind, train: Int = 0, val: Int = 0, test: Int = 0, images: Int = 0)
+        {
             self.name = name
             self.kind = kind
             self.train = train

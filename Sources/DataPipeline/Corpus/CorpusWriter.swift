@@ -123,7 +123,8 @@ public struct CorpusWriter {
         let foreign = content.filter { !($0 == "index.json" || $0 == "manifest.json" || $0.hasPrefix("shard-")) }
         if let first = foreign.sorted().first {
             throw CorpusError(
-                "\(folder.path) holds \(first), which is no part of a corpus, and would be replaced: give another --output")
+                "\(folder.path) holds \(first), which is no part of a corpus, and would be replaced: give another --output"
+            )
         }
     }
 

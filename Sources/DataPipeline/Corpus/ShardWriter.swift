@@ -15,7 +15,7 @@ struct ShardWriter {
     private var hasher = SHA256Hasher()
     private(set) var shards: [CorpusIndex.Shard] = []
 
-    /// Prepares to write `shard-00000.tar`, `shard-00001.tar`, ... into the folder, each at most about `shardBytes` long.
+    /// Prepares to write `shard-00000.tar`, `shard-00001.tar`, ... into the folder, each about `shardBytes` long.
     init(folder: URL, shardBytes: Int = 64 << 20) {
         self.folder = folder
         self.shardBytes = shardBytes
@@ -25,7 +25,8 @@ struct ShardWriter {
     ///
     /// - Returns: the shard's index and the members' places in order.
     /// - Throws: ``CorpusError`` for a name longer than 100 bytes; the file system's error when writing fails.
-    mutating func append(_ members: [(name: String, bytes: [UInt8])]) throws -> (shard: Int, spans: [CorpusIndex.Span]) {
+    mutating func append(_ members: [(name: String, bytes: [UInt8])]) throws -> (shard: Int, spans: [CorpusIndex.Span])
+    {
         if fileOffset >= shardBytes { try closeShard() }
         var spans: [CorpusIndex.Span] = []
         for member in members {
@@ -92,7 +93,8 @@ struct ShardWriter {
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
         guard name.utf8.count <= 100 else {
-            throw CorpusError("the member name \(name) has \(name.utf8.count) bytes, a shard's members have at most 100")
+            throw CorpusError(
+                "the member name \(name) has \(name.utf8.count) bytes, a shard's members have at most 100")
         }
         put(name, at: 0)
         put(octal(0o644, width: 7), at: 100)

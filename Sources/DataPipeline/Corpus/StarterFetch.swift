@@ -58,7 +58,9 @@ public struct StarterFetch: Sendable {
         InterruptFlag.install()
         let pins = PackagePin.starter(size)
         let corpus = StarterCorpus(size: size)
-        let pinned = pins.map { CorpusManifest.Package(name: $0.name, version: $0.version, sha256: $0.sha256, pinned: true) }
+        let pinned = pins.map {
+            CorpusManifest.Package(name: $0.name, version: $0.version, sha256: $0.sha256, pinned: true)
+        }
         if let manifest = CorpusWriter.finished(corpus.request(packages: pinned), in: output) {
             return Outcome(manifest: manifest, isNew: false)
         }
@@ -91,7 +93,8 @@ public struct StarterFetch: Sendable {
         let files = try pins.enumerated().map { index, pin in
             if let file = try fetcher.cached(pin) { return file }
             let bar = ProgressBar(
-                "package \(index + 1) of \(pins.count), \(pin.name) (\(pin.purpose))", total: pin.bytes / 1_000, unit: "kB")
+                "package \(index + 1) of \(pins.count), \(pin.name) (\(pin.purpose))", total: pin.bytes / 1_000,
+                unit: "kB")
             let file = try fetcher.fetch(pin) { loaded, _ in
                 try InterruptFlag.check()
                 bar.update(loaded / 1_000)

@@ -1,23 +1,26 @@
 /// A manual's page as blocks of text and pictures in document order, without navigation and tables of contents.
-struct ManualPage: Sendable {
-    enum Block: Hashable, Sendable {
+package struct ManualPage: Sendable {
+    package enum Block: Hashable, Sendable {
         case text(String)
         /// The `src` of an image as it stands.
         case image(String)
     }
 
-    private(set) var blocks: [Block] = []
+    package private(set) var blocks: [Block] = []
 
     private static let skippedElements: Set<String> = ["head", "script", "style", "hr"]
-    private static let skippedClasses: Set<String> = ["navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory"]
+    private static let skippedClasses: Set<String> = [
+        "navheader", "navfooter", "toc", "indexterm", "index", "bibliography", "revhistory",
+    ]
     /// Elements inside which text goes on; all others end a block.
     private static let inline: Set<String> = [
-        "a", "abbr", "acronym", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span", "strong", "sub",
+        "a", "abbr", "acronym", "b", "big", "cite", "code", "em", "font", "i", "kbd", "q", "samp", "small", "span",
+        "strong", "sub",
         "sup", "tt", "u", "var",
     ]
 
     /// Reads a page of DocBook-made HTML.
-    init(_ root: MarkupNode) {
+    package init(_ root: MarkupNode) {
         var open = ""
         walk(root, &open)
         end(&open)
@@ -29,7 +32,9 @@ struct ManualPage: Sendable {
             open += text
         case .element(let name, let attributes, let children):
             let classes = (attributes["class"] ?? "").split(separator: " ").map(String.init)
-            guard !Self.skippedElements.contains(name), !classes.contains(where: Self.skippedClasses.contains) else { return }
+            guard !Self.skippedElements.contains(name), !classes.contains(where: Self.skippedClasses.contains) else {
+                return
+            }
             if name == "img" {
                 end(&open)
                 if let source = attributes["src"], !source.isEmpty { blocks.append(.image(source)) }
@@ -49,7 +54,7 @@ struct ManualPage: Sendable {
     }
 
     /// Without "11.3.1. ", "Figure 17.201. " or "Figure A.20. " at the front.
-    static func unnumbered(_ text: String) -> String {
+    package static func unnumbered(_ text: String) -> String {
         var rest = text[...]
         for word in ["Figure ", "Table ", "Example "] where rest.hasPrefix(word) { rest = rest.dropFirst(word.count) }
         // An appendix has one capital letter for its first number.
@@ -63,19 +68,19 @@ struct ManualPage: Sendable {
 
 extension ManualPage {
     /// A run of blocks of about 192 words and at most six pictures.
-    struct Window: Sendable {
-        var blocks: [Block] = []
-        var wordCount = 0
-        var imageCount = 0
+    package struct Window: Sendable {
+        package var blocks: [Block] = []
+        package var wordCount = 0
+        package var imageCount = 0
 
         /// The text alone, to find repeated windows.
-        var text: String {
+        package var text: String {
             blocks.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: "\n")
         }
     }
 
     /// Cuts blocks into windows; a block is never split, so a window can be one paragraph longer than asked.
-    static func windows(of blocks: [Block], wordLimit: Int = 192, imageLimit: Int = 6) -> [Window] {
+    package static func windows(of blocks: [Block], wordLimit: Int = 192, imageLimit: Int = 6) -> [Window] {
         var windows: [Window] = []
         var open = Window()
         for block in blocks {

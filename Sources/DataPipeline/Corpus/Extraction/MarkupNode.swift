@@ -2,15 +2,15 @@ internal import CXML
 internal import Foundation
 
 /// A piece of an XML or HTML document as libxml2 read it: an element or a run of text.
-indirect enum MarkupNode: Sendable {
+package indirect enum MarkupNode: Sendable {
     case element(name: String, attributes: [String: String], children: [MarkupNode])
     case text(String)
 
     /// Reads a document; nil when nothing of it can be read.
     ///
-    /// - Parameter asHTML: forgiving HTML rules, else XML with recovery. Names lose their namespace prefix either way, so
-    ///   that a fragment whose prefixes were declared outside reads like the whole document.
-    init?(parsing bytes: [UInt8], asHTML: Bool) {
+    /// - Parameter asHTML: forgiving HTML rules, else XML with recovery. Names lose their namespace prefix either way,
+    ///   so that a fragment whose prefixes were declared outside reads like the whole document.
+    package init?(parsing bytes: [UInt8], asHTML: Bool) {
         let document = bytes.withUnsafeBytes { buffer -> xmlDocPtr? in
             let characters = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
             if asHTML {
@@ -80,7 +80,7 @@ extension MarkupNode {
     }
 
     /// All text inside, white space as it stands.
-    var text: String {
+    package var text: String {
         switch self {
         case .text(let text): text
         case .element(_, _, let children): children.map(\.text).joined()

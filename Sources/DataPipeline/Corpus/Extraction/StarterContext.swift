@@ -45,7 +45,8 @@ final class StarterContext: Sendable {
         packages[package].map { Self.length(of: $0.file) } ?? 0
     }
 
-    func provenance(_ package: String, path: String, licence: String, creator: String? = nil) -> CorpusRecord.Provenance {
+    func provenance(_ package: String, path: String, licence: String, creator: String? = nil) -> CorpusRecord.Provenance
+    {
         .init(
             package: package, version: packages[package]?.package.version ?? "", path: path, licence: licence,
             creator: creator)
@@ -55,7 +56,8 @@ final class StarterContext: Sendable {
     ///
     /// - Parameter thenMaps: reading counts as half of the package's bytes, ``parallelMap`` as the other half.
     func forEachFile(
-        in package: String, thenMaps: Bool = false, where wants: (String) -> Bool, _ body: (String, [UInt8]) throws -> Void
+        in package: String, thenMaps: Bool = false, where wants: (String) -> Bool,
+        _ body: (String, [UInt8]) throws -> Void
     ) throws {
         guard let file = packages[package]?.file else {
             throw CorpusError("the package \(package) is needed and was not fetched: fetch a size that has it")

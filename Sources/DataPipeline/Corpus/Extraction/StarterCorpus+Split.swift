@@ -7,7 +7,8 @@ extension StarterCorpus {
     /// Decides for every item on which side it is.
     ///
     /// - Captioned: by concept; a concept is on the same side in every source.
-    /// - Documents: by page, one page in twenty for test and one for validation; pages that share a picture go together.
+    /// - Documents: by page, one page in twenty for test and one for validation; pages that share a
+    ///   picture go together.
     /// - Text: 2% of the items for test, 2% for validation.
     static func split(_ drafts: [Draft]) -> [CorpusItem] {
         let concepts = drafts.map { draft in

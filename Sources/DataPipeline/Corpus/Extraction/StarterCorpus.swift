@@ -5,7 +5,7 @@ internal import Synchronization
 /// The starter corpus: pinned Debian packages turned into captioned pictures, illustrated pages and text.
 public struct StarterCorpus: Sendable {
     /// Changes whenever extraction would give other items from the same packages.
-    public static let version = 1
+    public static let version = 3
 
     public let size: StarterSize
 

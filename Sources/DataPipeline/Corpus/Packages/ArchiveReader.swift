@@ -1,8 +1,8 @@
 internal import CArchive
-internal import Foundation
+package import Foundation
 
 /// Reads the files of Debian packages and zip archives through libarchive, one after the other, without unpacking.
-enum ArchiveReader {
+package enum ArchiveReader {
     /// A file inside an archive that is larger than this is an error, so that a broken one cannot eat the memory.
     static let largestFileBytes = 1 << 28
 
@@ -12,7 +12,7 @@ enum ArchiveReader {
     ///   - wants: asked for each path (`usr/share/...`); only files it accepts are read.
     ///   - body: given the path, the bytes, and how many bytes of the package were read so far.
     /// - Throws: ``CorpusError`` for a broken archive, or what `body` throws.
-    static func forEachFile(
+    package static func forEachFile(
         inPackage url: URL, where wants: (String) -> Bool,
         _ body: (_ path: String, _ bytes: [UInt8], _ consumed: Int) throws -> Void
     ) throws {
@@ -39,7 +39,7 @@ enum ArchiveReader {
     }
 
     /// Visits the regular files of a zip archive in memory. Parameters and errors as above.
-    static func forEachFile(
+    package static func forEachFile(
         inZip bytes: [UInt8], label: String, where wants: (String) -> Bool, _ body: (String, [UInt8]) throws -> Void
     ) throws {
         try bytes.withUnsafeBytes { buffer in
@@ -66,7 +66,9 @@ private final class Archive {
         self.handle = handle
         self.label = label
         archive_read_support_filter_all(handle)
-        for support in [archive_read_support_format_ar, archive_read_support_format_tar, archive_read_support_format_zip] {
+        for support in [
+            archive_read_support_format_ar, archive_read_support_format_tar, archive_read_support_format_zip,
+        ] {
             _ = support(handle)
         }
     }
@@ -101,7 +103,8 @@ private final class Archive {
         // The size in a zip's local header may be unknown (0), so the content is read to its end, not to its size.
         guard entry.bytes <= ArchiveReader.largestFileBytes else {
             throw CorpusError(
-                "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read")
+                "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read"
+            )
         }
         var bytes: [UInt8] = []
         var piece = max(entry.bytes, 1 << 12)

@@ -14,7 +14,8 @@ struct PackageClient {
         let path = "/usr/bin/apt-get"
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw CorpusError(
-                "there is no package client (apt-get) on this machine: the starter corpus needs Debian or Ubuntu; pass --or-generate, or use 'syrinx data fetch scenes', for rendered scenes instead")
+                "there is no package client (apt-get) on this machine: the starter corpus needs Debian or Ubuntu; pass --or-generate, or use 'syrinx data fetch scenes', for rendered scenes instead"
+            )
         }
         return PackageClient(program: URL(fileURLWithPath: path))
     }
@@ -49,7 +50,9 @@ struct PackageClient {
     }
 
     /// Runs the client; nil when it succeeded, otherwise what it said.
-    private func run(_ arguments: [String], options: [String], in folder: URL, watch: () throws -> Void) throws -> String? {
+    private func run(
+        _ arguments: [String], options: [String], in folder: URL, watch: () throws -> Void
+    ) throws -> String? {
         let process = Process()
         process.executableURL = program
         process.arguments = ["-q"] + options + arguments
@@ -84,10 +87,13 @@ struct PackageClient {
     }
 
     private func classified(_ failure: String) -> any Error {
-        if failure.contains("was not found") || failure.contains("Unable to locate") || failure.contains("No packages found") {
+        if failure.contains("was not found") || failure.contains("Unable to locate")
+            || failure.contains("No packages found")
+        {
             return NotServed(reason: failure)
         }
         return CorpusError(
-            "the download failed (\(failure)): check the network and run the command again, what is complete is kept; or pass --or-generate for rendered scenes instead")
+            "the download failed (\(failure)): check the network and run the command again, what is complete is kept; or pass --or-generate for rendered scenes instead"
+        )
     }
 }

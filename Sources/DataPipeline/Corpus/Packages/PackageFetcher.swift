@@ -1,7 +1,7 @@
 internal import Digests
 public import Foundation
 
-/// Brings pinned Debian packages into a folder with the system's own package client, without root and without installing.
+/// Brings pinned Debian packages into a folder with the system's own package client, without root or installing.
 ///
 /// A package that is already there with the right hash is not fetched again; what is being fetched lies in a folder of
 /// its own until its hash is known, so an interruption leaves nothing half-done.
@@ -10,6 +10,12 @@ public struct PackageFetcher: Sendable {
     public struct Fetched: Hashable, Sendable {
         public var package: CorpusManifest.Package
         public var file: URL
+
+        /// Pairs a package with its file.
+        public init(package: CorpusManifest.Package, file: URL) {
+            self.package = package
+            self.file = file
+        }
     }
 
     /// Where the package files are kept.
@@ -41,7 +47,8 @@ public struct PackageFetcher: Sendable {
     ///
     /// - Parameter progress: told the bytes on the disk and the bytes expected, several times a second; what it throws
     ///   ends the download and removes what was loaded.
-    /// - Throws: ``CorpusError`` when there is no package client, the network fails, or the pinned version is not served.
+    /// - Throws: ``CorpusError`` when there is no package client, the network fails, or the pinned version is not
+    ///   served.
     public func fetch(_ pin: PackagePin, progress: (_ loaded: Int, _ total: Int) throws -> Void) throws -> Fetched {
         if let file = try cached(pin) { return file }
         let client = try PackageClient.find()
@@ -55,13 +62,15 @@ public struct PackageFetcher: Sendable {
         } catch let error as PackageClient.NotServed {
             guard allowsUnpinned else {
                 throw CorpusError(
-                    "the package client does not serve \(pin.name) \(pin.version) (\(error.reason)): pass --unpinned to take the version it has, which makes another corpus whose scores differ")
+                    "the package client does not serve \(pin.name) \(pin.version) (\(error.reason)): pass --unpinned to take the version it has, which makes another corpus whose scores differ"
+                )
             }
             do {
                 try client.download(pin.name, into: folder, lists: cache, watch: watch)
             } catch let error as PackageClient.NotServed {
                 throw CorpusError(
-                    "the package client does not know \(pin.name) (\(error.reason)): the starter corpus needs a Debian or Ubuntu archive; 'syrinx data fetch scenes' renders a corpus without one")
+                    "the package client does not know \(pin.name) (\(error.reason)): the starter corpus needs a Debian or Ubuntu archive; 'syrinx data fetch scenes' renders a corpus without one"
+                )
             }
         }
         return try keep(pin, from: folder)
@@ -70,13 +79,15 @@ public struct PackageFetcher: Sendable {
     private func keep(_ pin: PackagePin, from folder: URL) throws -> Fetched {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".deb") }
         guard let name = names.first else {
-            throw CorpusError("the package client ended without an error but left no file of \(pin.name): run the command again")
+            throw CorpusError(
+                "the package client ended without an error but left no file of \(pin.name): run the command again")
         }
         let loaded = folder.appendingPathComponent(name)
         let sha256 = try Digest.sha256(fileAt: loaded.path).hex
         guard sha256 == pin.sha256 || allowsUnpinned else {
             throw CorpusError(
-                "\(name) has SHA-256 \(sha256), the pinned one is \(pin.sha256): fetch again, or pass --unpinned to take it, which makes another corpus")
+                "\(name) has SHA-256 \(sha256), the pinned one is \(pin.sha256): fetch again, or pass --unpinned to take it, which makes another corpus"
+            )
         }
         let kept = cache.appendingPathComponent(name)
         try? FileManager.default.removeItem(at: kept)
@@ -93,8 +104,9 @@ public struct PackageFetcher: Sendable {
     }
 
     private static func bytes(in folder: URL) -> Int {
-        let files = (try? FileManager.default.contentsOfDirectory(
-            at: folder, includingPropertiesForKeys: [.fileSizeKey])) ?? []
+        let files =
+            (try? FileManager.default.contentsOfDirectory(
+                at: folder, includingPropertiesForKeys: [.fileSizeKey])) ?? []
         return files.reduce(0) { $0 + ((try? $1.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0) }
     }
 }

@@ -49,7 +49,8 @@ struct Scene: Sendable {
         }
         for object in objects {
             canvas.draw(
-                object.shape, x: object.x * side, y: object.y * side, radius: object.radius * side, colour: object.colour)
+                object.shape, x: object.x * side, y: object.y * side, radius: object.radius * side,
+                colour: object.colour)
         }
         return canvas.picture
     }

@@ -40,7 +40,8 @@ public struct SceneCorpus: Sendable {
     /// - Parameter progress: told how many of how many items are rendered; what it throws ends the work.
     /// - Returns: the manifest, and whether anything had to be done.
     public func write(
-        to folder: URL, coding: PictureCoding, progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        to folder: URL, coding: PictureCoding,
+        progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> (manifest: CorpusManifest, isNew: Bool) {
         if let manifest = CorpusWriter.finished(request, in: folder) { return (manifest, false) }
         let items = try self.items(coding: coding, progress: progress)

@@ -31,7 +31,7 @@ enum SceneShape: String, CaseIterable, Sendable {
             let base = u * u + v * v - 1
             return base * base * base - u * u * v * v * v <= 0
         case .star:
-            // Five points: inside when below the edge between an outer corner (radius 1) and an inner one (radius 0.42).
+            // Five points: inside when below the edge from an outer corner (radius 1) to an inner one (radius 0.42).
             let radius = squared.squareRoot()
             guard radius > 0 else { return true }
             let fifth = 2 * Double.pi / 5

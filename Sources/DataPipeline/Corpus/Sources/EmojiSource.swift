@@ -1,10 +1,10 @@
 internal import CFonts
-internal import Media
+package import Media
 
 /// Emoji: pictures from the colour font, groups from Unicode's test file, names and keywords from CLDR.
 ///
 /// Skin-tone variants are left out.
-struct EmojiSource: StarterSource {
+package struct EmojiSource: StarterSource {
     let packages = ["fonts-noto-color-emoji", "unicode-data", "unicode-cldr-core"]
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
@@ -40,10 +40,11 @@ struct EmojiSource: StarterSource {
     }
 
     /// One picture per sequence, nil where the font has none. One thread: a FreeType face is not for several.
-    static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
+    package static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
         try bytes.withUnsafeBufferPointer { buffer in
             var opened: OpaquePointer?
-            guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened else {
+            guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened
+            else {
                 throw CorpusError("the emoji font (\(bytes.count) bytes) cannot be read as a colour bitmap font")
             }
             defer { syrinx_font_close(font) }
@@ -57,24 +58,25 @@ struct EmojiSource: StarterSource {
                 defer { syrinx_font_free(drawn) }
                 let count = Int(width) * Int(height) * 3
                 return Picture(
-                    width: Int(width), height: Int(height), pixels: Array(UnsafeBufferPointer(start: drawn, count: count)))
+                    width: Int(width), height: Int(height),
+                    pixels: Array(UnsafeBufferPointer(start: drawn, count: count)))
             }
         }
     }
 }
 
 /// What `emoji-test.txt` lists: sequences with their name and group (Unicode Technical Standard 51).
-struct EmojiList: Sendable {
-    struct Entry: Sendable {
-        var codePoints: [UInt32]
-        var name: String
-        var group: String
+package struct EmojiList: Sendable {
+    package struct Entry: Sendable {
+        package var codePoints: [UInt32]
+        package var name: String
+        package var group: String
 
         /// "1F1E9-1F1EA".
         var label: String { codePoints.map { String($0, radix: 16, uppercase: true) }.joined(separator: "-") }
     }
 
-    private(set) var entries: [Entry] = []
+    package private(set) var entries: [Entry] = []
 
     private static let groups = [
         "Smileys & Emotion": "smileys", "People & Body": "people", "Animals & Nature": "animals",
@@ -95,7 +97,7 @@ struct EmojiList: Sendable {
     }
 
     /// Reads lines like `1F600 ; fully-qualified # 😀 E1.0 grinning face` under `# group: Smileys & Emotion`.
-    init(_ text: String) {
+    package init(_ text: String) {
         var group: String?
         for line in text.split(separator: "\n") {
             if line.hasPrefix("# group: ") {
@@ -109,19 +111,23 @@ struct EmojiList: Sendable {
             let codePoints = fields[0].split(separator: " ").compactMap { UInt32($0, radix: 16) }
             // After the number sign: the emoji itself, the version it came with, the name.
             let words = halves[1].split(separator: " ").dropFirst(2)
-            guard !codePoints.contains(where: Self.skinTones.contains), !codePoints.isEmpty, !words.isEmpty else { continue }
+            guard !codePoints.contains(where: Self.skinTones.contains), !codePoints.isEmpty, !words.isEmpty else {
+                continue
+            }
             entries.append(Entry(codePoints: codePoints, name: words.joined(separator: " "), group: group))
         }
     }
 }
 
 /// Names and keywords of CLDR's annotation files (Unicode Technical Standard 35, part 7).
-struct EmojiAnnotations: Sendable {
+package struct EmojiAnnotations: Sendable {
+    package init() {}
+
     private var names: [String: String] = [:]
     private var keywords: [String: [String]] = [:]
 
     /// Adds a file; what is already known is kept.
-    mutating func add(_ xml: [UInt8]) {
+    package mutating func add(_ xml: [UInt8]) {
         guard let root = MarkupNode(parsing: xml, asHTML: false) else { return }
         for node in root.all("annotation") {
             guard let emoji = node["cp"] else { continue }
@@ -134,7 +140,7 @@ struct EmojiAnnotations: Sendable {
     }
 
     /// The annotation of a sequence; CLDR leaves variation selectors (U+FE0F) out.
-    subscript(codePoints: [UInt32]) -> (name: String, keywords: [String])? {
+    package subscript(codePoints: [UInt32]) -> (name: String, keywords: [String])? {
         let scalars = codePoints.filter { $0 != 0xFE0F }.compactMap(UnicodeScalar.init)
         let emoji = String(String.UnicodeScalarView(scalars))
         return names[emoji].map { ($0, keywords[emoji] ?? []) }

@@ -40,7 +40,8 @@ struct FlagsSource: StarterSource {
         let known = names
         return try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (code, path, bytes) = found[index]
-            guard let country = byCode[code], let picture = try CorpusPicture(decoding: bytes, coding: context.coding) else {
+            guard let country = byCode[code], let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+            else {
                 return nil
             }
             let name = country.common_name ?? country.name

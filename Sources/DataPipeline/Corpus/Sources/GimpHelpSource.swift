@@ -1,6 +1,6 @@
 /// The GIMP manual in English: text with its photographs and screenshots in document order.
 ///
-/// Windows without a picture go to the text pool. The licence text, the glossary's index and the bibliography are left out.
+/// Windows without a picture go to the text pool. The licence text, the index and the bibliography are left out.
 struct GimpHelpSource: StarterSource {
     let packages = ["gimp-help-en"]
 
@@ -19,7 +19,9 @@ struct GimpHelpSource: StarterSource {
         let names = files.keys.filter { $0.hasSuffix(".html") }.sorted()
         let found = files
         let pages = try DataPipeline.parallelMap(count: names.count) { index -> ManualPage? in
-            guard let bytes = found[names[index]], let root = MarkupNode(parsing: bytes, asHTML: true) else { return nil }
+            guard let bytes = found[names[index]], let root = MarkupNode(parsing: bytes, asHTML: true) else {
+                return nil
+            }
             return ManualPage(root)
         }
         let pictures = try Self.pictures(pages, files: found, context: context)
@@ -30,7 +32,8 @@ struct GimpHelpSource: StarterSource {
         guard path.hasPrefix(root) else { return false }
         let name = path.dropFirst(root.count)
         if name.hasSuffix(".html") { return !leftOut.contains(where: name.hasPrefix) }
-        return name.hasPrefix("images/") && (name.hasSuffix(".png") || name.hasSuffix(".jpg") || name.hasSuffix(".jpeg"))
+        return name.hasPrefix("images/")
+            && (name.hasSuffix(".png") || name.hasSuffix(".jpg") || name.hasSuffix(".jpeg"))
     }
 
     /// The pictures worth keeping, by path: not too small, not on too many pages, not damaged.
@@ -80,7 +83,8 @@ struct GimpHelpSource: StarterSource {
                 if !isIllustrated && window.wordCount < 16 { continue }
                 drafts.append(
                     Draft(
-                        source: isIllustrated ? "gimp-help" : "gimp-text", kind: isIllustrated ? .interleaved : .textOnly,
+                        source: isIllustrated ? "gimp-help" : "gimp-text",
+                        kind: isIllustrated ? .interleaved : .textOnly,
                         parts: Self.parts(of: window, pictures: pictures), group: name,
                         provenance: context.provenance(
                             packages[0], path: Self.root + name, licence: "GFDL-1.2-no-invariants-or-later",

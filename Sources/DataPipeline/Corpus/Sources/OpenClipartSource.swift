@@ -17,7 +17,8 @@ struct OpenClipartSource: StarterSource {
         let entries = try Self.selected(context)
         var pictures: [String: [UInt8]] = [:]
         try context.forEachFile(
-            in: packages[0], thenMaps: true, where: { Self.key($0, "/png/", ".png").map { entries[$0] != nil } ?? false }
+            in: packages[0], thenMaps: true,
+            where: { Self.key($0, "/png/", ".png").map { entries[$0] != nil } ?? false }
         ) { path, bytes in
             if let key = Self.key(path, "/png/", ".png") { pictures[key] = bytes }
         }
@@ -26,19 +27,20 @@ struct OpenClipartSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let entry = entries[key], let bytes = files[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true),
+                !picture.isTiny
             else { return nil }
-            let folder = key.split(separator: "/").first.map(String.init)
+            let kind = ClipartMetadata.kind(ofKey: key)
             return Draft(
-                source: "openclipart", picture: picture, name: entry.title,
-                kind: folder.flatMap { ClipartMetadata.vagueFolders.contains($0) ? nil : $0.replacingOccurrences(of: "_", with: " ") },
+                source: "openclipart", picture: picture,
+                name: kind == "flags" ? ClipartMetadata.flagName(entry.title) : entry.title, kind: kind,
                 keywords: entry.keywords,
                 provenance: context.provenance(
                     packages[0], path: "usr/share/openclipart/png/\(key).png", licence: "LicenseRef-Public-Domain",
                     creator: entry.creator))
         }
         let kept = drafts.compactMap { $0 }
-        context.drop("openclipart: too large or damaged", count: drafts.count - kept.count)
+        context.drop("openclipart: too large, tiny or damaged", count: drafts.count - kept.count)
         return kept
     }
 
@@ -82,34 +84,58 @@ struct OpenClipartSource: StarterSource {
 }
 
 /// The RDF metadata of a clip-art SVG (Dublin Core and Creative Commons terms).
-struct ClipartMetadata: Sendable {
-    var title: String
-    var keywords: [String]
-    var creator: String?
+package struct ClipartMetadata: Sendable {
+    package var title: String
+    package var keywords: [String]
+    package var creator: String?
 
-    static let vagueFolders: Set<String> = ["unsorted", "special", "decorations", "signs_and_symbols", "shapes"]
+    /// The group a file is in by its folder: the top one, except where that says nothing; nil for unsorted files.
+    package static func kind(ofKey key: String) -> String? {
+        if key.hasPrefix("signs_and_symbols/flags/") { return "flags" }
+        switch key.prefix(while: { $0 != "/" }) {
+        case "signs_and_symbols": return "symbols"
+        case "special": return key.hasPrefix("special/patterns/") ? "patterns" : nil
+        case "unsorted": return nil
+        case let folder: return String(folder)
+        }
+    }
+
+    /// "flag: Burkina Faso" for "burkina faso" or "Flag of Burkina Faso": named as the emoji are, so that a flag is one
+    /// concept in every source.
+    package static func flagName(_ title: String) -> String {
+        var words = title.split { $0 == " " || $0 == ":" }.map(String.init)
+        words.removeAll { ["flag", "flags", "of"].contains($0.lowercased()) }
+        if words.isEmpty { return title }
+        if title == title.lowercased() {
+            words = words.map { ["and", "the"].contains($0) ? $0 : $0.prefix(1).uppercased() + $0.dropFirst() }
+        }
+        return "flag: " + words.joined(separator: " ")
+    }
 
     private static let junk = [
-        "gramastar", "collection", "icon set", "iconset", "icon theme", "icon-theme", "svg theme", "gold-theme", "etiquette",
-        "aiga", "clipart", "cliparts", "submission", "sibmission", "untitled", "new document", "template", "openclipart",
+        "gramastar", "collection", "icon set", "iconset", "icon theme", "icon-theme", "svg theme", "gold-theme",
+        "etiquette",
+        "aiga", "clipart", "cliparts", "submission", "sibmission", "untitled", "new document", "template",
+        "openclipart",
         "road signs", "map symbols", "australian maps", "simple arrows", "segmented", "theme",
     ]
 
     /// Keywords that say how the file was made or filed, not what it shows.
     private static let vagueKeywords: Set<String> = [
-        "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme", "image",
-        "signs and symbols", "hash(0x)",
+        "unsorted", "hash", "openclipart", "clip art", "clipart", "svg", "icon", "icons", "appicon", "icontheme",
+        "image",
+        "signs and symbols", "hash(0x)", "sign", "united nations member",
     ]
 
     /// Folders of icon themes, playing cards, semaphore letters.
-    static func isCollection(_ key: String) -> Bool {
+    package static func isCollection(_ key: String) -> Bool {
         key.contains("-theme/") || key.hasPrefix("recreation/games/cards/") || key.contains("/semaphore/")
     }
 
     /// The bytes from `<metadata` to its end; nil without them, or where the drawing links a picture it does not carry.
     ///
     /// The drawing itself can be megabytes of paths and is not parsed.
-    static func fragment(of svg: [UInt8]) -> [UInt8]? {
+    package static func fragment(of svg: [UInt8]) -> [UInt8]? {
         svg.withUnsafeBytes { buffer -> [UInt8]? in
             func find(_ text: String, from start: Int) -> Int? {
                 let needle = Array(text.utf8)
@@ -142,7 +168,7 @@ struct ClipartMetadata: Sendable {
     }
 
     /// Reads the fragment; nil without a title or when it is not dedicated to the public domain.
-    init?(fragment: [UInt8]) {
+    package init?(fragment: [UInt8]) {
         guard let root = MarkupNode(parsing: fragment, asHTML: false), let work = root.first("Work"),
             let title = work.children.first(where: { $0.name == "title" })?.text.collapsed, !title.isEmpty,
             let licence = work.first("license")?["resource"]?.lowercased(), licence.contains("publicdomain")
@@ -157,7 +183,7 @@ struct ClipartMetadata: Sendable {
     }
 
     /// A title is kept if it has no word of a collection and is rare or shares a word with the file's name.
-    func describes(key: String, sameTitleCount: Int) -> Bool {
+    package func describes(key: String, sameTitleCount: Int) -> Bool {
         let lower = title.lowercased()
         if lower == "card" || lower == "cards" || title.count > 80 { return false }
         if Self.junk.contains(where: lower.contains) { return false }
@@ -170,7 +196,8 @@ struct ClipartMetadata: Sendable {
     /// Without the collection after a dash, the drawing style in brackets, a file ending, underscores.
     private static func cleaned(_ title: String) -> String {
         var title = title
-        for suffix in [" - RPG map elements", "(B and W)", "(Colour)", "(Color)", ".svg"] where title.hasSuffix(suffix) {
+        for suffix in [" - RPG map elements", "(B and W)", "(Colour)", "(Color)", ".svg"] where title.hasSuffix(suffix)
+        {
             title = String(title.dropLast(suffix.count))
         }
         return title.replacingOccurrences(of: "_", with: " ").collapsed

@@ -15,7 +15,7 @@ struct OxygenSource: StarterSource {
         let found = icons
         return try context.parallelMap(names.count, of: packages[0]) { index -> Draft? in
             guard let icon = found[names[index]],
-                let picture = try CorpusPicture(decoding: icon.bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: icon.bytes, coding: context.coding, cutsMargins: true)
             else { return nil }
             return Draft(
                 source: "oxygen", picture: picture, name: names[index], kind: icon.group, keywords: ["icon"],

@@ -13,7 +13,10 @@ struct SweetHomeSource: StarterSource {
             try ArchiveReader.forEachFile(
                 inZip: bytes, label: path,
                 // Icons lie beside the models' folders, textures inside them.
-                where: { $0 == "PluginFurnitureCatalog.properties" || $0.hasSuffix(".png") && $0.split(separator: "/").count <= 2 }
+                where: {
+                    $0 == "PluginFurnitureCatalog.properties"
+                        || $0.hasSuffix(".png") && $0.split(separator: "/").count <= 2
+                }
             ) { name, content in
                 if name.hasSuffix(".png") { icons[name] = content } else { properties = content }
             }
@@ -29,7 +32,9 @@ struct SweetHomeSource: StarterSource {
         let found = pieces
         let drafts = try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (path, catalogue, piece, icon) = found[index]
-            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding) else { return nil }
+            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding, cutsMargins: true) else {
+                return nil
+            }
             return Draft(
                 source: "sweethome3d", picture: picture, name: piece.name, kind: piece.category.lowercased(),
                 keywords: piece.tags,
@@ -52,19 +57,19 @@ struct SweetHomeSource: StarterSource {
 }
 
 /// One entry of a furniture catalogue: `name#12=Armchair`, `category#12=...`.
-struct FurniturePiece: Hashable, Sendable {
-    var name: String
-    var category: String
+package struct FurniturePiece: Hashable, Sendable {
+    package var name: String
+    package var category: String
     /// Path inside the catalogue without the leading slash.
-    var icon: String
-    var tags: [String]
-    var creator: String?
+    package var icon: String
+    package var tags: [String]
+    package var creator: String?
 
     /// Tags that name the collection, not the piece.
     private static let collectionTags: Set<String> = ["Blend Swap", "Scopia", "Kator Legaz", "Reallusion"]
 
     /// Reads a Java properties file: ISO 8859-1, `\uXXXX` escapes, `key#number=value`.
-    static func list(properties: [UInt8]) -> [FurniturePiece] {
+    package static func list(properties: [UInt8]) -> [FurniturePiece] {
         let text = String(String.UnicodeScalarView(properties.map { UnicodeScalar($0) }))
         var fields: [Int: [String: String]] = [:]
         for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
@@ -93,7 +98,9 @@ struct FurniturePiece: Hashable, Sendable {
                 continue
             }
             guard let next = rest.popFirst() else { break }
-            if next == "u", rest.count >= 4, let value = UInt32(String(rest.prefix(4)), radix: 16), let escaped = UnicodeScalar(value) {
+            if next == "u", rest.count >= 4, let value = UInt32(String(rest.prefix(4)), radix: 16),
+                let escaped = UnicodeScalar(value)
+            {
                 result.append(escaped)
                 rest = rest.dropFirst(4)
             } else {

@@ -1,11 +1,13 @@
 internal import Foundation
 
 /// Tux Paint's stamps: a picture and one English sentence each.
-struct TuxPaintSource: StarterSource {
+package struct TuxPaintSource: StarterSource {
     let packages = ["tuxpaint-stamps-default"]
 
     private static let root = "usr/share/tuxpaint/stamps/"
-    private static let kinds = ["naturalforces": "nature", "household": "household", "symbols": "symbols", "town": "town"]
+    private static let kinds = [
+        "naturalforces": "nature", "household": "household", "symbols": "symbols", "town": "town",
+    ]
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
         var sentences: [String: String] = [:]
@@ -27,7 +29,7 @@ struct TuxPaintSource: StarterSource {
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let bytes = files[key], let sentence = texts[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true)
             else { return nil }
             let folders = key.split(separator: "/").dropLast().map(String.init)
             return Draft(
@@ -43,13 +45,13 @@ struct TuxPaintSource: StarterSource {
     }
 
     /// The first line: the English sentence; the others are translations.
-    static func sentence(_ bytes: [UInt8]) -> String {
+    package static func sentence(_ bytes: [UInt8]) -> String {
         let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return line.contains(".utf8=") ? "" : line.collapsed
     }
 
     /// "crowned crane" for "A crowned crane.": the first sentence without article and full stop.
-    static func name(of sentence: String) -> String {
+    package static func name(of sentence: String) -> String {
         var name = sentence
         if let end = name.range(of: ". ") { name = String(name[..<end.lowerBound]) }
         while let last = name.last, ".!".contains(last) { name.removeLast() }

@@ -44,17 +44,17 @@ struct WordNetSource: StarterSource {
 }
 
 /// One line of a WordNet data file (wndb(5WN)).
-struct WordNetSynset: Hashable, Sendable {
+package struct WordNetSynset: Hashable, Sendable {
     /// The line's own offset, which is its name.
-    var offset: String
+    package var offset: String
     /// The lexicographer's file, two digits.
-    var domain: String
-    var words: [String]
+    package var domain: String
+    package var words: [String]
     /// Definition and examples as they stand after the bar.
-    var gloss: String
+    package var gloss: String
 
     /// Reads `offset file type count word id word id ... | gloss`; nil for anything else.
-    init?(_ line: some StringProtocol) {
+    package init?(_ line: some StringProtocol) {
         guard let bar = line.range(of: " | ") else { return nil }
         let fields = line[..<bar.lowerBound].split(separator: " ")
         guard fields.count > 4, let count = Int(fields[3], radix: 16), fields.count >= 4 + 2 * count else { return nil }
@@ -69,5 +69,5 @@ struct WordNetSynset: Hashable, Sendable {
     }
 
     /// "apple: fruit with red or yellow or green skin and sweet to tart crisp whitish flesh".
-    var sentence: String { words.joined(separator: ", ") + ": " + gloss }
+    package var sentence: String { words.joined(separator: ", ") + ": " + gloss }
 }
