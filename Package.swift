@@ -139,8 +139,15 @@ let package = Package(
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         tests(
             "Recipes",
-            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
-        tests("Syrinx", ["Syrinx", "SyrinxModels", "NN", "Torch"]),
+            [
+                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN", "Torch",
+            ]),
+        tests(
+            "Syrinx",
+            [
+                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Torch",
+            ]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),
     ],

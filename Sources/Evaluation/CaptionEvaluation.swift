@@ -48,21 +48,21 @@ public struct CaptionEvaluation: Sendable {
     /// Runs every task.
     /// - Parameters:
     ///   - blank: a white picture's pixels, float32[3, H, W], prepared like the set's.
-    ///   - progress: told each task's name before it starts.
+    ///   - progress: told each task's name before it starts; what it throws ends the evaluation.
     /// - Throws: `GenerationError` when a caption does not fit the model's context.
     public func run(
         _ subject: EvaluationSubject, set: CaptionedSet, statistics: CaptionStatistics, blank: Tensor,
-        progress: (String) -> Void = { _ in }
+        progress: (String) throws -> Void = { _ in }
     ) throws -> EvaluationReport {
         let clock = ContinuousClock()
         let started = clock.now
-        progress("pictures")
+        try progress("pictures")
         let context = EvaluationContext(
             subject: subject, set: set, statistics: statistics, blank: blank, sources: sources,
             bootstrap: Bootstrap(resampleCount: resampleCount, seed: seed), seed: seed)
         var scores = [TaskScore]()
         for task in tasks {
-            progress(task.name)
+            try progress(task.name)
             scores += try task.scores(context)
         }
         return EvaluationReport(

@@ -20,6 +20,18 @@ public struct CaptionedSet: Sendable {
         public var provenance: CorpusRecord.Provenance
         /// The picture's PNG file.
         public var png: [UInt8]
+
+        /// An item from its parts.
+        public init(
+            id: String, source: String, caption: CorpusRecord.Caption, provenance: CorpusRecord.Provenance,
+            png: [UInt8]
+        ) {
+            self.id = id
+            self.source = source
+            self.caption = caption
+            self.provenance = provenance
+            self.png = png
+        }
     }
 
     /// The split the items come from.
@@ -63,6 +75,18 @@ public struct CaptionedSet: Sendable {
         self.split = split
         self.items = items
         self.pixelValues = Tensor.stack(pictures, dim: 0)
+    }
+
+    /// Items that were read elsewhere, with their pictures.
+    /// - Parameter pixelValues: float32[N, 3, H, W].
+    /// - Precondition: one picture per item.
+    public init(split: CorpusRecord.Split, items: [Item], pixelValues: Tensor) {
+        precondition(
+            pixelValues.shape.first == items.count,
+            "\(items.count) items, but pixel values of shape \(pixelValues.shape)")
+        self.split = split
+        self.items = items
+        self.pixelValues = pixelValues
     }
 
     /// `limit` elements at even distances.

@@ -107,7 +107,7 @@ extension SyrinxModel {
             [layout], pixelValues: pictures.isEmpty ? nil : Tensor.stack(pictures.map(\.pixelValues), dim: 0))
         let visualTokens = pictures.compactMap(\.visualTokens)
         return PreparedPrompt(
-            input: collated.input,
+            input: collated.input.to(device),
             visualTokens: visualTokens.isEmpty || visualTokens.count < pictures.count
                 ? nil : Tensor.stack(visualTokens, dim: 0),
             pictures: pictures.map(\.account), textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
@@ -118,7 +118,7 @@ extension SyrinxModel {
         var picture = picture
         if picture.visualTokens == nil {
             picture.visualTokens = inferenceMode {
-                model.visualTokens(picture.pixelValues.unsqueeze(0)).select(dim: 0, index: 0)
+                model.visualTokens(picture.pixelValues.unsqueeze(0).to(device)).select(dim: 0, index: 0)
             }
         }
         return picture

@@ -42,6 +42,8 @@ public struct Prompt: Sendable {
     }
 
     /// Text in which each `marker` stands for the next picture; without any marker the pictures come first.
+    ///
+    /// White space around a marker separates it from the text and is dropped, as between the parts of a document.
     /// - Throws: `SyrinxError` when markers and pictures differ in number.
     public init(_ text: String, images: [ImageReference], marker: String) throws {
         let pieces = text.components(separatedBy: marker)
@@ -58,7 +60,8 @@ public struct Prompt: Sendable {
         var parts = [Part]()
         for (index, piece) in pieces.enumerated() {
             if index > 0 { parts.append(.picture(images[index - 1])) }
-            if !piece.allSatisfy(\.isWhitespace) { parts.append(.text(piece)) }
+            let text = piece.trimmed
+            if !text.isEmpty { parts.append(.text(text)) }
         }
         self.init(parts)
     }
@@ -119,5 +122,15 @@ package struct PromptFile: Sendable {
                     "\(name): part \(index + 1) of \(entries.count) must have exactly one of the keys text and image")
             }
         }
+    }
+}
+
+extension String {
+    /// Without white space at either end.
+    fileprivate var trimmed: String {
+        var rest = self[...]
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
     }
 }

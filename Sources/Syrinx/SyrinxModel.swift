@@ -4,7 +4,7 @@ public import Media
 public import Processors
 public import SyrinxModels
 public import Tokenizers
-import Torch
+public import Torch
 
 // Shapes: N pictures, S image size in pixels, T tokens of the prompt.
 
@@ -25,10 +25,14 @@ public struct SyrinxModel: Sendable {
     /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
     public let beginID: Int?
 
+    /// Where the weights are.
+    public let device: Device
+
     /// A model from its parts.
     /// - Throws: `SyrinxError` when the tokenizer has more tokens than the model.
     public init(
-        _ model: any MultimodalLanguageModel, tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String
+        _ model: any MultimodalLanguageModel, tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String,
+        device: Device = .cpu
     ) throws {
         guard tokenizer.vocabularySize <= model.vocabularySize else {
             throw SyrinxError(
@@ -36,6 +40,7 @@ public struct SyrinxModel: Sendable {
                     + "\(model.vocabularySize); the folder's tokenizer and weights do not belong together")
         }
         self.name = name
+        self.device = device
         self.model = model
         self.tokenizer = tokenizer
         self.imageProcessor = imageProcessor

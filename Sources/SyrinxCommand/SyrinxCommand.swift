@@ -14,8 +14,12 @@ struct SyrinxCommand: ParsableCommand {
         // One a line, in alphabetical order.
         subcommands: [
             BenchCommand.self,
+            ChatCommand.self,
             DataCommand.self,
+            DemoCommand.self,
             DoctorCommand.self,
+            EvaluateCommand.self,
+            GenerateCommand.self,
             InspectCommand.self,
             RecipeCommand.self,
             TrainCommand.self,

@@ -1,0 +1,44 @@
+import Checkpoints
+import Media
+import NN
+import SyrinxModels
+import Tokenizers
+public import Torch
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Where a program that uses Syrinx begins.
+///
+///     let model = try Syrinx.load("runs/demo/model")
+///     print(try await model.describe(pictureAt: "apple.png"))
+public enum Syrinx {
+    /// Loads the model in a folder of Hugging Face's layout: `config.json`, safetensors, `tokenizer.model`,
+    /// `preprocessor_config.json`.
+    ///
+    /// The family follows from `model_type` in `config.json`. Weights stay mapped where no conversion is needed.
+    /// - Parameters:
+    ///   - folder: path of the folder.
+    ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
+    ///   - device: where the weights go.
+    /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` lists every tensor that does
+    ///   not fit.
+    public static func load(
+        _ folder: String, dtype: DType? = .float32, device: Device = .cpu
+    ) throws -> SyrinxModel {
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
+        }
+        let files = try ModelFolder(path: folder)
+        let (model, store) = try ModelRegistry.declare(
+            configuration: Data(try files.bytes(of: ModelFolder.FileName.config)))
+        let tokenizer = try SentencePieceTokenizer(
+            model: try files.bytes(of: ModelFolder.FileName.tokenizerModel))
+        let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
+        try store.load(try files.stateDict(), dtype: dtype, device: device)
+        return try SyrinxModel(model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
+    }
+}

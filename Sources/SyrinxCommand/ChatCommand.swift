@@ -1,0 +1,117 @@
+import ArgumentParser
+import Foundation
+import Generation
+import Processors
+import Syrinx
+import Terminal
+
+/// `syrinx chat`: a conversation about pictures.
+struct ChatCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chat",
+        abstract: "Talk with a model about pictures.",
+        discussion: """
+            Type a line to go on from it. /image PATH puts a picture before the next line, /clear forgets the \
+            conversation, /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers it ends the \
+            program. Lines may come from a pipe.
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var sampling: SamplingOptions
+
+    func run() throws {
+        let model = try modelOptions.load()
+        let session = ChatSession(model, options: sampling.options)
+        let style = isatty(STDIN_FILENO) == 1 ? TerminalStyle.standardOutput : .plain
+        var pictures = [ImageReference]()
+        if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
+        while true {
+            if style.isInteractive {
+                let waiting = pictures.isEmpty ? "" : " (\(pictures.count) \(pictures.count == 1 ? "picture" : "pictures"))"
+                print(style.paint("you\(waiting)> ", .cyan), terminator: "")
+                fflush(nil)
+            }
+            guard let line = readLine() else { break }
+            switch ChatLine(line) {
+            case .quit: return
+            case .help: print(ChatLine.commandList)
+            case .clear:
+                session.clear()
+                pictures = []
+                print("The conversation is forgotten.")
+            case .image(let pattern):
+                report { pictures += try ImageReference.matching(pattern) }
+            case .unknown(let name): print("/\(name) is not a command; /help lists them")
+            case .text(let text):
+                if text.isEmpty && pictures.isEmpty { continue }
+                try answer(Prompt(text, images: pictures), session: session, style: style)
+                pictures = []
+            }
+        }
+        if style.isInteractive { print() }
+    }
+
+    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws {
+        // Only while an answer is written does Ctrl-C mean "stop it"; at the prompt it keeps its usual effect.
+        InterruptFlag.install()
+        defer {
+            signal(SIGINT, SIG_DFL)
+            signal(SIGTERM, SIG_DFL)
+        }
+        report {
+            let answer = try session.answer(
+                turn,
+                onText: { text in
+                    print(text, terminator: "")
+                    fflush(nil)
+                }, isCancelled: { InterruptFlag.isRaised })
+            print(answer.stopReason == .cancelled ? style.paint(" [stopped]", .grey) : "")
+        }
+        if InterruptFlag.exitCode == 128 + SIGTERM { try InterruptFlag.check() }
+        InterruptFlag.reset()
+    }
+
+    /// Does something that may fail without ending the conversation.
+    private func report(_ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            ExitStatus.writeToStandardError("error: \(error)\n")
+        }
+    }
+}
+
+/// What a typed line means.
+enum ChatLine: Equatable {
+    case text(String)
+    case image(String)
+    case clear
+    case help
+    case quit
+    case unknown(String)
+
+    static let commandList = """
+        /image PATH   put a picture (or all that match a pattern) before the next line
+        /clear        forget the conversation
+        /help         this list
+        /quit         end
+        """
+
+    /// Reads a line; what does not begin with a slash and a letter is text.
+    init(_ line: String) {
+        let line = line.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard line.hasPrefix("/"), line.dropFirst().first?.isLetter == true else {
+            self = .text(line)
+            return
+        }
+        let parts = line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init)
+        let value = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+        switch parts[0] {
+        case "image" where !value.isEmpty: self = .image(value)
+        case "clear": self = .clear
+        case "help": self = .help
+        case "quit", "exit": self = .quit
+        default: self = .unknown(parts[0])
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Generation
+import Syrinx
+import Torch
+
+/// The options of every command that loads a model folder.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))
+    var model: String
+
+    @Option(help: "Where to compute: cpu, cuda, cuda:1 or mps.")
+    var device = "cpu"
+
+    @Option(help: "The dtype of the weights: float32, bfloat16, or checkpoint to keep the checkpoint's.")
+    var dtype = "float32"
+
+    /// The model, loaded.
+    func load() throws -> SyrinxModel {
+        try Syrinx.load(model, dtype: try parsedDType(), device: try parsedDevice())
+    }
+
+    private func parsedDType() throws -> DType? {
+        switch dtype {
+        case "float32": .float32
+        case "bfloat16": .bfloat16
+        case "checkpoint": nil
+        default: throw ValidationError("--dtype is \"\(dtype)\"; float32, bfloat16 and checkpoint are known")
+        }
+    }
+
+    private func parsedDevice() throws -> Device {
+        let parts = device.split(separator: ":", omittingEmptySubsequences: false)
+        let index = parts.count == 2 ? Int(parts[1]) : 0
+        switch (parts.first, index) {
+        case ("cpu", 0?) where parts.count == 1: return .cpu
+        case ("mps", 0?) where parts.count == 1: return .mps
+        case ("cuda", let index?) where index >= 0 && parts.count <= 2: return .cuda(index)
+        default: throw ValidationError("--device is \"\(device)\"; cpu, cuda, cuda:N and mps are known")
+        }
+    }
+}
+
+/// How tokens are chosen, and when to stop.
+struct SamplingOptions: ParsableArguments {
+    @Option(help: "0 takes the likeliest token every time (greedy); above 0 samples.")
+    var temperature = 0.0
+
+    @Option(help: "Sample among the K likeliest tokens; 0 is off.")
+    var topK = 0
+
+    @Option(help: "Sample among the likeliest tokens whose probabilities reach P; 1 is off.")
+    var topP = 1.0
+
+    @Option(help: "Sample among tokens at least P times as likely as the likeliest; 0 is off.")
+    var minP = 0.0
+
+    @Option(help: "Makes tokens that already occurred less likely; 1 is off.")
+    var repetitionPenalty = 1.0
+
+    @Option(help: "The seed of sampling; the same seed gives the same answer.")
+    var seed: UInt64 = 0
+
+    @Option(help: "The greatest number of tokens to generate.")
+    var maxNewTokens = 128
+
+    @Option(help: "A string that ends the answer and is not part of it; may be given several times.")
+    var stop: [String] = []
+
+    func validate() throws {
+        do {
+            try options.generation.validate()
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// The options as a value.
+    var options: AnswerOptions {
+        AnswerOptions(
+            GenerationConfig(
+                maxNewTokens: maxNewTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
+                repetitionPenalty: repetitionPenalty, seed: seed),
+            stopStrings: stop)
+    }
+}

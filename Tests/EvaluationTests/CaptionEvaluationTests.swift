@@ -1,0 +1,88 @@
+import DataPipeline
+import Evaluation
+import Generation
+import SyrinxModels
+import Testing
+import Torch
+
+@Suite struct CaptionEvaluationTests {
+    private static func report(count: Int, seed: UInt64 = 0) throws -> EvaluationReport {
+        try CaptionEvaluation(seed: seed, resampleCount: 50).run(
+            OracleModel.subject, set: OracleModel.set(count: count), statistics: OracleModel.statistics,
+            blank: Tensor.full([3, 2, 2], value: -1))
+    }
+
+    @Test func `a model that sees everything scores one where its controls do not`() throws {
+        let report = try Self.report(count: 40)
+        #expect(report.itemCounts == ["emoji": 40])
+        let colour = try #require(report.score("dominant colour", on: "emoji"))
+        #expect(colour.estimate.value == 1)
+        #expect(colour.estimate.itemCount == 40)
+        // Greens are two of five; a blank picture prefers nothing.
+        #expect(try #require(colour.control("training majority")).value == 0.4)
+        #expect(try #require(colour.control("blank picture")).value < 0.5)
+        #expect(try #require(colour.control("shuffled pictures")).value < 0.6)
+
+        let group = try #require(report.score("group", on: "emoji"))
+        #expect(group.estimate.value == 1)
+        #expect(try #require(group.control("blank picture")).value == 1.0 / 3)
+        #expect(try #require(group.control("training majority")).value == 1.0 / 3)
+        #expect(try #require(report.score("group, uncalibrated", on: "emoji")).control("training majority")?.value == 0.6)
+
+        let name = try #require(report.score("name", on: "emoji"))
+        #expect(name.estimate.value == 1)
+        #expect(try #require(name.control("shuffled pictures")).value < 0.6)
+    }
+
+    @Test func `matching shares the point among equal pictures and is blind when pictures are shuffled`() throws {
+        let report = try Self.report(count: 60)
+        for task in ["which of 4 pictures (full caption)", "which of 4 pictures (name alone)"] {
+            let score = try #require(report.score(task, on: "emoji"))
+            // Distractors may show the same of the five things: those ties halve or third the point.
+            #expect(score.estimate.value > 0.65)
+            #expect(try #require(score.control("shuffled pictures")).value < 0.45)
+            #expect(score.control("chance")?.value == 0.25)
+        }
+        #expect(PictureMatchingTask.point(2, against: [1, 0, 1]) == 1)
+        #expect(PictureMatchingTask.point(2, against: [2, 0, 1]) == 0.5)
+        #expect(PictureMatchingTask.point(2, against: [2, 3, 1]) == 0)
+    }
+
+    @Test func `the same seed gives the same report and another seed other distractors`() throws {
+        var first = try Self.report(count: 30)
+        var second = try Self.report(count: 30)
+        var other = try Self.report(count: 30, seed: 1)
+        (first.seconds, second.seconds, other.seconds) = (0, 0, 0)
+        #expect(first == second)
+        #expect(first.scores != other.scores)
+    }
+
+    @Test func `sources too small for four pictures are left out of matching only`() throws {
+        let report = try Self.report(count: 4)
+        #expect(report.score("which of 4 pictures (full caption)", on: "emoji") == nil)
+        #expect(report.score("dominant colour", on: "emoji") != nil)
+    }
+
+    @Test func `descriptions pair what the corpus says with what the model says`() throws {
+        let evaluation = CaptionEvaluation()
+        let items = try evaluation.describe(OracleModel.subject, set: OracleModel.set(count: 5), indices: [1, 3])
+        #expect(items.map(\.colour) == ["green", "yellow"])
+        #expect(items[0].truth == "name: frog. kind: animals. colours: green.")
+        #expect(items.map(\.id) == ["emoji/1", "emoji/3"])
+    }
+
+    @Test(arguments: [(" red, green.", "red"), ("", ""), ("  .: ", ""), ("Light-blue", "light")])
+    func `the first word is the first run of letters in lower case`(text: String, word: String) {
+        #expect(DominantColourTask.firstWord(text) == word)
+    }
+
+    @Test func `the likeliest class is the first of equals`() {
+        #expect(KindTask.best([0, 2, 2, 1]) == 1)
+    }
+
+    @Test func `training statistics name the majority`() {
+        #expect(OracleModel.statistics.majorityColour(source: "emoji") == "green")
+        #expect(OracleModel.statistics.majorityColour(source: "unknown") == nil)
+        #expect(OracleModel.statistics.kinds["emoji"]?["nature"] == 3)
+    }
+}

@@ -1,0 +1,145 @@
+import Codecs
+import Foundation
+import Generation
+import Media
+import Processors
+import Syrinx
+import Testing
+import Tokenizers
+import Torch
+
+@Suite struct SyrinxModelTests {
+    private let folder: TinyFolder
+    private let model: SyrinxModel
+
+    init() throws {
+        folder = try TinyFolder()
+        model = try Syrinx.load(folder.path)
+    }
+
+    private let options = AnswerOptions(GenerationConfig(maxNewTokens: 12))
+
+    @Test func `a loaded folder describes a picture, the same each time`() async throws {
+        let picture = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
+        let first = try await model.describe(pictureAt: picture, options: options)
+        #expect(try await model.describe(pictureAt: picture, options: options) == first)
+    }
+
+    @Test func `usage counts text and image tokens, and each picture is accounted for`() async throws {
+        let picture = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
+        let answer = try await model.answer(to: [try .picture(at: picture), "colours:"], options: options)
+        let text = model.tokenizer.encode("colours:").count
+        #expect(answer.usage.textTokenCount == text + 1)
+        #expect(answer.usage.imageTokenCount == 4)
+        let account = try #require(answer.pictures.first)
+        #expect(account.name == picture)
+        #expect(account.format == "PNG")
+        #expect(account.width == 20 && account.height == 10)
+        #expect(account.resizedTo == 16 && account.resize == "squash" && account.tokenCount == 4)
+        #expect(account.orientation == "upright" && !account.alphaOverWhite)
+    }
+
+    @Test func `streamed pieces join to the answer`() async throws {
+        var text = ""
+        var final: Answer?
+        for try await event in model.stream(try model.prepare("name:"), options: options) {
+            switch event {
+            case .text(let piece): text += piece
+            case .finished(let answer): final = answer
+            }
+        }
+        #expect(final?.text == text)
+        let blocking = try model.respond(to: try model.prepare("name:"), options: options)
+        #expect(blocking.text == text)
+    }
+
+    @Test func `a stop string ends the answer and is not part of it`() throws {
+        let prompt = try model.prepare("name:")
+        let free = try model.respond(to: prompt, options: AnswerOptions(GenerationConfig(maxNewTokens: 40))).text
+        let middle = free.index(free.startIndex, offsetBy: free.count / 2)
+        let stop = String(free[middle...].prefix(2))
+        let stopped = try model.respond(
+            to: prompt, options: AnswerOptions(GenerationConfig(maxNewTokens: 40), stopStrings: [stop]))
+        #expect(stopped.stopReason == .stopString)
+        #expect(!stopped.text.contains(stop) && free.hasPrefix(stopped.text))
+    }
+
+    @Test func `markers place pictures inside the text and dropped markers put them first`() throws {
+        let red = ImageReference(.encoded([]), name: "red")
+        let placed = try Prompt("first <image> then <image> end", images: [red, red], marker: "<image>")
+        #expect(placed.parts.count == 5 && placed.pictureCount == 2)
+        let leading = try Prompt("text", images: [red], marker: "<image>")
+        if case .image = leading.parts[0].content {} else { Issue.record("the picture is not first") }
+        let error = #expect(throws: SyrinxError.self) {
+            try Prompt("a <image>", images: [red, red], marker: "<image>")
+        }
+        #expect(error?.description.contains("1 <image> markers, but 2 pictures were given") == true)
+    }
+
+    @Test func `a user's text cannot become a placeholder`() throws {
+        let prompt = try model.prepare("look: <image>")
+        #expect(prompt.imageTokenCount == 0)
+        let tokens = prompt.input.tokenIDs.array(of: Int64.self).map(Int.init)
+        #expect(!tokens.contains(model.contract.imagePlaceholderID))
+    }
+
+    @Test func `a prompt longer than the context is refused with both numbers`() throws {
+        let error = #expect(throws: SyrinxError.self) {
+            try model.prepare(Prompt(String(repeating: "zq ", count: 200)))
+        }
+        #expect(error?.description.contains("context holds 96") == true)
+    }
+
+    @Test func `missing folders, missing files and files that are no pictures are named`() async throws {
+        let missing = #expect(throws: SyrinxError.self) { try Syrinx.load("/nowhere/at-all") }
+        #expect(missing?.description.contains("/nowhere/at-all") == true)
+        #expect(throws: CodecError.self) { try ImageReference(path: "\(folder.path)/none.png") }
+        let text = "\(folder.path)/text.png"
+        try Data("this is text".utf8).write(to: URL(fileURLWithPath: text))
+        let error = await #expect(throws: CodecError.self) { try await model.describe(pictureAt: text) }
+        #expect(error?.description.contains("text.png") == true)
+        #expect(throws: SyrinxError.self) { try ImageReference.matching("\(folder.path)/*.none") }
+    }
+
+    @Test func `patterns match in alphabetical order`() throws {
+        for name in ["b.png", "a.png"] { _ = try folder.picture(name, .init(red: 0, green: 0, blue: 9)) }
+        let names = try ImageReference.matching("\(folder.path)/?.png").map { $0.name.suffix(5) }
+        #expect(names == ["a.png", "b.png"])
+    }
+
+    @Test func `a prompt file gives parts in order and says which part is wrong`() throws {
+        let good = Array(#"[{"image": "a.png"}, {"text": "a red apple"}]"#.utf8)
+        #expect(try PromptFile(good, name: "p.json").parts == [.image(path: "a.png"), .text("a red apple")])
+        let bad = Array(#"[{"text": "x"}, {"text": "y", "image": "z"}]"#.utf8)
+        let error = #expect(throws: SyrinxError.self) { try PromptFile(bad, name: "p.json") }
+        #expect(error?.description.contains("part 2 of 2") == true)
+        #expect(throws: SyrinxError.self) { try PromptFile(Array("{}".utf8), name: "p.json") }
+    }
+}
+
+@Suite struct ChatSessionTests {
+    @Test func `a later turn sees the earlier ones until the conversation is cleared`() async throws {
+        let folder = try TinyFolder()
+        let model = try Syrinx.load(folder.path)
+        let chat = ChatSession(model, options: AnswerOptions(GenerationConfig(maxNewTokens: 6)))
+        let picture = try ImageReference(path: try folder.picture("a.png", .init(red: 250, green: 10, blue: 10)))
+        let first = try await chat.respond(to: "colours:", images: [picture])
+        let second = try await chat.respond(to: "name:")
+        let all = Prompt([.picture(picture), "colours:"] + (first.isEmpty ? [] : [.text(first)]) + ["name:"])
+        #expect(second == (try await model.answer(to: all, options: chat.options)).text)
+        chat.clear()
+        #expect(try await chat.respond(to: "colours:", images: [picture]) == first)
+    }
+
+    @Test func `streamed pieces join to the turn's answer and errors leave the conversation usable`() async throws {
+        let folder = try TinyFolder()
+        let chat = ChatSession(try Syrinx.load(folder.path), options: AnswerOptions(GenerationConfig(maxNewTokens: 6)))
+        await #expect(throws: SyrinxError.self) {
+            try await chat.respond(to: String(repeating: "zq ", count: 200))
+        }
+        var text = ""
+        for try await piece in chat.streamResponse(to: "name:") { text += piece }
+        let other = ChatSession(chat.model, options: chat.options)
+        #expect(try await other.respond(to: "name:") == text)
+    }
+}

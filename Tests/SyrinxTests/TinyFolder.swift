@@ -1,0 +1,63 @@
+import Checkpoints
+import Codecs
+import Foundation
+import Media
+import NN
+import Processors
+import Syrinx
+import SyrinxModels
+import Tokenizers
+import Torch
+
+/// A model folder of a random model and a small vocabulary, in a temporary place that goes with it.
+final class TinyFolder {
+    let path: String
+
+    static let texts: [String] = (0..<40).flatMap { number in
+        ["name: apple \(number). kind: food. colours: red, green.", "name: frog. kind: animals. colours: green."]
+    }
+
+    init() throws {
+        path = NSTemporaryDirectory() + "syrinx-tests-\(UUID().uuidString)"
+        var settings = SentencePieceTokenizer.Config(vocabularySize: 340, userDefinedSymbols: ["<image>"])
+        settings.characterCoverage = 1
+        let tokenizer = try SentencePieceTokenizer.train(texts: Self.texts, config: settings)
+        var config = MM1.demo(
+            vocabularySize: tokenizer.vocabularySize, imagePlaceholder: tokenizer.id(of: "<image>") ?? 0)
+        config.visionEncoder.imageSize = 16
+        config.visionEncoder.stem = .convolutional(channels: [4, 8])
+        config.visionEncoder.hiddenSize = 16
+        config.visionEncoder.intermediateSize = 32
+        config.visionEncoder.layerCount = 1
+        config.visionEncoder.headCount = 2
+        config.connector = .averagePool(tokenCount: 4)
+        config.languageModel.hiddenSize = 32
+        config.languageModel.intermediateSize = 64
+        config.languageModel.layerCount = 1
+        config.languageModel.headCount = 4
+        config.languageModel.keyValueHeadCount = 4
+        config.languageModel.headSize = 8
+        config.languageModel.contextLength = 96
+        let store = ParameterStore()
+        _ = MM1(config, at: store.root)
+        store.initialize(seed: 5)
+        try ModelFolder.write(
+            store.stateDict(),
+            files: [
+                ModelFolder.FileName.config: Array(try MM1.configuration(of: config)),
+                ModelFolder.FileName.tokenizerModel: tokenizer.modelBytes,
+                ModelFolder.FileName.preprocessorConfig: Array(
+                    try JSONEncoder().encode(ImageProcessor(imageSize: 16, resize: .squash))),
+            ], to: path)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a PNG of one colour into the folder.
+    func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
+        let file = "\(path)/\(name)"
+        let png = try PictureCodec().encodePNG(Picture(width: width, height: height, filledWith: colour))
+        try Data(png).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+}
