@@ -14,8 +14,7 @@ extension Recipe {
             algorithm: .muon, peakLearningRate: 3e-3, muon: Muon.Config(peakLearningRate: 0.02))
         return Recipe(
             name: "mm1-demo",
-            description: "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores with AMX; "
-                + "caption-heavy mixture.",
+            description: "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores; caption-heavy mixture.",
             model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(
                 corpus: "corpora/minimal", contextLength: 512,
