@@ -140,12 +140,14 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN", "Torch",
+                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN",
+                "Torch",
             ]),
         tests(
             "Syrinx",
             [
-                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
+                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints",
+                "NN",
                 "Torch",
             ]),
         tests("SyrinxCommand", []),

@@ -1,9 +1,11 @@
+public import NN
+public import Torch
+
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
 #else
     public import Foundation
 #endif
-public import NN
 
 /// A family of models: how its `config.json` reads and which sizes have names.
 public struct ModelFamily: Sendable {
@@ -58,7 +60,7 @@ public enum ModelRegistry {
 }
 
 /// A configuration that describes no model Syrinx can build.
-public struct ModelError: Error, Sendable, CustomStringConvertible {
+public struct ModelError: InputError, Sendable, CustomStringConvertible {
     public let message: String
     public init(message: String) { self.message = message }
     public var description: String { message }

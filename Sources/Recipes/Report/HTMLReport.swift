@@ -93,7 +93,10 @@ public enum HTMLReport {
             .filter { $0.task == score.task && $0.population == score.population && $0.control == control }
             .map { mark in
                 let bounds =
-                    [mark.atLeast.map { "at least \(threeDecimals($0))" }, mark.atMost.map { "at most \(threeDecimals($0))" }]
+                    [
+                        mark.atLeast.map { "at least \(threeDecimals($0))" },
+                        mark.atMost.map { "at most \(threeDecimals($0))" },
+                    ]
                     .compactMap { $0 }.joined(separator: ", ")
                 return mark.passes(in: evaluation)
                     ? "<span class=\"good\">passes (\(bounds))</span>"
