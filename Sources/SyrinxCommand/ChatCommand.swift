@@ -76,6 +76,7 @@ struct ChatCommand: ParsableCommand {
         do {
             try body()
         } catch {
+            fflush(nil)
             ExitStatus.writeToStandardError("error: \(error)\n")
         }
     }

@@ -116,7 +116,10 @@ struct GenerateCommand: ParsableCommand {
         } else {
             print(name.map { "\($0)\t\(answer.text)" } ?? answer.text)
         }
-        if verbose { ExitStatus.writeToStandardError(answer.account + "\n") }
+        if verbose {
+            fflush(nil)
+            ExitStatus.writeToStandardError(answer.account + "\n")
+        }
         try InterruptFlag.check()
     }
 }
