@@ -25,11 +25,10 @@ public final class CaptionedPictureLoader {
     public let quarantine: Quarantine
 
     /// - Parameters:
-    ///   - batchSize: pictures per batch, N.
+    ///   - batchSize: pictures per batch, N; a batch has fewer where records fail.
     ///   - sources: names of the sources to take; nil for all captioned ones.
     ///   - augmentation: nil for unchanged pictures.
-    ///   - startBatch: number of the first batch, for a warm start that is resumed: batch k is the same either way,
-    ///     as long as no record fails.
+    ///   - startBatch: number of the first batch, for a warm start that is resumed: batch k is the same either way.
     /// - Throws: ``DataError`` when there are no captioned records.
     public init(
         _ source: ExampleSource, split: CorpusSplit = .train, batchSize: Int, seed: UInt64,
@@ -43,7 +42,8 @@ public final class CaptionedPictureLoader {
         guard !entries.isEmpty else {
             throw DataError(
                 "the corpus at \(source.corpus.url.path) has 0 captioned \(split.rawValue) records"
-                    + (sources.map { " of \($0.joined(separator: ", "))" } ?? "") + "; leave out the encoder's warm start")
+                    + (sources.map { " of \($0.joined(separator: ", "))" } ?? "")
+                    + "; leave out the encoder's warm start")
         }
         let quarantine = Quarantine(path: quarantinePath)
         self.quarantine = quarantine
@@ -78,7 +78,9 @@ public final class CaptionedPictureLoader {
         var pictures: [(pixels: [UInt8], change: AugmentationParameters?)] = []
         var captions: [[Int]] = []
         var ids: [String] = []
-        while ids.count < count, let placed = try stream.next() {
+        // Batch k is presentations k * count ..< (k + 1) * count, whatever fails: a failed record leaves its batch smaller.
+        for _ in 0..<count {
+            guard let placed = try stream.next() else { break }
             for example in placed.map(\.example) {
                 pictures.append((example.pictures[0].stored.pixels, example.pictures[0].change))
                 captions.append(example.layout.supervisedTokenIDs.dropLast())  // without the end token
@@ -86,7 +88,9 @@ public final class CaptionedPictureLoader {
             }
         }
         guard let pixelValues = source.assembler.pixelValues(pictures) else {
-            throw DataError("a warm-start batch of \(count) pictures came out empty; give a batch size of at least 1")
+            throw DataError(
+                "none of the \(count) records of a warm-start batch could be used; look at the quarantine file and run "
+                    + "`syrinx data check` on \(source.corpus.url.path)")
         }
         return CaptionedPictures(pixelValues: pixelValues, captionTokenIDs: captions, itemIDs: ids)
     }

@@ -32,7 +32,8 @@ public struct CorpusCheck: Sendable {
     /// - Throws: `Interrupted` after Ctrl-C or SIGTERM.
     public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
         let entries = corpus.index.entries
-        var report = Report(recordCount: entries.count, pictureCount: 0, shardCount: corpus.index.shards.count, failures: [])
+        var report = Report(
+            recordCount: entries.count, pictureCount: 0, shardCount: corpus.index.shards.count, failures: [])
         report.failures += checkCounts()
         for shard in corpus.index.shards {
             try InterruptFlag.check()
@@ -72,14 +73,17 @@ public struct CorpusCheck: Sendable {
     private func check(_ number: Int) throws -> Int {
         let entry = corpus.index.entries[number]
         let record = try corpus.record(entry)
-        guard record.id == entry.id, record.source == entry.source, record.kind == entry.kind, record.split == entry.split
+        guard record.id == entry.id, record.source == entry.source, record.kind == entry.kind,
+            record.split == entry.split
         else {
             throw DataError(
                 "the record says \(record.id), \(record.source), \(record.kind.rawValue), \(record.split.rawValue), "
-                    + "but the index says \(entry.id), \(entry.source), \(entry.kind.rawValue), \(entry.split.rawValue)")
+                    + "but the index says \(entry.id), \(entry.source), \(entry.kind.rawValue), \(entry.split.rawValue)"
+            )
         }
         guard record.imageNames.count == entry.images.count else {
-            throw DataError("the record names \(record.imageNames.count) pictures, but the index lists \(entry.images.count)")
+            throw DataError(
+                "the record names \(record.imageNames.count) pictures, but the index lists \(entry.images.count)")
         }
         if record.kind == .captioned, record.imageNames.isEmpty { throw DataError("a captioned record has no picture") }
         let hasText = record.parts.contains { if case .text(let text) = $0 { !text.isEmpty } else { false } }
@@ -151,7 +155,8 @@ public struct CorpusCheck: Sendable {
             for failure in failures { lines += try encoder.encode(failure) + Data("\n".utf8) }
             try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw DataError("quarantine file \(path) cannot be written: check that its folder exists and may be written to")
+            throw DataError(
+                "quarantine file \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

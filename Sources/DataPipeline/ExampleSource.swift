@@ -31,7 +31,8 @@ public final class ExampleSource: Sendable {
         limits: DecodeLimits = DecodeLimits(), pictureCacheByteLimit: Int = 256 << 20
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
-            throw DataError("the vocabulary has no end token, which every training example ends with; train one that has it")
+            throw DataError(
+                "the vocabulary has no end token, which every training example ends with; train one that has it")
         }
         guard contract.visualTokenCount + 2 < contextLength else {
             throw DataError(
@@ -48,7 +49,8 @@ public final class ExampleSource: Sendable {
         // As in AXLearn, the end token doubles as the begin token where the vocabulary has none (MM1 section 4.2).
         beginID = tokenizer.beginID ?? endID
         store = PictureStore(
-            corpus: corpus, decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: pictureCacheByteLimit)
+            corpus: corpus, decoder: decoder, limits: limits, processor: imageProcessor,
+            byteLimit: pictureCacheByteLimit)
         assembler = PixelAssembler(processor: imageProcessor)
         collator = Collator(contract: contract, padID: tokenizer.padID ?? endID)
     }

@@ -45,7 +45,8 @@ package final class ExampleStream {
             }
         }
         prefetch = OrderedPrefetch(
-            pool: pool, lookahead: lookahead, start: position?.next ?? 0, end: isEndless ? nil : order.count, make: make)
+            pool: pool, lookahead: lookahead, start: position?.next ?? 0, end: isEndless ? nil : order.count, make: make
+        )
         carried = (position?.carried ?? []).compactMap { place in
             guard case .success(let examples) = make(place.presentation), examples.indices.contains(place.piece) else {
                 return nil
@@ -89,7 +90,8 @@ extension CorpusFolder {
     public func entries(split: CorpusSplit?, kind: CorpusKind? = nil, source: String? = nil) -> [Int] {
         index.entries.indices.filter { number in
             let entry = index.entries[number]
-            return (split == nil || entry.split == split) && (kind == nil || entry.kind == kind) && (source == nil || entry.source == source)
+            return (split == nil || entry.split == split) && (kind == nil || entry.kind == kind)
+                && (source == nil || entry.source == source)
         }
     }
 }

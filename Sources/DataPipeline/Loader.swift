@@ -111,7 +111,8 @@ public final class Loader: BatchSource {
         guard let first = entries.first else {
             let known = source.corpus.index.sources.map(\.name).joined(separator: ", ")
             throw DataError(
-                "the corpus at \(source.corpus.url.path) has 0 \(split.rawValue) records of source \(name); its sources are \(known)")
+                "the corpus at \(source.corpus.url.path) has 0 \(split.rawValue) records of source \(name); its sources are \(known)"
+            )
         }
         let kind = source.corpus.index.entries[first].kind
         let kept = Array(entries.prefix(limit ?? entries.count))

@@ -47,10 +47,13 @@ public struct Mixture: Codable, Sendable, Hashable {
             throw DataError(
                 "mixture: the weight of \(kind.rawValue) is \(weight(of: kind)), but weights are finite and 0 or more")
         }
-        guard !kinds.isEmpty else { throw DataError("mixture: all weights are 0; give at least one kind a weight above 0") }
+        guard !kinds.isEmpty else {
+            throw DataError("mixture: all weights are 0; give at least one kind a weight above 0")
+        }
         for (source, count) in repeats where count < 1 {
             throw DataError(
-                "mixture: source \(source) is to be repeated \(count) times, but at least 1 is needed; exclude it instead")
+                "mixture: source \(source) is to be repeated \(count) times, but at least 1 is needed; exclude it instead"
+            )
         }
     }
 

@@ -108,7 +108,8 @@ package struct PixelAssembler: Sendable {
                         levels.withUnsafeBufferPointer { levels in
                             for place in 0..<plane {
                                 for channel in 0..<3 {
-                                    output[channel * plane + place] = levels[channel << 8 | Int(pixels[place * 3 + channel])]
+                                    output[channel * plane + place] =
+                                        levels[channel << 8 | Int(pixels[place * 3 + channel])]
                                 }
                             }
                         }

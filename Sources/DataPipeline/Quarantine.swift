@@ -25,6 +25,8 @@ public final class Quarantine: Sendable {
         var ids: [String] = []
         var known: Set<String> = []
         var presentedCount = 0
+        /// Identifiers in the file, read from it once: a resumed run and a second loader add no line twice.
+        var written: Set<String>?
     }
 
     /// Share of presentations that may fail.
@@ -55,8 +57,10 @@ public final class Quarantine: Sendable {
     package func failed(_ entry: QuarantineEntry) throws(DataError) {
         let (isNew, failedCount, presentedCount) = state.withLock { state in
             state.presentedCount += 1
-            let isNew = state.known.insert(entry.id).inserted
-            if isNew { state.ids.append(entry.id) }
+            if state.known.insert(entry.id).inserted { state.ids.append(entry.id) }
+            var written = state.written ?? path.map(Self.identifiers) ?? []
+            let isNew = written.insert(entry.id).inserted
+            state.written = written
             return (isNew, state.ids.count, state.presentedCount)
         }
         if isNew, let path { try Self.append(entry, to: path) }
@@ -73,7 +77,18 @@ public final class Quarantine: Sendable {
     }
 
     package func restore(ids: [String], presentedCount: Int) {
-        state.withLock { $0 = State(ids: ids, known: Set(ids), presentedCount: presentedCount) }
+        state.withLock { state in
+            state = State(ids: ids, known: Set(ids), presentedCount: presentedCount, written: state.written)
+        }
+    }
+
+    /// The records named in a quarantine file; none where there is no file.
+    private static func identifiers(inFile path: String) -> Set<String> {
+        let content = FileManager.default.contents(atPath: path) ?? Data()
+        return Set(
+            content.split(separator: UInt8(ascii: "\n")).compactMap { line in
+                try? JSONDecoder().decode(QuarantineEntry.self, from: Data(line)).id
+            })
     }
 
     /// Adds one line of JSON to the file at `path`, which is made where it is missing.
@@ -91,7 +106,8 @@ public final class Quarantine: Sendable {
             try file.seekToEnd()
             try file.write(contentsOf: line)
         } catch {
-            throw DataError("quarantine file \(path) cannot be written: check that its folder exists and may be written to")
+            throw DataError(
+                "quarantine file \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

@@ -43,7 +43,8 @@ public struct SampleView: Codable, Sendable, Equatable {
                 case .text(let tokenIDs, let isSupervised):
                     tokenIDs.map {
                         Item(
-                            tokenID: $0, piece: source.tokenizer.piece($0), isSupervised: isSupervised, positionCount: 1,
+                            tokenID: $0, piece: source.tokenizer.piece($0), isSupervised: isSupervised,
+                            positionCount: 1,
                             pictureSize: nil)
                     }
                 case .image(let span):

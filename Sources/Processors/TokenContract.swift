@@ -26,7 +26,8 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
                     throw ProcessorError(
                         "\(layout.name): picture \(number) (\(span.name), \(span.width)x\(span.height)) was laid out with "
                             + "\(span.tokenCount) placeholder tokens, but the connector makes \(visualTokenCount); "
-                            + "use the processor that was saved with the model, or set its visual token count to \(visualTokenCount)")
+                            + "use the processor that was saved with the model, or set its visual token count to \(visualTokenCount)"
+                    )
                 }
             case .text(let tokenIDs, _):
                 guard !tokenIDs.contains(imagePlaceholderID) else {
@@ -51,7 +52,8 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
         guard found == pictureCount * visualTokenCount else {
             throw ProcessorError(
                 "\(name): \(found) placeholder tokens, but \(pictureCount) pictures of \(visualTokenCount) tokens need "
-                    + "\(pictureCount * visualTokenCount); give one picture per place and do not cut the sequence inside one")
+                    + "\(pictureCount * visualTokenCount); give one picture per place and do not cut the sequence inside one"
+            )
         }
     }
 }

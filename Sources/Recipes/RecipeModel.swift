@@ -41,21 +41,17 @@ struct RecipeModel {
             say("every part starts from \(path)")
         }
         if let path = recipe.initialize.vision {
-            let dictionary = try ModelFolder(path: path).stateDict()
-            let vision = dictionary.names.contains { $0.hasPrefix("vision_model.") } ? dictionary.under("vision_model") : dictionary
-            try load(vision, under: "vision_encoder", ignoring: ["embeddings.position_ids"])
+            let published = try ModelFolder(path: path).stateDict()
+            let vision = try VisionTransformer.stateDict(fromPublished: published, for: config.visionEncoder)
+            try store.load(vision.prefixed(with: "vision_encoder"), under: "vision_encoder")
             say("vision_encoder starts from \(path)")
         }
         if let path = recipe.initialize.language {
-            try load(try ModelFolder(path: path).stateDict(), under: "language_model", ignoring: ["rotary_emb.inv_freq"])
+            let published = try ModelFolder(path: path).stateDict()
+            let language = LLaMADecoder.stateDict(fromPublished: published, for: config.languageModel)
+            try store.load(language.prefixed(with: "language_model"), under: "language_model")
             say("language_model starts from \(path)")
         }
-    }
-
-    private func load(_ dictionary: StateDict, under prefix: String, ignoring suffixes: [String]) throws {
-        var kept = StateDict()
-        for (name, tensor) in dictionary.pairs where !suffixes.contains(where: name.hasSuffix) { kept[name] = tensor }
-        try store.load(kept.prefixed(with: prefix), under: prefix)
     }
 
     /// Freezes what a stage does not train, and lets everything else train.
@@ -66,7 +62,8 @@ struct RecipeModel {
         for prefix in prefixes {
             guard !store.parameters(under: prefix).isEmpty else {
                 throw ConfigError(
-                    place: place, problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
+                    place: place,
+                    problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
             }
             store.freeze(under: prefix)
         }
@@ -87,7 +84,9 @@ struct RecipeMachine {
             guard let wanted = Device(recipe.device), available.contains(wanted) else {
                 throw ConfigError(
                     place: "\(recipe.name), device",
-                    problem: "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))")
+                    problem:
+                        "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))"
+                )
             }
             device = wanted
         }

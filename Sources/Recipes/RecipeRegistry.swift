@@ -1,15 +1,17 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 import Training
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// The recipes that have names. A new one is a function and a line here.
 public enum RecipeRegistry {
     /// Name and function, in the order of listing.
     public static let recipes: [(name: String, make: @Sendable () -> Recipe)] = [
         ("mm1-demo", { .mm1Demo() }),
+        ("mm1-demo-short", { .mm1DemoShort() }),
         ("mm1-faithful", { .mm1Faithful() }),
     ]
 

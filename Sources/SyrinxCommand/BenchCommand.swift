@@ -4,6 +4,7 @@ import NN
 import Processors
 import SyrinxModels
 import Torch
+import Training
 
 /// `syrinx bench`: times the parts of a training step of the demo's model on random data.
 struct BenchCommand: ParsableCommand {
@@ -55,10 +56,11 @@ private struct TrainingStepBench {
     private let layout: SegmentLayout
     private let pixels: Tensor
     private let dtype: DType
+    private let store: ParameterStore
 
     init(dtype: DType) {
         self.dtype = dtype
-        let store = ParameterStore()
+        store = ParameterStore()
         model = MM1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4), at: store.root)
         store.initialize(seed: 1, dtype: dtype)
         let generator = Generator(seed: 2)
@@ -98,6 +100,8 @@ private struct TrainingStepBench {
             ("attention in segments, backward", { backward { attend(.segments(layout)) } }),
             ("attention, one causal row, forward", { { _ = attend(.causal) } }),
             ("attention, one causal row, backward", { backward { attend(.causal) } }),
+            ("Muon's products for the decoder", { orthogonalization(under: "language_model") }),
+            ("Muon's products for the encoder", { orthogonalization(under: "vision_encoder") }),
         ]
         return parts.map { name, prepare in
             var times: [Double] = []
@@ -121,6 +125,19 @@ private struct TrainingStepBench {
     private func attend(_ mask: AttentionMask) -> Tensor {
         let x = Tensor.ones([4, 8, 512, 32], dtype: dtype).withGrad()
         return attention(x, x, x, mask: mask)
+    }
+
+    /// The Newton-Schulz iterations of one update of the block matrices under a prefix, stacked by shape.
+    private func orthogonalization(under prefix: String) -> () -> Void {
+        let matrices = store.parameters(under: prefix).filter { Muon.isBlockMatrix(name: $0.name, shape: $0.shape) }
+        let stacks = Dictionary(grouping: matrices, by: \.shape).values.map { group in
+            withoutGrad { Tensor.stack(group.map { $0.tensor.to(.float32) }, dim: 0) }
+        }
+        return {
+            withoutGrad {
+                for stack in stacks { _ = NewtonSchulz.orthogonalize(stack, steps: 5, dtype: dtype) }
+            }
+        }
     }
 
     /// The backward pass of a forward pass that is made now, so that it alone is timed.

@@ -91,14 +91,16 @@ struct DataInspectCommand: ParsableCommand {
         let entries = corpus.entries(split: split, source: source)
         guard entries.indices.contains(number) else {
             throw DataError(
-                "--sample \(number): \(entries.count) records are chosen" + (entries.isEmpty ? "" : ", 0 to \(entries.count - 1)"))
+                "--sample \(number): \(entries.count) records are chosen"
+                    + (entries.isEmpty ? "" : ", 0 to \(entries.count - 1)"))
         }
         let tokenizer = try SentencePieceTokenizer(path: tokenizer ?? "")
         guard let placeholder = tokenizer.id(of: "<image>") else {
             throw DataError("the vocabulary has no piece <image>, which stands at a picture's positions")
         }
         let examples = try ExampleSource(
-            corpus: corpus, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: ImageProcessor(imageSize: 64),
+            corpus: corpus, tokenizer: tokenizer, decoder: PictureCodec(),
+            imageProcessor: ImageProcessor(imageSize: 64),
             contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: visualTokens),
             contextLength: contextLength)
         return try SampleView(examples, entry: entries[number])
@@ -112,7 +114,8 @@ struct DataInspectCommand: ParsableCommand {
         do {
             try Data(png).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw DataError("--contact-sheet \(path) cannot be written: check that its folder exists and may be written to")
+            throw DataError(
+                "--contact-sheet \(path) cannot be written: check that its folder exists and may be written to")
         }
     }
 }

@@ -16,6 +16,7 @@ struct SyrinxCommand: ParsableCommand {
             BenchCommand.self,
             ChatCommand.self,
             DataCommand.self,
+            DemoCommand.self,
             DoctorCommand.self,
             EvaluateCommand.self,
             GenerateCommand.self,

@@ -39,7 +39,9 @@ import Testing
 
     @Test func `The summary counts by source and split, and names the sources for a wrong one`() throws {
         let fixture = try CorpusFixture(
-            [0, 1].map { CorpusFixture.captioned($0) } + [CorpusFixture.captioned(2, split: .test), CorpusFixture.text(0)])
+            [0, 1].map { CorpusFixture.captioned($0) } + [
+                CorpusFixture.captioned(2, split: .test), CorpusFixture.text(0),
+            ])
         let summary = try CorpusSummary(fixture.folder)
         #expect(summary.sources.map(\.name) == ["shapes", "glosses"])
         #expect(summary.sources[0].train == 2 && summary.sources[0].test == 1 && summary.sources[0].pictures == 3)

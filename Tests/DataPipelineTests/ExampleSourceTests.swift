@@ -14,7 +14,8 @@ import Torch
         let layout = try #require(try layouts(CorpusFixture.captioned(2), contextLength: 96).first)
         #expect(layout.segments.count == 4)
         #expect(layout.segments[0] == .text(tokenIDs: [1], isSupervised: false))
-        #expect(layout.segments[1] == .image(ImageSpan(tokenCount: 4, name: "shapes-000000.0.png", width: 10, height: 8)))
+        #expect(
+            layout.segments[1] == .image(ImageSpan(tokenCount: 4, name: "shapes-000000.0.png", width: 10, height: 8)))
         #expect(layout.segments[3] == .text(tokenIDs: [2], isSupervised: true))
         #expect(layout.labels()[4] == layout.tokenIDs(imagePlaceholderID: 259)[5])
     }

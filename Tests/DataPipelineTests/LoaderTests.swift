@@ -132,6 +132,12 @@ struct BatchContent: Equatable {
         #expect(entry.id == "shapes-000300")
         #expect(entry.reason == "the picture is damaged")
 
+        // A second loader over the same file adds no second line.
+        let again = try Loader(
+            try fixture.source(), config: Loader.Config(batchSize: 8, mixture: mixture, seed: 2), quarantinePath: path)
+        while again.quarantine.count == 0 { _ = try again.next() }
+        #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count == 1)
+
         let bad = try CorpusFixture((0..<100).map { CorpusFixture.captioned($0, damaged: $0 % 4 == 0) })
         let failing = try Loader(
             try bad.source(), config: Loader.Config(batchSize: 8, mixture: mixture, seed: 1))
@@ -181,6 +187,16 @@ struct BatchContent: Equatable {
             try Loader(try fixture.source(), config: Loader.Config(batchSize: 1, seed: 1))
         }
         #expect(error?.description.contains("interleaved has weight 45.0") == true)
+    }
+
+    @Test func `A failed record makes its warm-start batch smaller and moves no other`() throws {
+        let fixture = try CorpusFixture((0..<20).map { CorpusFixture.captioned($0, damaged: $0 == 3) })
+        let loader = try CaptionedPictureLoader(try fixture.source(), batchSize: 5, seed: 4)
+        let batches = try (0..<8).map { _ in try loader.next() }
+        #expect(batches.map(\.itemIDs.count).reduce(0, +) == 38)
+        #expect(batches.allSatisfy { $0.pixelValues.shape[0] == $0.itemIDs.count && $0.itemIDs.count >= 4 })
+        let resumed = try CaptionedPictureLoader(try fixture.source(), batchSize: 5, seed: 4, startBatch: 6)
+        #expect(try resumed.next().itemIDs == batches[6].itemIDs)
     }
 
     @Test func `Warm-start batches pair each picture with its caption's tokens and follow the seed`() throws {

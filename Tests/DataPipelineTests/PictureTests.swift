@@ -83,7 +83,9 @@ import Torch
         #expect(own.array(of: Float.self) == processor.pixelValues(picture).array(of: Float.self))
         // The path through an unchanged augmentation rounds differently, in the last bits only.
         let changed = try #require(assembler.pixelValues([(processor.prepared(picture).pixels, .identity)]))
-        for (one, two) in zip(own.array(of: Float.self), changed.array(of: Float.self)) { #expect(abs(one - two) < 1e-5) }
+        for (one, two) in zip(own.array(of: Float.self), changed.array(of: Float.self)) {
+            #expect(abs(one - two) < 1e-5)
+        }
     }
 
     @Test func `Pictures are kept up to the limit and no further`() throws {

@@ -3,7 +3,9 @@ import Testing
 import Tokenizers
 import Torch
 
-private func span(_ count: Int = 3) -> ImageSpan { ImageSpan(tokenCount: count, name: "cat.png", width: 640, height: 480) }
+private func span(_ count: Int = 3) -> ImageSpan {
+    ImageSpan(tokenCount: count, name: "cat.png", width: 640, height: 480)
+}
 
 private let contract = TokenContract(imagePlaceholderID: 9, visualTokenCount: 3)
 
@@ -60,10 +62,13 @@ private let contract = TokenContract(imagePlaceholderID: 9, visualTokenCount: 3)
 @Suite struct CollatorTests {
     let collator = Collator(contract: contract, padID: 0)
     let short = PromptLayout(
-        name: "short", segments: [.text(tokenIDs: [1], isSupervised: false), .text(tokenIDs: [5, 2], isSupervised: true)])
+        name: "short",
+        segments: [.text(tokenIDs: [1], isSupervised: false), .text(tokenIDs: [5, 2], isSupervised: true)])
     let pictured = PromptLayout(
         name: "pictured",
-        segments: [.text(tokenIDs: [1], isSupervised: false), .image(span()), .text(tokenIDs: [7, 2], isSupervised: true)])
+        segments: [
+            .text(tokenIDs: [1], isSupervised: false), .image(span()), .text(tokenIDs: [7, 2], isSupervised: true),
+        ])
 
     @Test func `Packing restarts positions, marks segments, and counts what is filled`() throws {
         let result = try collator.packed(
@@ -80,7 +85,10 @@ private let contract = TokenContract(imagePlaceholderID: 9, visualTokenCount: 3)
                 == [5, 2, none, none, none, none, 7, 2, none, none, 5, 2] + [Int64](repeating: none, count: 8))
         #expect(
             result.input.layout.segments
-                == [.init(row: 0, start: 0, length: 3), .init(row: 0, start: 3, length: 6), .init(row: 1, start: 0, length: 3)])
+                == [
+                    .init(row: 0, start: 0, length: 3), .init(row: 0, start: 3, length: 6),
+                    .init(row: 1, start: 0, length: 3),
+                ])
         #expect(result.input.visualPositions?.array(of: Int64.self) == [4, 5, 6])
         #expect(result.filledTokenCount == 12)
         #expect(result.textTokenCount == 9)

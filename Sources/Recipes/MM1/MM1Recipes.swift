@@ -30,6 +30,26 @@ extension Recipe {
             ])
     }
 
+    /// A few steps of the demo on rendered scenes, limited by steps: shows that everything works, nothing more.
+    ///
+    ///     syrinx demo --short
+    static func mm1DemoShort() -> Recipe {
+        var recipe = mm1Demo()
+        recipe.name = "mm1-demo-short"
+        recipe.description = "A few steps of mm1-demo on rendered scenes: shows that everything works, nothing about the model."
+        recipe.data.corpus = "corpora/scenes"
+        recipe.data.contextLength = 256
+        recipe.data.tokenizer.vocabularySize = 512
+        recipe.data.validationLimit = 8
+        for index in recipe.stages.indices {
+            recipe.stages[index].maximumSeconds = nil
+            recipe.stages[index].steps = 12
+            recipe.stages[index].microbatchSize = index == 0 ? 16 : 2
+            recipe.stages[index].globalBatchSize = recipe.stages[index].microbatchSize
+        }
+        return recipe
+    }
+
     /// The paper's mixture and optimizer on the demo's model, to be started from the demo's checkpoint.
     ///
     ///     syrinx train mm1-faithful --set initialize.checkpoint=runs/demo/model --output runs/faithful

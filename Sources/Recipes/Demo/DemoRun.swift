@@ -1,0 +1,198 @@
+import Checkpoints
+import Codecs
+public import DataPipeline
+public import Evaluation
+import Foundation
+import Media
+import NN
+import Tokenizers
+import Torch
+public import Training
+
+/// `make demo`: corpus, training, evaluation on pictures the model never saw, report.
+///
+///     FOLDER/seed-0/                 the run: recipe, log, TensorBoard, checkpoints, model
+///     FOLDER/seed-0/report.html      curves, pictures with generated text, scores beside their controls
+///     FOLDER/seed-0/scores.json      the same scores for scripts
+public struct DemoRun {
+    /// What a demo is to do.
+    public struct Options {
+        /// Where runs and reports go.
+        public var folder: String
+        /// Which packages the corpus is made of; nil renders scenes instead.
+        public var size: StarterSize?
+        /// Where corpora and package files are kept.
+        public var corpora: String
+        /// A few steps on rendered scenes: proves the path, not the model.
+        public var isShort: Bool
+        /// `key.path=value` changes of the recipe.
+        public var overrides: [String]
+        /// The command line, for the report.
+        public var command: String
+
+        public init(
+            folder: String, size: StarterSize?, corpora: String, isShort: Bool, overrides: [String], command: String
+        ) {
+            self.folder = folder
+            self.size = size
+            self.corpora = corpora
+            self.isShort = isShort
+            self.overrides = overrides
+            self.command = command
+        }
+    }
+
+    /// What one seed came to.
+    public struct Result: Codable, Sendable {
+        public let seed: UInt64
+        public let report: DemoReport
+        public let reportPath: String
+        /// Sources whose validation loss did not fall.
+        public let risingSources: [String]
+        /// Marks that the scores miss; empty where none apply.
+        public let missedMarks: [String]
+
+        public var passes: Bool { risingSources.isEmpty && missedMarks.isEmpty }
+    }
+
+    private let options: Options
+    private let say: (String) -> Void
+
+    public init(_ options: Options, say: @escaping (String) -> Void) {
+        self.options = options
+        self.say = say
+    }
+
+    /// Fetches and extracts the corpus, or renders scenes where it cannot be had; what is there already is kept.
+    ///
+    /// - Returns: the corpus' folder.
+    public func prepareCorpus() throws -> String {
+        let coding = PictureCoding(decoder: PictureCodec()) { try PictureCodec().encodePNG($0) }
+        guard let size = options.size else {
+            let path = options.corpora + "/scenes"
+            let count = options.isShort ? 1200 : StarterFetch.sceneCount
+            _ = try SceneCorpus(count: count).write(to: URL(fileURLWithPath: path), coding: coding) { _, _ in }
+            return path
+        }
+        let path = "\(options.corpora)/\(size.rawValue)"
+        let outcome = try StarterFetch(
+            size: size, output: URL(fileURLWithPath: path),
+            cache: URL(fileURLWithPath: options.corpora + "/packages"), generatesOtherwise: true
+        ).run(coding: coding)
+        if let reason = outcome.replacedBecause { say("the starter corpus cannot be had (\(reason)): rendered scenes stand in") }
+        say(outcome.isNew ? "corpus made: \(path)" : "corpus there already: \(path)")
+        return path
+    }
+
+    /// The recipe of a seed.
+    public func recipe(seed: UInt64, corpus: String) throws -> Recipe {
+        var changes = ["seed=\(seed)", "data.corpus=\(corpus)"]
+        // Scenes speak a small language: a larger vocabulary than their texts have cannot be trained.
+        if try CorpusFolder(URL(fileURLWithPath: corpus)).index.generated {
+            changes.append("data.tokenizer.vocabularySize=512")
+        }
+        return try RecipeRegistry.recipe(
+            options.isShort ? "mm1-demo-short" : "mm1-demo", overrides: changes + options.overrides)
+    }
+
+    /// Trains one seed (or goes on where an earlier run stopped), scores it, writes its report.
+    public func run(
+        seed: UInt64, corpus path: String, observers: @escaping () -> [any TrainingObserver]
+    ) throws -> Result {
+        let recipe = try recipe(seed: seed, corpus: path)
+        let output = "\(options.folder)/seed-\(seed)"
+        let exists = FileManager.default.fileExists(atPath: output + "/recipe.yaml")
+        if exists { say("\(output) holds a run: going on with it; remove the folder to train anew") }
+        let outcome = try RecipeRunner.run(
+            recipe, .init(output: output, resume: exists, observers: { _ in observers() }, say: say))
+        let folder = ModelPath(outcome.folder.model)
+        let tokenizer = try SentencePieceTokenizer(path: folder.tokenizer)
+        let processor = try folder.imageProcessor()
+        let corpus = try CorpusFolder(URL(fileURLWithPath: path))
+        let held = try CaptionedSet(corpus, split: .test, limitPerSource: options.isShort ? 24 : nil) {
+            processor.pixelValues(try PictureCodec().picture(from: $0))
+        }
+        let sources = corpus.index.generated ? held.items.map(\.source).uniqued() : ["emoji"]
+        let marks = passMarks(corpus)
+        let report = try DemoReport.make(
+            .init(
+                title: "A small MM1 describes pictures it has never seen",
+                summary: recipe.description, command: options.command,
+                log: Array(try Data(contentsOf: URL(fileURLWithPath: outcome.folder.log))),
+                recipe: try StrictYAML.encode(recipe), facts: facts(recipe, outcome), passMarks: marks,
+                notes: notes(corpus)),
+            subject: EvaluationSubject(model: outcome.model, tokenizer: tokenizer), imageProcessor: processor,
+            corpus: corpus, set: held, evaluation: CaptionEvaluation(sources: sources, groupSources: sources)
+        ) { step in say("scoring: \(step)") }
+        let reportPath = output + "/report.html"
+        try Data(HTMLReport.render(report).utf8).write(to: URL(fileURLWithPath: reportPath), options: .atomic)
+        let result = Result(
+            seed: seed, report: report, reportPath: reportPath, risingSources: report.risingSources,
+            missedMarks: report.missedMarks)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try encoder.encode(report.evaluation).write(to: URL(fileURLWithPath: output + "/scores.json"), options: .atomic)
+        return result
+    }
+
+    private func facts(_ recipe: Recipe, _ outcome: RecipeRunner.Outcome) -> [DemoReport.Fact] {
+        [
+            .init("seed", String(recipe.seed)),
+            .init("machine", "\(MachineDescription.processor), \(ProcessInfo.processInfo.activeProcessorCount) cores"),
+            .init("libtorch", "\(TorchRuntime.version), \(TorchRuntime.threadCount) threads"),
+            .init("precision", RecipeMachine.hasMatrixUnit ? "bfloat16 (AMX), float32 masters" : "float32 (no AMX here)"),
+            .init("parameters", String(outcome.store.elementCount())),
+            .init("updates", String(outcome.reports.last?.step ?? 0)),
+            .init("weights", String(outcome.weightsHash.prefix(16))),
+        ]
+    }
+
+    private func notes(_ corpus: CorpusFolder) -> [String] {
+        var notes = [
+            "The mixture is caption-heavy: minutes do not suffice for MM1's 45/45/10, which `syrinx train mm1-faithful` "
+                + "trains from this run's model.",
+            "Nothing here promises exact names; the scores ask for colours, groups and which picture fits.",
+        ]
+        if options.isShort { notes.append("A shortened run: it shows that every step works, and nothing about the model.") }
+        if !RecipeMachine.hasMatrixUnit && !corpus.index.generated {
+            notes.append("This CPU has no AMX: fewer updates fit the time limit, and no marks are set.")
+        }
+        return notes
+    }
+
+    /// The marks `make demo` is held to; none on other corpora, for short runs, or on CPUs without AMX.
+    private func passMarks(_ corpus: CorpusFolder) -> [DemoReport.PassMark] {
+        guard !corpus.index.generated, !options.isShort, RecipeMachine.hasMatrixUnit else { return [] }
+        return DemoReport.demoMarks
+    }
+}
+
+/// The files of a model folder that evaluation needs besides the weights.
+private struct ModelPath {
+    let path: String
+    init(_ path: String) { self.path = path }
+
+    var tokenizer: String { path + "/" + ModelFolder.FileName.tokenizerModel }
+
+    func imageProcessor() throws -> ImageProcessor {
+        let file = URL(fileURLWithPath: path + "/" + ModelFolder.FileName.preprocessorConfig)
+        return try JSONDecoder().decode(ImageProcessor.self, from: Data(contentsOf: file))
+    }
+}
+
+/// What the machine calls its processor.
+private enum MachineDescription {
+    static var processor: String {
+        let info = FileManager.default.contents(atPath: "/proc/cpuinfo").map { String(decoding: $0.prefix(4096), as: UTF8.self) }
+        let line = info?.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in order of first appearance.
+    fileprivate func uniqued() -> [Element] {
+        var seen = Set<Element>()
+        return filter { seen.insert($0).inserted }
+    }
+}
