@@ -139,7 +139,9 @@ let package = Package(
         tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         tests(
             "Recipes",
-            ["Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+            [
+                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN", "Torch",
+            ]),
         tests(
             "Syrinx",
             [

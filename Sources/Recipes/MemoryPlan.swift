@@ -34,7 +34,8 @@ public struct MemoryPlan: Codable, Sendable {
         computeDType = "\(machine.computeDType)"
         device = machine.device.description
         let built = RecipeModel(
-            recipe, vocabularySize: recipe.data.tokenizer.vocabularySize, imagePlaceholder: recipe.model.imagePlaceholder)
+            recipe, vocabularySize: recipe.data.tokenizer.vocabularySize,
+            imagePlaceholder: recipe.model.imagePlaceholder)
         let total = built.store.elementCount()
         let isFloat32 = machine.computeDType == .float32
         let width = machine.computeDType.byteCount
@@ -42,8 +43,11 @@ public struct MemoryPlan: Codable, Sendable {
             try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
             let trainable = built.store.parameters.filter(\.isTrainable)
             let count = trainable.reduce(0) { $0 + $1.elementCount }
-            let muon = stage.optimizer.algorithm == .muon
-                ? trainable.filter { Muon.isBlockMatrix(name: $0.name, shape: $0.shape) }.reduce(0) { $0 + $1.elementCount } : 0
+            let muon =
+                stage.optimizer.algorithm == .muon
+                ? trainable.filter { Muon.isBlockMatrix(name: $0.name, shape: $0.shape) }.reduce(0) {
+                    $0 + $1.elementCount
+                } : 0
             return Stage(
                 name: stage.name, parameterCount: total, trainableCount: count,
                 weightBytes: total * (isFloat32 ? 4 : 4 + width), optimizerBytes: (count - muon) * 8 + muon * 4,
@@ -62,7 +66,8 @@ public struct MemoryPlan: Codable, Sendable {
             let tokens = stage.microbatchSize * recipe.data.contextLength
             // At the most, every position is a picture's or is scored; scores and their gradient are float32.
             let images = tokens / max(1, config.connector.tokenCount + 32)
-            return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize * 12
+            return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
+                * 12
         case .bagOfWords, .contrastive:
             return stage.microbatchSize * (patches * perPatch * width + language.vocabularySize * 12)
         }

@@ -38,11 +38,14 @@ struct Objectives {
     /// 2103.00020), with the mean embedding of the caption's distinct tokens for a text encoder.
     func contrastive(temperature: Double = 0.07) -> Objective<CaptionedPictures> {
         Objective(name: "contrastive", weight: { Double($0.itemIDs.count) }) { pictures in
-            let visual = model.visualTokens(pictures.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(.float32)
+            let visual = model.visualTokens(pictures.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(
+                .float32)
             let texts = Tensor.stack(
                 pictures.captionTokenIDs.map { caption in
                     let distinct = Set(caption).sorted().map(Int64.init)
-                    return model.embed(tokenIDs: Tensor(distinct, shape: [1, distinct.count]).to(device)).mean(dims: [0, 1])
+                    return model.embed(tokenIDs: Tensor(distinct, shape: [1, distinct.count]).to(device)).mean(dims: [
+                        0, 1,
+                    ])
                 }, dim: 0
             ).to(.float32)  // [N, D]
             let scores = unit(visual).matmul(unit(texts).transpose(0, 1)) * (1 / temperature)  // [N, N]
@@ -54,7 +57,9 @@ struct Objectives {
         }
     }
 
-    private func unit(_ rows: Tensor) -> Tensor { rows * (rows.square().sum(dims: [-1], keepDim: true) + 1e-12).rsqrt() }
+    private func unit(_ rows: Tensor) -> Tensor {
+        rows * (rows.square().sum(dims: [-1], keepDim: true) + 1e-12).rsqrt()
+    }
 
     private func step(_ total: Tensor, _ parts: [String: Tensor], _ pictures: CaptionedPictures) -> StepLoss {
         let count = pictures.itemIDs.count
@@ -71,7 +76,9 @@ struct Objectives {
         let grid = model.config.visionEncoder.gridSize
         let vision = store.elementCount(under: "vision_encoder") * grid * grid
         let connector = store.elementCount(under: "connector") * model.visualTokenCount
-        return 6 * (Double(layers) * Double(tokens) + Double(table) * Double(scored) + Double(vision + connector) * Double(images))
+        return 6
+            * (Double(layers) * Double(tokens) + Double(table) * Double(scored) + Double(vision + connector)
+                * Double(images))
     }
 }
 
@@ -88,7 +95,9 @@ extension Batch: TrainingItem {
             let images = perImage > 0 ? mine.count / perImage : 0
             let firstImage = perImage > 0 ? (mine.first ?? 0) / perImage : 0
             var part = self
-            func narrowed(_ tensor: Tensor) -> Tensor { tensor.narrow(dim: 0, start: range.lowerBound, length: range.count) }
+            func narrowed(_ tensor: Tensor) -> Tensor {
+                tensor.narrow(dim: 0, start: range.lowerBound, length: range.count)
+            }
             part.labels = narrowed(labels)
             part.input = ModelInput(
                 tokenIDs: narrowed(input.tokenIDs), positionIDs: narrowed(input.positionIDs),

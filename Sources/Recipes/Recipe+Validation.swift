@@ -1,7 +1,7 @@
 import DataPipeline
 import SyrinxModels
-import Training
 import Torch
+import Training
 
 extension Recipe {
     /// Refuses values that cannot work, before anything is read or allocated.
@@ -13,18 +13,22 @@ extension Recipe {
         }
         try require(!stages.isEmpty, "stages", "there is nothing to train; add a stage")
         try require(
-            device == "auto" || Device(device) != nil, "device", "'\(device)' is not one of auto, cpu, cuda, cuda:N, mps")
+            device == "auto" || Device(device) != nil, "device",
+            "'\(device)' is not one of auto, cpu, cuda, cuda:N, mps")
         try require(threads ?? 1 > 0, "threads", "\(threads ?? 0) is not positive; use null to let libtorch decide")
         try require(
             data.contextLength > 1, "data.contextLength", "\(data.contextLength) leaves no room for text; use 512")
         try require(
             data.contextLength <= model.languageModel.contextLength, "data.contextLength",
-            "\(data.contextLength) is longer than the model's \(model.languageModel.contextLength) (model.languageModel.contextLength)")
+            "\(data.contextLength) is longer than the model's \(model.languageModel.contextLength) (model.languageModel.contextLength)"
+        )
         try require(
             data.tokenizer.path != nil || data.tokenizer.vocabularySize >= 300, "data.tokenizer.vocabularySize",
             "\(data.tokenizer.vocabularySize) is too small: 256 bytes and the special pieces come first; use 4096")
         try require(data.workerCount > 0, "data.workerCount", "\(data.workerCount) is not positive; use 1")
-        try require(data.validationLimit ?? 1 > 0, "data.validationLimit", "\(data.validationLimit ?? 0) is not positive; use null for all")
+        try require(
+            data.validationLimit ?? 1 > 0, "data.validationLimit",
+            "\(data.validationLimit ?? 0) is not positive; use null for all")
         try require(checkpoints.keep > 0, "checkpoints.keep", "\(checkpoints.keep) is not positive; use 2")
         try require(
             checkpoints.interval ?? 1 > 0, "checkpoints.interval",
@@ -35,9 +39,12 @@ extension Recipe {
         for (index, stage) in stages.enumerated() {
             let place = "stages.\(index)"
             try require(
-                stage.steps != nil || stage.maximumSeconds != nil, place, "set steps or maximumSeconds, or the stage never ends")
+                stage.steps != nil || stage.maximumSeconds != nil, place,
+                "set steps or maximumSeconds, or the stage never ends")
             try require(stage.steps ?? 1 > 0, "\(place).steps", "\(stage.steps ?? 0) is not positive")
-            try require(stage.maximumSeconds ?? 1 > 0, "\(place).maximumSeconds", "\(stage.maximumSeconds ?? 0) is not positive")
+            try require(
+                stage.maximumSeconds ?? 1 > 0, "\(place).maximumSeconds", "\(stage.maximumSeconds ?? 0) is not positive"
+            )
             try require(
                 stage.microbatchSize > 0 && stage.globalBatchSize > 0, "\(place).globalBatchSize",
                 "batch sizes are positive, got \(stage.globalBatchSize) and microbatchSize \(stage.microbatchSize)")
@@ -47,13 +54,18 @@ extension Recipe {
             try require(
                 stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
                 "contrasting needs at least 2 pictures a micro-batch, got \(stage.microbatchSize)")
-            try require(stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
-            try require(stage.validationInterval ?? 1 > 0, "\(place).validationInterval", "\(stage.validationInterval ?? 0) is not positive")
+            try require(
+                stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
+            try require(
+                stage.validationInterval ?? 1 > 0, "\(place).validationInterval",
+                "\(stage.validationInterval ?? 0) is not positive")
             try stage.optimizer.validate(at: "\(name), \(place).optimizer")
             try stage.schedule.validate(at: "\(name), \(place).schedule")
             try (stage.mixture ?? data.mixture).validate()
         }
         let names = stages.map(\.name)
-        try require(Set(names).count == names.count, "stages", "two stages have the same name (\(names.joined(separator: ", ")))")
+        try require(
+            Set(names).count == names.count, "stages",
+            "two stages have the same name (\(names.joined(separator: ", ")))")
     }
 }

@@ -89,7 +89,8 @@ extension Recipe {
 
         public init(
             corpus: String = "corpora/minimal", contextLength: Int = 512, resize: ImageProcessor.Resize = .squash,
-            mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(), augmentation: Augmentation? = Augmentation(),
+            mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(),
+            augmentation: Augmentation? = Augmentation(),
             tokenizer: TokenizerSettings = TokenizerSettings(), workerCount: Int = 1, validationLimit: Int? = 64
         ) {
             self.corpus = corpus
@@ -164,7 +165,8 @@ extension Recipe {
 
         public init(
             name: String, objective: Objective, globalBatchSize: Int, microbatchSize: Int, steps: Int?,
-            maximumSeconds: Double? = nil, optimizer: OptimizerConfig = OptimizerConfig(), schedule: Schedule = Schedule(),
+            maximumSeconds: Double? = nil, optimizer: OptimizerConfig = OptimizerConfig(),
+            schedule: Schedule = Schedule(),
             freeze: [String] = [], zLossScale: Double = 0, mixture: Mixture? = nil, validationInterval: Int? = nil
         ) {
             self.name = name

@@ -1,15 +1,16 @@
 import Codecs
 import DataPipeline
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 import Media
 import Processors
 import SyrinxModels
 import Tokenizers
 import Training
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A recipe's data, opened: corpus, tokenizer, preprocessing, and the streams the trainer reads.
 struct RecipeData {
@@ -46,13 +47,16 @@ struct RecipeData {
         guard let placeholder = tokenizer.id(of: Self.placeholderPiece) ?? tokenizer.unknownID else {
             throw ConfigError(
                 place: recipe.data.tokenizer.path ?? recipe.name,
-                problem: "the vocabulary has no piece \(Self.placeholderPiece) and no unknown piece to stand for pictures; train one with `data.tokenizer.path=null`")
+                problem:
+                    "the vocabulary has no piece \(Self.placeholderPiece) and no unknown piece to stand for pictures; train one with `data.tokenizer.path=null`"
+            )
         }
         imagePlaceholder = placeholder
         let image = ImageProcessor(imageSize: recipe.model.visionEncoder.imageSize, resize: recipe.data.resize)
         source = try ExampleSource(
             corpus: corpus, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image,
-            contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: recipe.model.connector.tokenCount),
+            contract: TokenContract(
+                imagePlaceholderID: placeholder, visualTokenCount: recipe.model.connector.tokenCount),
             template: recipe.data.template, contextLength: recipe.data.contextLength)
     }
 
@@ -106,7 +110,9 @@ struct RecipeData {
             },
             position: { String(taken) },
             restore: {
-                guard let count = Int($0) else { throw TrainingError("the saved data position '\($0)' is not a number") }
+                guard let count = Int($0) else {
+                    throw TrainingError("the saved data position '\($0)' is not a number")
+                }
                 taken = count
                 current = nil
             })

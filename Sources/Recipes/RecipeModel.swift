@@ -62,7 +62,8 @@ struct RecipeModel {
         for prefix in prefixes {
             guard !store.parameters(under: prefix).isEmpty else {
                 throw ConfigError(
-                    place: place, problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
+                    place: place,
+                    problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
             }
             store.freeze(under: prefix)
         }
@@ -83,7 +84,9 @@ struct RecipeMachine {
             guard let wanted = Device(recipe.device), available.contains(wanted) else {
                 throw ConfigError(
                     place: "\(recipe.name), device",
-                    problem: "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))")
+                    problem:
+                        "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))"
+                )
             }
             device = wanted
         }

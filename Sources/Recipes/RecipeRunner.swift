@@ -1,15 +1,16 @@
 import Checkpoints
 public import DataPipeline
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 public import NN
 public import SyrinxModels
 import Tokenizers
 public import Torch
 public import Training
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Runs a recipe: data, model, stages, checkpoints, the model folder at the end.
 public enum RecipeRunner {
@@ -37,7 +38,8 @@ public enum RecipeRunner {
         public var say: (String) -> Void
 
         public init(
-            output: String, resume: Bool = false, observers: @escaping (RunContext) throws -> [any TrainingObserver] = { _ in [] },
+            output: String, resume: Bool = false,
+            observers: @escaping (RunContext) throws -> [any TrainingObserver] = { _ in [] },
             say: @escaping (String) -> Void = { _ in }
         ) {
             self.output = output
@@ -84,14 +86,17 @@ public enum RecipeRunner {
         }
         try write(yaml, to: folder.recipe)
         let data = try RecipeData(
-            recipe, savedTokenizer: try saved?.file("tokenizer.model"), quarantinePath: folder.path + "/quarantine.jsonl", say: say)
+            recipe, savedTokenizer: try saved?.file("tokenizer.model"),
+            quarantinePath: folder.path + "/quarantine.jsonl", say: say)
         let built = RecipeModel(
             recipe, vocabularySize: data.tokenizer.vocabularySize, imagePlaceholder: data.imagePlaceholder)
         try built.fill(say: saved == nil ? say : { _ in })
         let weights = MasterWeights(built.store, computeDType: machine.computeDType, device: machine.device)
         if let saved { try weights.restore(saved.weight) }
         say(
-            "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), corpus \(data.corpus.index.manifestHash.prefix(12))")
+            "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), corpus \(data.corpus.index.manifestHash.prefix(12))"
+        )
+        say("memory: about \(try MemoryPlan(recipe).peakBytes / 1_000_000) MB at the peak, by plan")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
             recipe: recipe, model: built.model, examples: data.source, computeDType: machine.computeDType,
@@ -129,9 +134,11 @@ public enum RecipeRunner {
     private static func check(_ now: String, against before: String, in path: String) throws {
         guard now != before else { return }
         let pairs = zip(now.split(separator: "\n"), before.split(separator: "\n"))
-        let difference = pairs.first { $0 != $1 }.map { "'\($0.trimmed)' now, '\($1.trimmed)' then" } ?? "one has more keys"
+        let difference =
+            pairs.first { $0 != $1 }.map { "'\($0.trimmed)' now, '\($1.trimmed)' then" } ?? "one has more keys"
         throw ConfigError(
-            place: path, problem: "saved by another recipe (\(difference)); resume with the recipe.yaml of the run's folder")
+            place: path,
+            problem: "saved by another recipe (\(difference)); resume with the recipe.yaml of the run's folder")
     }
 
     private static func writeModel(

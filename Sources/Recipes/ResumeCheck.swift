@@ -1,9 +1,10 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 import Training
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Proves on the user's own recipe that an interrupted run continues to the bit-identical result.
 ///
@@ -55,21 +56,24 @@ public enum ResumeCheck {
             let before = Fingerprints(stop: (stage.name, 3))
             do {
                 _ = try RecipeRunner.run(short, .init(output: path, observers: { _ in [before] }))
-                throw TrainingError("stage \(stage.name) ended before its third step; the data may be too small to check resuming")
+                throw TrainingError(
+                    "stage \(stage.name) ended before its third step; the data may be too small to check resuming")
             } catch is Stopped {}
             let after = Fingerprints()
             let resumed = try RecipeRunner.run(short, .init(output: path, resume: true, observers: { _ in [after] }))
             for bits in [before.bits, after.bits] {
                 for (step, fingerprint) in bits.sorted(by: { $0.key < $1.key }) where whole.bits[step] != fingerprint {
                     throw TrainingError(
-                        "the loss of step \(step) differs: \(whole.bits[step] ?? "none") without interruption, \(fingerprint) with one in stage \(stage.name)")
+                        "the loss of step \(step) differs: \(whole.bits[step] ?? "none") without interruption, \(fingerprint) with one in stage \(stage.name)"
+                    )
                 }
             }
             guard after.bits[index * 4 + 3] != nil else {
                 throw TrainingError("the resumed run did not repeat step \(index * 4 + 3) of stage \(stage.name)")
             }
             guard resumed.weightsHash == reference.weightsHash else {
-                throw TrainingError("the losses agree, but the final weights differ after an interruption in stage \(stage.name)")
+                throw TrainingError(
+                    "the losses agree, but the final weights differ after an interruption in stage \(stage.name)")
             }
         }
         return Result(

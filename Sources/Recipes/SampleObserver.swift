@@ -54,7 +54,8 @@ public final class SampleObserver: TrainingObserver {
         var layout = PromptLayout(name: record.id, segments: [.text(tokenIDs: [begin], isSupervised: false)])
         layout.append(
             image: ImageSpan(
-                tokenCount: examples.contract.visualTokenCount, name: record.id, width: picture.width, height: picture.height))
+                tokenCount: examples.contract.visualTokenCount, name: record.id, width: picture.width,
+                height: picture.height))
         if !examples.template.prompt.isEmpty {
             layout.append(text: examples.tokenizer.encode(examples.template.prompt), isSupervised: false)
         }
@@ -68,7 +69,8 @@ public final class SampleObserver: TrainingObserver {
 
     public func onValidation(_ report: ValidationReport) throws {
         guard !samples.isEmpty, isNextToken(report.stage) else { return }
-        let results = try GenerationEngine(context.model).generate(samples.map { GenerationRequest($0.input, config: config) })
+        let results = try GenerationEngine(context.model).generate(
+            samples.map { GenerationRequest($0.input, config: config) })
         var values: [(tag: String, value: EventFile.Value)] = []
         for (number, (sample, result)) in zip(samples, results).enumerated() {
             let text = context.examples.tokenizer.decode(result.tokenIDs)

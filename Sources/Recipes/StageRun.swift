@@ -33,7 +33,8 @@ struct StageRun {
                 stage: stage.name, stageIndex: index, limit: stage.limit, accumulationSteps: stage.accumulationSteps,
                 schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
                 maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
-                checkpointInterval: recipe.checkpoints.interval, parts: RecipeModel.parts, peakOperationsPerSecond: peak)
+                checkpointInterval: recipe.checkpoints.interval, parts: RecipeModel.parts, peakOperationsPerSecond: peak
+            )
             let trainer = Trainer(
                 config, weights: weights, optimizers: optimizers, source: source, objective: objective,
                 validation: validation, observers: observers, step: step

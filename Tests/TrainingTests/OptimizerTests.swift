@@ -93,12 +93,15 @@ struct OptimizerTests {
         #expect(steps["adamw.step.b"]?.item() == 0)
     }
 
-    @Test("Muon follows torch.optim.Muon in bfloat16, and the rule written out in float64 when its products are float32")
+    @Test(
+        "Muon follows torch.optim.Muon in bfloat16, and the rule written out in float64 when its products are float32")
     func muon() throws {
         let fixture = try OptimizerFixture.load()
         // bfloat16 has 8 bits, and torch rounds its fused products once where ours round twice: worst seen 3.3 % of the
         // movement. Float32 products against float64 ones: worst seen 2e-6. A wrong scale or momentum is off by 10 %.
-        for (reference, dtype, tolerance) in [(fixture.muon, DType.bfloat16, Float(0.05)), (fixture.muonExact, .float32, 1e-4)] {
+        for (reference, dtype, tolerance) in [
+            (fixture.muon, DType.bfloat16, Float(0.05)), (fixture.muonExact, .float32, 1e-4),
+        ] {
             let weights = reference.tensors(reference.initial)
             let optimizer = Muon(
                 Muon.Config(weightDecay: 0.01), names: reference.names, masters: weights, productDType: dtype)
@@ -116,7 +119,9 @@ struct OptimizerTests {
         }
     }
 
-    @Test("Newton-Schulz brings the singular values of tall, wide and square matrices near one", arguments: [[12, 5], [5, 12], [8, 8]])
+    @Test(
+        "Newton-Schulz brings the singular values of tall, wide and square matrices near one",
+        arguments: [[12, 5], [5, 12], [8, 8]])
     func orthogonality(shape: [Int]) {
         let random = Tensor.randn([3] + shape, generator: Generator(seed: 1))
         let result = NewtonSchulz.orthogonalize(random, steps: 5, dtype: .float32)
@@ -127,7 +132,9 @@ struct OptimizerTests {
         for n in 0..<3 {
             for i in 0..<size {
                 let diagonal = gram[n * size * size + i * size + i]
-                #expect(diagonal > 0.4 && diagonal < 1.45, "squared singular values lie within 0.4 ... 1.45, got \(diagonal)")
+                #expect(
+                    diagonal > 0.4 && diagonal < 1.45,
+                    "squared singular values lie within 0.4 ... 1.45, got \(diagonal)")
             }
         }
         // A batch equals its single matrices.

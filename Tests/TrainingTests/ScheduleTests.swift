@@ -13,7 +13,9 @@ struct ScheduleTests {
     @Test("The cosine runs over the steps after the warm-up and ends at a tenth of the peak")
     func cosine() {
         let schedule = Schedule(warmupSteps: 2000, decay: .cosine(finalFraction: 0.1))
-        func factor(_ step: Int) -> Double { schedule.factor(step: step, of: 200_000, progress: Double(step) / 200_000) }
+        func factor(_ step: Int) -> Double {
+            schedule.factor(step: step, of: 200_000, progress: Double(step) / 200_000)
+        }
         #expect(factor(2000) == 1)
         #expect(abs(factor(101_000) - 0.55) < 1e-12, "half way between 2,000 and 200,000")
         #expect(abs(factor(200_000) - 0.1) < 1e-12)

@@ -53,14 +53,16 @@ struct StrictYAMLTests {
 
     @Test("A misspelt key is refused and the nearest known key is named, with file, line and path")
     func unknownKey() throws {
-        let text = try StrictYAML.encode(Sample.example).replacing("objective: bagOfWords", with: "objectiv: bagOfWords")
+        let text = try StrictYAML.encode(Sample.example).replacing(
+            "objective: bagOfWords", with: "objectiv: bagOfWords")
         let message = message { _ = try StrictYAML.decode(Sample.self, from: text, file: "a.yaml") }
         #expect(message.hasPrefix("a.yaml, line "))
         #expect(message.contains("stages.0: unknown key 'objectiv'; did you mean 'objective'?"))
         let top = message_(try StrictYAML.encode(Sample.example) + "learningrate: 3\n")
         #expect(top.contains("unknown key 'learningrate'; did you mean 'learningRate'?"))
         let far = message_(try StrictYAML.encode(Sample.example) + "zzzzzz: 3\n")
-        #expect(far.contains("unknown key 'zzzzzz'; the known keys are name, seed, learningRate, packed, weights, stages"))
+        #expect(
+            far.contains("unknown key 'zzzzzz'; the known keys are name, seed, learningRate, packed, weights, stages"))
     }
 
     private func message_(_ text: String) -> String {
@@ -74,11 +76,20 @@ struct StrictYAMLTests {
             ("steps: 200", "steps: many", "stages.0.steps: expected a whole number, found the text 'many'"),
             ("steps: 200", "steps: 2.5", "stages.0.steps: expected a whole number, found the number 2.5"),
             ("steps: 200", "steps: 99999999999999999999", "expected a whole number from -9223372036854775808"),
-            ("objective: bagOfWords", "objective: bagOfWord", "'bagOfWord' is not one of bagOfWords, contrastive, nextToken; did you mean 'bagOfWords'?"),
+            (
+                "objective: bagOfWords", "objective: bagOfWord",
+                "'bagOfWord' is not one of bagOfWords, contrastive, nextToken; did you mean 'bagOfWords'?"
+            ),
             ("decay: constant", "decay: constnt", "'constnt' is not one of constant, cosine; did you mean 'constant'?"),
             ("decay: constant", "decay: {cosin: {finalFraction: 1}}", "unknown key 'cosin'; did you mean 'cosine'?"),
-            ("decay: constant", "decay: {cosine: {final: 1}}", "stages.0.decay.cosine: unknown key 'final'; the known keys are finalFraction"),
-            ("freeze: [language, x]", "freeze: language", "stages.0.freeze: expected a list, found the text 'language'"),
+            (
+                "decay: constant", "decay: {cosine: {final: 1}}",
+                "stages.0.decay.cosine: unknown key 'final'; the known keys are finalFraction"
+            ),
+            (
+                "freeze: [language, x]", "freeze: language",
+                "stages.0.freeze: expected a list, found the text 'language'"
+            ),
             ("packed: true", "packed: true\npacked: false", "packed"),
             ("seed: 18446744073709551615", "", "the key 'seed' is missing"),
             ("weights:", "weights: [1", "not valid YAML"),
@@ -93,7 +104,10 @@ struct StrictYAMLTests {
     @Test("Settings change values at key paths, in lists and below absent values")
     func overrides() throws {
         let changed = try StrictYAML.applying(
-            ["seed=3", "stages.0.steps=1e3", "stages[1].decay=constant", "learningRate=3e-4", "stages.0.freeze=[]", "weights.new=2"],
+            [
+                "seed=3", "stages.0.steps=1e3", "stages[1].decay=constant", "learningRate=3e-4", "stages.0.freeze=[]",
+                "weights.new=2",
+            ],
             to: Sample.example, named: "sample")
         #expect(changed.seed == 3)
         #expect(changed.stages[0].steps == 1000)

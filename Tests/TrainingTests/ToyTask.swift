@@ -30,7 +30,8 @@ struct ToyItem: TrainingItem {
         guard rowCount > 1 else { return nil }
         let half = rowCount / 2
         func part(_ start: Int, _ length: Int) -> ToyItem {
-            ToyItem(x: x.narrow(dim: 0, start: start, length: length), y: y.narrow(dim: 0, start: start, length: length))
+            ToyItem(
+                x: x.narrow(dim: 0, start: start, length: length), y: y.narrow(dim: 0, start: start, length: length))
         }
         return (part(0, half), part(half, rowCount - half))
     }
@@ -106,7 +107,8 @@ struct ToyRun {
     var validation: [ValidationSet<ToyItem>] = []
 
     init(
-        steps: Int, computeDType: DType = .float32, accumulationSteps: Int = 1, optimizer: OptimizerConfig = OptimizerConfig(peakLearningRate: 0.01),
+        steps: Int, computeDType: DType = .float32, accumulationSteps: Int = 1,
+        optimizer: OptimizerConfig = OptimizerConfig(peakLearningRate: 0.01),
         source: ToySource = ToySource(), configure: (inout Trainer<ToyItem>.Config) -> Void = { _ in }
     ) throws {
         model = ToyModel()

@@ -15,8 +15,6 @@ public struct ConfigError: Error, CustomStringConvertible, Equatable {
     public var description: String { "\(place): \(problem)" }
 }
 
-
-
 /// An enum of choices that can list the names a configuration may use, so that a misspelt one is answered with the nearest.
 public protocol ConfigChoices {
     /// Every name that may stand for this value in a configuration, in the order of declaration.

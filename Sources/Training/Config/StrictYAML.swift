@@ -25,7 +25,9 @@ public enum StrictYAML {
     /// Returns a copy of `value` changed by `key.path=value` settings.
     ///
     /// - Throws: `ConfigError` if a key does not exist (with the nearest that does) or a value has the wrong type.
-    public static func applying<Value: Codable>(_ overrides: [String], to value: Value, named name: String) throws -> Value {
+    public static func applying<Value: Codable>(
+        _ overrides: [String], to value: Value, named name: String
+    ) throws -> Value {
         if overrides.isEmpty { return value }
         return try decode(Value.self, from: encode(value), file: name, overrides: overrides)
     }
@@ -62,7 +64,8 @@ public enum StrictYAML {
     }
 
     private static func oneLine(_ error: YamlError) -> String {
-        "\(error)".split(whereSeparator: \.isNewline).map { $0.trimmingPrefix(while: { $0 == " " }) }.joined(separator: " ")
+        "\(error)".split(whereSeparator: \.isNewline).map { $0.trimmingPrefix(while: { $0 == " " }) }.joined(
+            separator: " ")
     }
 
     /// An error thrown by a type's own `init(from:)`, in one sentence.

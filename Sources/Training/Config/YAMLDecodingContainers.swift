@@ -40,7 +40,9 @@ struct YAMLKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try child(key).decode(type) }
 
-    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type, forKey key: Key
+    ) throws
         -> KeyedDecodingContainer<Nested>
     {
         var child = try child(key)
@@ -59,7 +61,8 @@ struct YAMLKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private func child(_ key: Key) throws -> YAMLNodeDecoder {
         guard let node = values[key.stringValue] else {
             throw decoder.state.error(
-                decoder.node, decoder.path, "the key '\(key.stringValue)' is missing; add it (`syrinx recipe show` prints them all)")
+                decoder.node, decoder.path,
+                "the key '\(key.stringValue)' is missing; add it (`syrinx recipe show` prints them all)")
         }
         return decoder.child(node, key.stringValue)
     }
@@ -88,7 +91,8 @@ struct YAMLUnkeyedDecoding: UnkeyedDecodingContainer {
 
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().decode(type) }
 
-    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
+    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested>
+    {
         try next().container(keyedBy: type)
     }
 
@@ -98,7 +102,8 @@ struct YAMLUnkeyedDecoding: UnkeyedDecodingContainer {
     private mutating func next() throws -> YAMLNodeDecoder {
         guard !isAtEnd else {
             throw decoder.state.error(
-                decoder.node, decoder.path, "the list has \(nodes.count) entries, \(currentIndex + 1) or more were expected")
+                decoder.node, decoder.path,
+                "the list has \(nodes.count) entries, \(currentIndex + 1) or more were expected")
         }
         defer { currentIndex += 1 }
         return decoder.child(nodes[currentIndex], String(currentIndex))

@@ -66,7 +66,9 @@ private struct PlaceholderDecoder: Decoder {
             return try placeholder(type)
         }
 
-        func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
+        func nestedContainer<Nested: CodingKey>(
+            keyedBy type: Nested.Type, forKey key: Key
+        ) throws
             -> KeyedDecodingContainer<Nested>
         {
             if caseName != nil { return try PlaceholderDecoder(recorder: recorder).container(keyedBy: type) }
@@ -92,7 +94,9 @@ private struct PlaceholderDecoder: Decoder {
         mutating func decodeNil() throws -> Bool { true }
         mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try placeholder(type) }
 
-        mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
+        mutating func nestedContainer<Nested: CodingKey>(
+            keyedBy type: Nested.Type
+        ) throws -> KeyedDecodingContainer<Nested> {
             try PlaceholderDecoder().container(keyedBy: type)
         }
 

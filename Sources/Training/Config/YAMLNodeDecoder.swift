@@ -30,7 +30,7 @@ struct YAMLNodeDecoder: Decoder {
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         var decoder = self
-        decoder.choices = (type as? any ConfigChoices.Type)?.choiceNames ?? []
+        decoder.choices = Self.choices(of: type)
         decoder.knownKeys = { YAMLKeyRecorder.keys(of: type, caseName: $0) }
         if let scalar = try decoder.scalar(type) { return scalar }
         if !decoder.choices.isEmpty, let name = node.scalar?.string, !decoder.choices.contains(name) {
@@ -39,11 +39,21 @@ struct YAMLNodeDecoder: Decoder {
         return try Value(from: decoder)
     }
 
+    /// The words that may stand for a value of `type`: as it lists them, or its raw values if it is an enum of words.
+    private static func choices(of type: Any.Type) -> [String] {
+        func words<Choices: CaseIterable>(_ type: Choices.Type) -> [String] {
+            Choices.allCases.compactMap { ($0 as? any RawRepresentable)?.rawValue as? String }
+        }
+        if let listed = type as? any ConfigChoices.Type { return listed.choiceNames }
+        return (type as? any CaseIterable.Type).map { words($0) } ?? []
+    }
+
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         if let name = node.scalar?.string, !node.isNull {
             // `constant` stands for `constant: {}`: a case without values.
             guard Key(stringValue: name) != nil, mayBeCase(name) else {
-                throw state.error(node, path, choices.isEmpty ? mismatch("a map of keys and values") : unknownChoice(name))
+                throw state.error(
+                    node, path, choices.isEmpty ? mismatch("a map of keys and values") : unknownChoice(name))
             }
             let key = Node.scalar(.init(name, .implicit, .plain, node.mark))
             return KeyedDecodingContainer(
@@ -113,7 +123,9 @@ extension YAMLNodeDecoder {
     }
 
     private func whole<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
-        guard let scalar = node.scalar, !node.isQuoted else { throw state.error(node, path, mismatch("a whole number")) }
+        guard let scalar = node.scalar, !node.isQuoted else {
+            throw state.error(node, path, mismatch("a whole number"))
+        }
         let digits = scalar.string.replacing("_", with: "")
         if let value = Integer(digits) { return value }
         // 2e5 and 200000.0 are whole numbers, too.

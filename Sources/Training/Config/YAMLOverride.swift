@@ -14,7 +14,8 @@ struct YAMLOverride {
         guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
             throw ConfigError(place: place, problem: "write key.path=value, for example --set seed=2")
         }
-        path = setting[..<equals].replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(String.init)
+        path = setting[..<equals].replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(
+            String.init)
         let text = String(setting[setting.index(after: equals)...])
         do {
             value = try Yams.compose(yaml: text) ?? Node("", .implicit, .doubleQuoted)
@@ -36,7 +37,9 @@ struct YAMLOverride {
             guard let index = Int(component), sequence.indices.contains(index) else {
                 throw ConfigError(
                     place: place,
-                    problem: "\(name(depth)) is a list of \(sequence.count); '\(component)' is not an index from 0 to \(sequence.count - 1)")
+                    problem:
+                        "\(name(depth)) is a list of \(sequence.count); '\(component)' is not an index from 0 to \(sequence.count - 1)"
+                )
             }
             try set(&sequence[index], at: depth + 1)
             node = .sequence(sequence)
@@ -68,5 +71,7 @@ struct YAMLOverride {
         }
     }
 
-    private func name(_ depth: Int) -> String { depth == 0 ? "the configuration" : YAMLPath.text(Array(path[..<depth])) }
+    private func name(_ depth: Int) -> String {
+        depth == 0 ? "the configuration" : YAMLPath.text(Array(path[..<depth]))
+    }
 }

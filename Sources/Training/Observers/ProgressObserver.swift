@@ -10,7 +10,8 @@ public final class ProgressObserver: TrainingObserver {
     public init(print: @escaping (String) -> Void) { self.print = print }
 
     public func onStart(_ report: StartReport) throws {
-        print("\(report.stage): \(Self.limit(report.limit))\(report.isResumed ? ", resumed at step \(report.step)" : "")")
+        print(
+            "\(report.stage): \(Self.limit(report.limit))\(report.isResumed ? ", resumed at step \(report.step)" : "")")
         print(report.audit.table)
         // A bar of steps where steps decide, of seconds where only time does.
         countsSeconds = report.limit.maximumSeconds != nil
@@ -42,7 +43,8 @@ public final class ProgressObserver: TrainingObserver {
     public func onEnd(_ report: EndReport) throws {
         bar?.finish()
         bar = nil
-        var line = "\(report.stage): \(Self.reason(report.reason)) after \(report.stageStep) steps and \(Self.fixed(report.elapsedSeconds, 1)) s"
+        var line =
+            "\(report.stage): \(Self.reason(report.reason)) after \(report.stageStep) steps and \(Self.fixed(report.elapsedSeconds, 1)) s"
         if let loss = report.loss { line += ", loss \(Self.fixed(loss, 3))" }
         if report.skippedSteps > 0 { line += ", \(report.skippedSteps) steps skipped" }
         line += ", peak memory \(Self.megabytes(report.peakResidentBytes))"
@@ -71,7 +73,9 @@ public final class ProgressObserver: TrainingObserver {
         }
     }
 
-    private static func megabytes(_ bytes: Int) -> String { "\(fixed(Double(bytes) / 1e6, bytes < 100_000_000 ? 1 : 0)) MB" }
+    private static func megabytes(_ bytes: Int) -> String {
+        "\(fixed(Double(bytes) / 1e6, bytes < 100_000_000 ? 1 : 0)) MB"
+    }
 
     private static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "\(value)" }

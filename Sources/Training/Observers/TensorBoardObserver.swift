@@ -8,7 +8,9 @@ public final class TensorBoardObserver: TrainingObserver {
     /// Adds pictures with captions, for example samples that the model has described.
     ///
     /// - Throws: `TrainingError` if the disk is full.
-    public func add(_ values: [(tag: String, value: EventFile.Value)], step: Int) throws { try file.add(values, step: step) }
+    public func add(_ values: [(tag: String, value: EventFile.Value)], step: Int) throws {
+        try file.add(values, step: step)
+    }
 
     public func onStep(_ report: StepReport) throws {
         if report.skipped != nil { return }
@@ -19,7 +21,9 @@ public final class TensorBoardObserver: TrainingObserver {
             ("speed/images_per_second", .scalar(report.imagesPerSecond)),
         ]
         if let share = report.modelFLOPsUtilization { values.append(("speed/mfu", .scalar(share))) }
-        for (name, part) in report.parts.sorted(by: { $0.key < $1.key }) { values.append(("train/\(name)", .scalar(part))) }
+        for (name, part) in report.parts.sorted(by: { $0.key < $1.key }) {
+            values.append(("train/\(name)", .scalar(part)))
+        }
         try file.add(values, step: report.step)
     }
 

@@ -60,11 +60,13 @@ public final class MasterWeights {
         var sources: [Tensor] = []
         for (parameter, master) in zip(parameters, masters) {
             guard let source = saved(parameter.name) else {
-                throw TrainingError("the checkpoint lacks '\(parameter.name)'; it was saved by another recipe or another version")
+                throw TrainingError(
+                    "the checkpoint lacks '\(parameter.name)'; it was saved by another recipe or another version")
             }
             guard source.shape == master.shape else {
                 throw TrainingError(
-                    "the checkpoint's '\(parameter.name)' has shape \(source.shape), this recipe's model needs \(master.shape)")
+                    "the checkpoint's '\(parameter.name)' has shape \(source.shape), this recipe's model needs \(master.shape)"
+                )
             }
             sources.append(source)
         }

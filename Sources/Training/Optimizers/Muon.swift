@@ -20,7 +20,8 @@ public final class Muon: Optimizer {
         public var weightDecay: Double
 
         public init(
-            peakLearningRate: Double = 0.02, momentum: Double = 0.95, newtonSchulzSteps: Int = 5, weightDecay: Double = 0
+            peakLearningRate: Double = 0.02, momentum: Double = 0.95, newtonSchulzSteps: Int = 5,
+            weightDecay: Double = 0
         ) {
             self.peakLearningRate = peakLearningRate
             self.momentum = momentum
@@ -67,7 +68,8 @@ public final class Muon: Optimizer {
                 let accumulated = indices.map { momenta[$0] }
                 Tensor.foreachMul_(accumulated, config.momentum)
                 Tensor.foreachAdd_(accumulated, current)
-                let nesterov = Tensor.stack(current, dim: 0) + Tensor.stack(accumulated, dim: 0) * config.momentum  // [N, R, C]
+                // [N, R, C]
+                let nesterov = Tensor.stack(current, dim: 0) + Tensor.stack(accumulated, dim: 0) * config.momentum
                 let directions = NewtonSchulz.orthogonalize(
                     nesterov, steps: config.newtonSchulzSteps, dtype: productDType
                 ).to(.float32)

@@ -29,7 +29,8 @@ extension Optimizer {
     func restoreAll(_ saved: (String) -> Tensor?) throws {
         for (name, tensor) in state {
             guard let source = saved(name) else {
-                throw TrainingError("the optimizer state lacks '\(name)'; it was saved by another recipe or another version")
+                throw TrainingError(
+                    "the optimizer state lacks '\(name)'; it was saved by another recipe or another version")
             }
             guard source.shape == tensor.shape else {
                 throw TrainingError(

@@ -39,7 +39,9 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
     /// - Throws: `ConfigError` that names the value and its range.
     public func validate(at place: String) throws {
         func positive(_ value: Double?, _ name: String) throws {
-            if let value, value <= 0 { throw ConfigError(place: "\(place).\(name)", problem: "\(value) is not positive") }
+            if let value, value <= 0 {
+                throw ConfigError(place: "\(place).\(name)", problem: "\(value) is not positive")
+            }
         }
         func fraction(_ value: Double, _ name: String) throws {
             guard value >= 0, value < 1 else {
@@ -54,7 +56,8 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
         try fraction(adamW.beta2, "adamW.beta2")
         try fraction(muon.momentum, "muon.momentum")
         guard muon.newtonSchulzSteps > 0 else {
-            throw ConfigError(place: "\(place).muon.newtonSchulzSteps", problem: "\(muon.newtonSchulzSteps) is not positive; use 5")
+            throw ConfigError(
+                place: "\(place).muon.newtonSchulzSteps", problem: "\(muon.newtonSchulzSteps) is not positive; use 5")
         }
         guard maximumSkippedSteps > 0 else {
             throw ConfigError(place: "\(place).maximumSkippedSteps", problem: "\(maximumSkippedSteps) is not positive")

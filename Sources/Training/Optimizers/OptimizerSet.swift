@@ -32,7 +32,8 @@ public final class OptimizerSet {
         where !weights.parameters.contains(where: { Self.matches($0.name, prefix) }) {
             let parts = Set(weights.parameters.map { String($0.name.prefix(while: { $0 != "." })) })
             throw ConfigError(
-                place: "optimizer.learningRateFactors", problem: "no parameter lies under '\(prefix)'"
+                place: "optimizer.learningRateFactors",
+                problem: "no parameter lies under '\(prefix)'"
                     + (NearestName.find(prefix, among: parts.sorted()).map { "; did you mean '\($0)'?" } ?? ""))
         }
         let names = trainableIndices.map { weights.parameters[$0].name }
@@ -43,7 +44,9 @@ public final class OptimizerSet {
         let rate =
             config.peakLearningRate
             ?? LearningRateLaw().peakLearningRate(nonEmbeddingParameterCount: max(1, nonEmbeddingParameterCount))
-        func group(_ name: String, _ wantsMuon: Bool, _ rate: Double, _ make: ([String], [Tensor]) -> any Optimizer) -> Group? {
+        func group(
+            _ name: String, _ wantsMuon: Bool, _ rate: Double, _ make: ([String], [Tensor]) -> any Optimizer
+        ) -> Group? {
             let members = trainableIndices.indices.filter { isMuon[$0] == wantsMuon }
             if members.isEmpty { return nil }
             let indices = members.map { trainableIndices[$0] }
@@ -62,7 +65,9 @@ public final class OptimizerSet {
         ].compactMap { $0 }
     }
 
-    private static func matches(_ name: String, _ prefix: String) -> Bool { name == prefix || name.hasPrefix(prefix + ".") }
+    private static func matches(_ name: String, _ prefix: String) -> Bool {
+        name == prefix || name.hasPrefix(prefix + ".")
+    }
 
     private static func factor(_ name: String, _ factors: [String: Double]) -> Double {
         factors.filter { matches(name, $0.key) }.max { $0.key.count < $1.key.count }?.value ?? 1

@@ -1,8 +1,9 @@
 import Digests
+
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// The last file written into a checkpoint: names, sizes and digests of the others, and a digest of its own.

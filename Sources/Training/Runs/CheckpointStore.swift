@@ -1,16 +1,17 @@
 import Checkpoints
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
 public import NN
 public import Torch
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// A run's checkpoints: written so that a kill at any instant loses nothing, read so that damage is noticed.
 ///
@@ -57,10 +58,13 @@ public final class CheckpointStore {
     ///   - files: further small files by name.
     /// - Throws: `TrainingError` if the disk has no room for it or cannot be written; older checkpoints are untouched then.
     public func save(
-        _ state: TrainerState, weights: StateDict, optimizer: [(name: String, tensor: Tensor)], files: [String: [UInt8]] = [:]
+        _ state: TrainerState, weights: StateDict, optimizer: [(name: String, tensor: Tensor)],
+        files: [String: [UInt8]] = [:]
     ) throws -> CheckpointReport {
         let began = ContinuousClock.now
-        let tensorBytes = (weights.pairs.map(\.1) + optimizer.map(\.tensor)).reduce(0) { $0 + $1.elementCount * $1.dtype.byteCount }
+        let tensorBytes = (weights.pairs.map(\.1) + optimizer.map(\.tensor)).reduce(0) {
+            $0 + $1.elementCount * $1.dtype.byteCount
+        }
         try checkSpace(for: tensorBytes + files.values.reduce(0) { $0 + $1.count })
         let target = "\(folder)/\(Self.name(state.step))"
         let aside = "\(folder)/.partial-\(Self.name(state.step))-\(getpid())"
@@ -68,7 +72,8 @@ public final class CheckpointStore {
         do {
             try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
             try Safetensors.write(weights.pairs, metadata: ["format": "pt"], to: aside + "/model.safetensors")
-            try Safetensors.write(optimizer.map { ($0.name, $0.tensor) }, metadata: [:], to: aside + "/optimizer.safetensors")
+            try Safetensors.write(
+                optimizer.map { ($0.name, $0.tensor) }, metadata: [:], to: aside + "/optimizer.safetensors")
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
             try PosixFile.replace(aside + "/state.json", with: Array(try encoder.encode(state)))
@@ -89,7 +94,8 @@ public final class CheckpointStore {
                 seconds: (ContinuousClock.now - began).seconds)
         } catch {
             try? FileManager.default.removeItem(atPath: aside)
-            throw TrainingError("the checkpoint of step \(state.step) was not saved (earlier ones are untouched): \(error)")
+            throw TrainingError(
+                "the checkpoint of step \(state.step) was not saved (earlier ones are untouched): \(error)")
         }
     }
 
@@ -134,6 +140,8 @@ public final class CheckpointStore {
 
     private func removeLeftovers() {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in entries where name.hasPrefix(".partial-") { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
+        for name in entries where name.hasPrefix(".partial-") {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
     }
 }

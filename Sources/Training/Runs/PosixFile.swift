@@ -1,12 +1,12 @@
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// The file operations that checkpoints and logs need beyond Foundation: durable, all-or-nothing.
@@ -48,7 +48,8 @@ enum PosixFile {
     /// The whole file.
     static func read(_ path: String) throws -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw TrainingError("cannot read \(path): \(access(path, F_OK) == 0 ? "permission denied" : "no such file")")
+            throw TrainingError(
+                "cannot read \(path): \(access(path, F_OK) == 0 ? "permission denied" : "no such file")")
         }
         return Array(data)
     }

@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Where a run keeps its things.
@@ -30,7 +30,8 @@ public struct RunFolder: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
         } catch {
-            throw TrainingError("cannot make the run folder \(trimmed): \((error as? CocoaError)?.reason ?? "\(error)")")
+            throw TrainingError(
+                "cannot make the run folder \(trimmed): \((error as? CocoaError)?.reason ?? "\(error)")")
         }
         if !resume, FileManager.default.fileExists(atPath: recipe) {
             throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")

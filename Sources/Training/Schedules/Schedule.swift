@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// How the learning rate moves over a run: linear warm-up from zero, then a decay; a factor of the peak rate.
@@ -65,7 +65,8 @@ public struct Schedule: Codable, Hashable, Sendable {
     /// - Throws: `ConfigError` that names the value and its range.
     public func validate(at place: String) throws {
         if let warmupSteps, warmupSteps < 0 {
-            throw ConfigError(place: "\(place).warmupSteps", problem: "\(warmupSteps) is negative; use 0 for no warm-up")
+            throw ConfigError(
+                place: "\(place).warmupSteps", problem: "\(warmupSteps) is negative; use 0 for no warm-up")
         }
         guard (0...1).contains(warmupFraction) else {
             throw ConfigError(place: "\(place).warmupFraction", problem: "\(warmupFraction) is not a share from 0 to 1")

@@ -13,7 +13,8 @@ public struct StepLoss {
     public var floatingPointOperations: Double
 
     public init(
-        total: Tensor, parts: [String: Tensor] = [:], tokenCount: Int, imageCount: Int, floatingPointOperations: Double = 0
+        total: Tensor, parts: [String: Tensor] = [:], tokenCount: Int, imageCount: Int,
+        floatingPointOperations: Double = 0
     ) {
         self.total = total
         self.parts = parts

@@ -67,7 +67,8 @@ public struct TrainableAudit: Codable, Sendable {
         }
         let moved = parts.filter { $0.trainableCount == 0 && $0.changed == true }.map(\.name)
         guard moved.isEmpty else {
-            throw TrainingError("declared frozen but changed by training: \(moved.joined(separator: ", ")); this is a defect")
+            throw TrainingError(
+                "declared frozen but changed by training: \(moved.joined(separator: ", ")); this is a defect")
         }
     }
 
@@ -94,8 +95,14 @@ public struct TrainableAudit: Codable, Sendable {
         guard rate > 0 else { return "0" }
         var exponent = 0
         var mantissa = rate
-        while mantissa < 1 { mantissa *= 10; exponent -= 1 }
-        while mantissa >= 10 { mantissa /= 10; exponent += 1 }
+        while mantissa < 1 {
+            mantissa *= 10
+            exponent -= 1
+        }
+        while mantissa >= 10 {
+            mantissa /= 10
+            exponent += 1
+        }
         return "\((mantissa * 100).rounded() / 100)e\(exponent)"
     }
 

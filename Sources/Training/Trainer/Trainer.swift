@@ -39,7 +39,8 @@ public final class Trainer<Item: TrainingItem> {
         public var peakOperationsPerSecond: Double?
 
         public init(
-            stage: String, stageIndex: Int = 0, limit: RunLimit, accumulationSteps: Int = 1, schedule: Schedule = Schedule(),
+            stage: String, stageIndex: Int = 0, limit: RunLimit, accumulationSteps: Int = 1,
+            schedule: Schedule = Schedule(),
             clipNorm: Double? = 1, maximumSkippedSteps: Int = 10, validationInterval: Int? = nil,
             checkpointInterval: Int? = nil, parts: [String] = [], peakOperationsPerSecond: Double? = nil
         ) {
@@ -134,7 +135,8 @@ public final class Trainer<Item: TrainingItem> {
         try source.restore(saved.sourcePosition)
         for (name, generator) in generators {
             guard let bytes = saved.generators[name] else {
-                throw TrainingError("the checkpoint lacks the state of the generator '\(name)'; it was saved by another version")
+                throw TrainingError(
+                    "the checkpoint lacks the state of the generator '\(name)'; it was saved by another version")
             }
             generator.state = bytes.bytes
         }
@@ -237,10 +239,12 @@ extension Trainer {
                 state.halvings += 1
                 guard items.contains(where: { $0.halves() != nil }), state.halvings < 16 else {
                     throw TrainingError(
-                        "out of memory in step \(state.step + 1) with one row a micro-batch; use a shorter context or a smaller model (\(error))")
+                        "out of memory in step \(state.step + 1) with one row a micro-batch; use a shorter context or a smaller model (\(error))"
+                    )
                 }
                 say(
-                    "out of memory in step \(state.step + 1): micro-batches are halved (\(state.halvings) times now), the global batch stays")
+                    "out of memory in step \(state.step + 1): micro-batches are halved (\(state.halvings) times now), the global batch stays"
+                )
             }
         }
     }
