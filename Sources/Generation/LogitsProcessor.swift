@@ -141,8 +141,7 @@ public struct BannedTokens: LogitsProcessor {
         var values = [Float](repeating: 0, count: vocabularySize)
         for id in ids {
             precondition(
-                (0..<vocabularySize).contains(id),
-                "banned token \(id) does not lie in a vocabulary of \(vocabularySize)")
+                (0..<vocabularySize).contains(id), "banned token \(id) is not in a vocabulary of \(vocabularySize)")
             values[id] = -.infinity
         }
         bias = Tensor(values, shape: [vocabularySize])

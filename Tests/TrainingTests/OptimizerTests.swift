@@ -98,7 +98,7 @@ struct OptimizerTests {
     func muon() throws {
         let fixture = try OptimizerFixture.load()
         // bfloat16 has 8 bits, and torch rounds its fused products once where ours round twice: worst seen 3.3 % of the
-        // movement. Float32 products against float64 ones: worst seen 2e-6. A wrong scale or momentum is off by 10 %.
+        // movement. Float32 products agree with float64 ones far better. A wrong scale or momentum is off by 10 %.
         for (reference, dtype, tolerance) in [
             (fixture.muon, DType.bfloat16, Float(0.05)), (fixture.muonExact, .float32, 1e-4),
         ] {

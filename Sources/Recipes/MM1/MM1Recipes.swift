@@ -15,7 +15,8 @@ extension Recipe {
         return Recipe(
             name: "mm1-demo",
             description:
-                "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores; caption-heavy mixture.",
+                "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores; "
+                + "caption-heavy mixture.",
             model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(
                 corpus: "corpora/minimal", contextLength: 512,
