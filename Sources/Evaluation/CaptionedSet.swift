@@ -1,10 +1,11 @@
 public import DataPipeline
+public import Torch
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
     import Foundation
 #endif
-public import Torch
 
 /// Captioned records of one split with their pictures as pixels.
 public struct CaptionedSet: Sendable {

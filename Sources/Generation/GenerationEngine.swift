@@ -91,7 +91,8 @@ public struct GenerationEngine: Sendable {
         try request.config.validate()
         let shape = request.input.tokenIDs.shape
         guard shape.count == 2, shape[0] == 1, shape[1] > 0 else {
-            throw GenerationError("\(name) has token IDs of shape \(shape), but one row of at least one token is needed")
+            throw GenerationError(
+                "\(name) has token IDs of shape \(shape), but one row of at least one token is needed")
         }
         guard shape[1] < model.contextLength else {
             let visual = request.input.visualPositions?.elementCount ?? 0

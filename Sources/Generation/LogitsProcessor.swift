@@ -1,3 +1,5 @@
+public import Torch
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-public import Torch
 
 // Shapes: B rows (requests), V vocabulary size. Logits are float32.
 
@@ -140,7 +141,7 @@ public struct BannedTokens: LogitsProcessor {
         var values = [Float](repeating: 0, count: vocabularySize)
         for id in ids {
             precondition(
-                (0..<vocabularySize).contains(id), "banned token \(id) does not lie in a vocabulary of \(vocabularySize)")
+                (0..<vocabularySize).contains(id), "banned token \(id) is not in a vocabulary of \(vocabularySize)")
             values[id] = -.infinity
         }
         bias = Tensor(values, shape: [vocabularySize])

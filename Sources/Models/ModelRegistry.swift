@@ -1,9 +1,10 @@
+public import NN
+
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
 #else
     public import Foundation
 #endif
-public import NN
 
 /// A family of models: how its `config.json` reads and which sizes have names.
 public struct ModelFamily: Sendable {

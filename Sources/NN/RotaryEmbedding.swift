@@ -1,9 +1,10 @@
+public import Torch
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-public import Torch
 
 /// Rotary position embedding (Su et al., 2021): angles of position p and pair i are p theta^(-2i/D).
 public struct RotaryEmbedding: Sendable {

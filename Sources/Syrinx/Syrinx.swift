@@ -39,6 +39,7 @@ public enum Syrinx {
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel))
         let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
         try store.load(try files.stateDict(), dtype: dtype, device: device)
-        return try SyrinxModel(model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
+        return try SyrinxModel(
+            model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
     }
 }

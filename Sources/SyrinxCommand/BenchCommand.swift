@@ -38,7 +38,9 @@ struct BenchCommand: ParsableCommand {
             return print(String(decoding: data, as: UTF8.self))
         }
         for result in results {
-            print(result.name.padding(toLength: 40, withPad: " ", startingAt: 0) + String(format: "%9.2f ms", result.milliseconds))
+            print(
+                result.name.padding(toLength: 40, withPad: " ", startingAt: 0)
+                    + String(format: "%9.2f ms", result.milliseconds))
         }
     }
 }

@@ -27,7 +27,8 @@ struct ChatCommand: ParsableCommand {
         if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
         while true {
             if style.isInteractive {
-                let waiting = pictures.isEmpty ? "" : " (\(pictures.count) \(pictures.count == 1 ? "picture" : "pictures"))"
+                let noun = pictures.count == 1 ? "picture" : "pictures"
+                let waiting = pictures.isEmpty ? "" : " (\(pictures.count) \(noun))"
                 print(style.paint("you\(waiting)> ", .cyan), terminator: "")
                 fflush(nil)
             }
@@ -76,6 +77,7 @@ struct ChatCommand: ParsableCommand {
         do {
             try body()
         } catch {
+            fflush(nil)
             ExitStatus.writeToStandardError("error: \(error)\n")
         }
     }

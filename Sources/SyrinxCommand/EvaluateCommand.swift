@@ -28,7 +28,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The split to score: val or test.")
     var split = "test"
 
-    @Option(help: ArgumentHelp("A source to report on its own and to find groups in; may be given several times.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "A source to report on its own and to find groups in; may be given several times.", valueName: "name"))
     var source: [String] = ["emoji"]
 
     @Option(help: ArgumentHelp("Score at most this many items per source.", valueName: "count"))
@@ -51,7 +53,8 @@ struct EvaluateCommand: ParsableCommand {
         InterruptFlag.install()
         let model = try modelOptions.load()
         let folder = try CorpusFolder(URL(fileURLWithPath: corpus))
-        let held = try CaptionedSet(folder, split: CorpusRecord.Split(rawValue: split) ?? .test, limitPerSource: limit) {
+        let held = try CaptionedSet(folder, split: CorpusRecord.Split(rawValue: split) ?? .test, limitPerSource: limit)
+        {
             model.imageProcessor.pixelValues(try PictureCodec().picture(from: $0))
         }
         let style = TerminalStyle.standardError

@@ -22,15 +22,18 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Option(help: ArgumentHelp("A picture, or a quoted pattern of pictures; may be given several times.", valueName: "file"))
+    @Option(help: ArgumentHelp("A picture or a quoted pattern; may be given several times.", valueName: "file"))
     var image: [String] = []
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("A picture and what is to be said of it, put before the prompt (few-shot).", valueName: "file text"))
+        help: ArgumentHelp(
+            "A picture and what is to be said of it, put before the prompt (few-shot).", valueName: "file text"))
     var example: [String] = []
 
-    @Option(help: ArgumentHelp("A JSON list of {\"text\": ...} and {\"image\": path}, put before the prompt.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A JSON list of {\"text\": ...} and {\"image\": path}, put before the prompt.", valueName: "file"))
     var promptFile: String?
 
     @OptionGroup var sampling: SamplingOptions
@@ -41,7 +44,7 @@ struct GenerateCommand: ParsableCommand {
     @Flag(help: "Answer once for each picture instead of once for all.")
     var each = false
 
-    @Flag(help: "Print JSON with token counts, times, and what became of each picture; with --each one line per picture.")
+    @Flag(help: "Print JSON: token counts, times, what became of each picture; one line per picture with --each.")
     var json = false
 
     @Flag(name: .shortAndLong, help: "Say on standard error what became of each picture, token counts and times.")
@@ -95,7 +98,8 @@ struct GenerateCommand: ParsableCommand {
         return try PromptFile(Array(data), name: promptFile).parts.map { part in
             switch part {
             case .text(let text): .text(text)
-            case .image(let path): .picture(try ImageReference(path: URL(fileURLWithPath: path, relativeTo: folder).path))
+            case .image(let path):
+                .picture(try ImageReference(path: URL(fileURLWithPath: path, relativeTo: folder).path))
             }
         }
     }
@@ -116,7 +120,10 @@ struct GenerateCommand: ParsableCommand {
         } else {
             print(name.map { "\($0)\t\(answer.text)" } ?? answer.text)
         }
-        if verbose { ExitStatus.writeToStandardError(answer.account + "\n") }
+        if verbose {
+            fflush(nil)
+            ExitStatus.writeToStandardError(answer.account + "\n")
+        }
         try InterruptFlag.check()
     }
 }
@@ -172,8 +179,8 @@ private struct AnswerReport: Encodable {
     func text(onOneLine: Bool) throws -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting =
-            onOneLine ? [.sortedKeys, .withoutEscapingSlashes] : [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if !onOneLine { encoder.outputFormatting.insert(.prettyPrinted) }
         return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }

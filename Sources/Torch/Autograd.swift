@@ -80,7 +80,8 @@ private final class CheckpointedSegment {
 /// must require gradients, or nothing is recorded.
 /// - Note: backward calls `body` on autograd's thread: it must not block or touch actors.
 public func checkpoint(
-    _ inputs: [Tensor], file: StaticString = #fileID, line: UInt = #line, _ body: @escaping @Sendable ([Tensor]) -> Tensor
+    _ inputs: [Tensor], file: StaticString = #fileID, line: UInt = #line,
+    _ body: @escaping @Sendable ([Tensor]) -> Tensor
 ) -> Tensor {
     let context = Unmanaged.passRetained(CheckpointedSegment(body)).toOpaque()
     let result = Tensor.withHandles(inputs) { handles, count in

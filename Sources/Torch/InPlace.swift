@@ -23,7 +23,8 @@ extension Tensor {
 
     /// Copies each source over the destination at the same place, converting dtypes.
     package static func foreachCopy_(_ destinations: [Tensor], _ sources: [Tensor]) {
-        report(withHandles(destinations) { d, n in withHandles(sources) { s, _ in syrinx_torch_foreach_copy_(d, s, n) } })
+        report(
+            withHandles(destinations) { d, n in withHandles(sources) { s, _ in syrinx_torch_foreach_copy_(d, s, n) } })
     }
     package static func foreachMul_(_ tensors: [Tensor], _ factor: Double) {
         report(withHandles(tensors) { syrinx_torch_foreach_mul_($0, $1, factor) })

@@ -148,7 +148,8 @@ extension Tensor {
     ///
     /// - Precondition: the tensor is contiguous and on the CPU.
     public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        precondition(isContiguous && device == .cpu, "withUnsafeBytes needs a contiguous tensor on the CPU, not \(self)")
+        precondition(
+            isContiguous && device == .cpu, "withUnsafeBytes needs a contiguous tensor on the CPU, not \(self)")
         return try withExtendedLifetime(self) {
             let pointer = handle.flatMap { elementCount > 0 ? syrinx_torch_data_pointer($0) : nil }
             return try body(UnsafeRawBufferPointer(start: pointer, count: pointer == nil ? 0 : byteCount))

@@ -29,8 +29,12 @@ extension Tensor {
     public static prefix func - (a: Tensor) -> Tensor { operate(a, syrinx_torch_neg) }
 
     public func abs(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_abs) }
-    public func sign(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_sign) }
-    public func sqrt(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_sqrt) }
+    public func sign(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_sign)
+    }
+    public func sqrt(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_sqrt)
+    }
     public func rsqrt(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         unary(file, line, syrinx_torch_rsqrt)
     }
@@ -47,17 +51,25 @@ extension Tensor {
     }
     public func sin(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_sin) }
     public func cos(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_cos) }
-    public func tanh(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_tanh) }
+    public func tanh(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_tanh)
+    }
     public func erf(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_erf) }
     public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         unary(file, line, syrinx_torch_sigmoid)
     }
-    public func silu(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_silu) }
-    public func relu(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_relu) }
+    public func silu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_silu)
+    }
+    public func relu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_relu)
+    }
     public func floor(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         unary(file, line, syrinx_torch_floor)
     }
-    public func ceil(file: StaticString = #fileID, line: UInt = #line) -> Tensor { unary(file, line, syrinx_torch_ceil) }
+    public func ceil(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        unary(file, line, syrinx_torch_ceil)
+    }
     public func round(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         unary(file, line, syrinx_torch_round)
     }

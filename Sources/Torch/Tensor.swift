@@ -115,7 +115,9 @@ extension Tensor {
     public func size(_ dim: Int, file: StaticString = #fileID, line: UInt = #line) -> Int {
         guard let handle else { return 0 }
         let resolved = dim < 0 ? dim + rank : dim
-        guard check(0 <= resolved && resolved < rank, "size(\(dim)) of a tensor of shape \(shape)", file: file, line: line)
+        guard
+            check(
+                0 <= resolved && resolved < rank, "size(\(dim)) of a tensor of shape \(shape)", file: file, line: line)
         else { return 0 }
         return withExtendedLifetime(self) { Int(syrinx_torch_size(handle, Int64(resolved))) }
     }

@@ -27,7 +27,8 @@ import Torch
         #expect(group.estimate.value == 1)
         #expect(try #require(group.control("blank picture")).value == 1.0 / 3)
         #expect(try #require(group.control("training majority")).value == 1.0 / 3)
-        #expect(try #require(report.score("group, uncalibrated", on: "emoji")).control("training majority")?.value == 0.6)
+        let plain = try #require(report.score("group, uncalibrated", on: "emoji"))
+        #expect(plain.control("training majority")?.value == 0.6)
 
         let name = try #require(report.score("name", on: "emoji"))
         #expect(name.estimate.value == 1)

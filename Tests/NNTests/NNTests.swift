@@ -88,8 +88,10 @@ struct KVCacheTests {
             _ = layer(x.narrow(dim: 1, start: 0, length: 4), mask: cache.mask(count: 4, device: .cpu), cache: cache)
             cache.advance(by: [4, 2])
             let next = Tensor.cat(
-                [x.narrow(dim: 0, start: 0, length: 1).narrow(dim: 1, start: 4, length: 2),
-                 x.narrow(dim: 0, start: 1, length: 1).narrow(dim: 1, start: 2, length: 2)], dim: 0)
+                [
+                    x.narrow(dim: 0, start: 0, length: 1).narrow(dim: 1, start: 4, length: 2),
+                    x.narrow(dim: 0, start: 1, length: 1).narrow(dim: 1, start: 2, length: 2),
+                ], dim: 0)
             let output = layer(next, mask: cache.mask(count: 2, device: .cpu), cache: cache)
             let row0 = whole.select(dim: 0, index: 0).narrow(dim: 0, start: 4, length: 2)
             let row1 = whole.select(dim: 0, index: 1).narrow(dim: 0, start: 2, length: 2)

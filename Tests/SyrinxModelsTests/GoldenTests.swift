@@ -64,7 +64,8 @@ struct PublishedSizeTests {
     }
 
     @Test func `A config.json without a key names the key`() throws {
-        let text = String(decoding: try MM1.configuration(of: MM1.demo(vocabularySize: 8, imagePlaceholder: 4)), as: UTF8.self)
+        let text = String(
+            decoding: try MM1.configuration(of: MM1.demo(vocabularySize: 8, imagePlaceholder: 4)), as: UTF8.self)
         let broken = text.replacingOccurrences(of: "\"head_size\" : 32,", with: "")
         let error = #expect(throws: ModelError.self) { try MM1.config(from: Data(broken.utf8)) }
         #expect(error?.message.contains("languageModel.headSize") == true)

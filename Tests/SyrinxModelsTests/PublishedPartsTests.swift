@@ -82,13 +82,15 @@ struct PublishedPartsTests {
         let (q, k) = (Tensor.randn([16, 12], generator: generator), Tensor.randn([16, 12], generator: generator))
         let positions = Tensor.arange(5).unsqueeze(0)
         func scores(_ layout: RotaryEmbedding.Layout, _ q: Tensor, _ k: Tensor) -> Tensor {
-            let tables = RotaryEmbedding(headSize: 8, theta: 100, layout: layout).tables(for: positions, dtype: .float32)
+            let tables = RotaryEmbedding(headSize: 8, theta: 100, layout: layout).tables(
+                for: positions, dtype: .float32)
             func heads(_ w: Tensor) -> Tensor { tables(linear(x, w).reshape([1, 5, 2, 8]).transpose(1, 2)) }
             return heads(q).matmul(heads(k).transpose(2, 3))
         }
         let split = scores(.halfSplit, q, k)
         let neighbouring = scores(
-            .interleaved, LLaMADecoder.neighbouringPairs(q, headSize: 8), LLaMADecoder.neighbouringPairs(k, headSize: 8))
+            .interleaved, LLaMADecoder.neighbouringPairs(q, headSize: 8), LLaMADecoder.neighbouringPairs(k, headSize: 8)
+        )
         #expect((split - neighbouring).abs().max().item() < 1e-4)
         #expect((split - scores(.interleaved, q, k)).abs().max().item() > 1e-2)
     }

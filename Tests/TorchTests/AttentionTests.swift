@@ -30,7 +30,8 @@ struct AttentionTests {
         let values = (0..<3).map { _ in Tensor.randn([2, 3, 40, 8], generator: generator) }
         let real = Tensor.zeros([80]).indexCopy(
             dim: 0,
-            index: Tensor(Self.layout.segments.flatMap { s in (0..<s.length).map { Int64(s.row * 40 + s.start + $0) } }),
+            index: Tensor(
+                Self.layout.segments.flatMap { s in (0..<s.length).map { Int64(s.row * 40 + s.start + $0) } }),
             source: Tensor.ones([76])
         ).reshape([2, 1, 40, 1])
         let weights = Tensor.randn([2, 3, 40, 8], generator: generator) * real
@@ -60,7 +61,9 @@ struct AttentionTests {
 
     @Test func `Causal attention with more keys than queries aligns the last ones`() {
         let generator = Generator(seed: 2)
-        let (q, k) = (Tensor.randn([1, 2, 6, 4], generator: generator), Tensor.randn([1, 2, 6, 4], generator: generator))
+        let (q, k) = (
+            Tensor.randn([1, 2, 6, 4], generator: generator), Tensor.randn([1, 2, 6, 4], generator: generator)
+        )
         let whole = attention(q, k, k, mask: .causal)
         let tail = attention(q.narrow(dim: 2, start: 4, length: 2), k, k, mask: .causal)
         #expect((whole.narrow(dim: 2, start: 4, length: 2) - tail).abs().max().item() < 1e-6)
@@ -68,7 +71,9 @@ struct AttentionTests {
 
     @Test func `A prefix is visible to every position`() {
         let generator = Generator(seed: 3)
-        let (q, k) = (Tensor.randn([2, 1, 5, 4], generator: generator), Tensor.randn([2, 1, 5, 4], generator: generator))
+        let (q, k) = (
+            Tensor.randn([2, 1, 5, 4], generator: generator), Tensor.randn([2, 1, 5, 4], generator: generator)
+        )
         let output = attention(q, k, k, mask: .prefix([5, 0]))
         let full = attention(q, k, k, mask: .full)
         let causal = attention(q, k, k, mask: .causal)

@@ -77,7 +77,9 @@ struct TensorErrorTests {
     }
 
     @Test func `Values that do not fill the shape are refused with both numbers`() {
-        let error = #expect(throws: TorchError.self) { try withTorchErrors { Tensor([Float(1), 2, 3], shape: [2, 2]) } }
+        let error = #expect(throws: TorchError.self) {
+            try withTorchErrors { Tensor([Float(1), 2, 3], shape: [2, 2]) }
+        }
         #expect(error?.message.contains("4 elements") == true && error?.message.contains("3 values") == true)
     }
 }

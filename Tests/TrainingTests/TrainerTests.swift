@@ -226,7 +226,7 @@ struct TrainerTests {
                 run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
                 objective: run.objective)
             try again.run()
-            return TorchRuntime.liveTensorCount
+            return TorchRuntime.threadTensorBalance
         }
         #expect(counts[0] == counts[1])
     }

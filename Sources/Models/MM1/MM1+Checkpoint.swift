@@ -1,9 +1,10 @@
+import NN
+
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
 #else
     public import Foundation
 #endif
-import NN
 
 extension MM1 {
     /// What `config.json` holds: the configuration and the family's name.

@@ -44,7 +44,8 @@ extension MM1 {
                 name: "mm1-3b", summary: "final 3B model; decoder shape inferred",
                 publishedDecoderCount: 2.9e9, config: final(decoder(3072, layers: 26, heads: 24))),
             .init(
-                name: "mm1-ablation-2.9b", summary: "encoder ablations: ViT-L/14@336, 144 tokens; decoder shape inferred",
+                name: "mm1-ablation-2.9b",
+                summary: "encoder ablations: ViT-L/14@336, 144 tokens; decoder shape inferred",
                 publishedDecoderCount: 2.9e9, config: ablation(decoder(3072, layers: 26, heads: 24))),
             .init(
                 name: "mm1-ablation-1.2b",
@@ -91,7 +92,8 @@ extension MM1 {
         _ hiddenSize: Int, layers: Int, heads: Int, intermediateSize: Int? = nil
     ) -> LLaMADecoder.Config {
         LLaMADecoder.Config(
-            vocabularySize: 32_768, hiddenSize: hiddenSize, intermediateSize: intermediateSize ?? swiGLUWidth(hiddenSize),
+            vocabularySize: 32_768, hiddenSize: hiddenSize,
+            intermediateSize: intermediateSize ?? swiGLUWidth(hiddenSize),
             layerCount: layers, headCount: heads, contextLength: 4096, ropeLayout: .interleaved,
             tiesEmbeddings: true)
     }

@@ -16,7 +16,9 @@ extension DemoReport {
     /// Sources whose last validation loss is not below their first.
     var risingSources: [String] {
         curves.filter { $0.split == "validation" }.compactMap { curve in
-            guard let first = curve.losses.first, let last = curve.losses.last, curve.losses.count > 1 else { return nil }
+            guard let first = curve.losses.first, let last = curve.losses.last, curve.losses.count > 1 else {
+                return nil
+            }
             return last < first ? nil : curve.source
         }
     }

@@ -79,7 +79,9 @@ public struct DemoRun {
             size: size, output: URL(fileURLWithPath: path),
             cache: URL(fileURLWithPath: options.corpora + "/packages"), generatesOtherwise: true
         ).run(coding: coding)
-        if let reason = outcome.replacedBecause { say("the starter corpus cannot be had (\(reason)): rendered scenes stand in") }
+        if let reason = outcome.replacedBecause {
+            say("the starter corpus cannot be had (\(reason)): rendered scenes stand in")
+        }
         say(outcome.isNew ? "corpus made: \(path)" : "corpus there already: \(path)")
         return path
     }
@@ -140,7 +142,8 @@ public struct DemoRun {
             .init("seed", String(recipe.seed)),
             .init("machine", "\(MachineDescription.processor), \(ProcessInfo.processInfo.activeProcessorCount) cores"),
             .init("libtorch", "\(TorchRuntime.version), \(TorchRuntime.threadCount) threads"),
-            .init("precision", RecipeMachine.hasMatrixUnit ? "bfloat16 (AMX), float32 masters" : "float32 (no AMX here)"),
+            .init(
+                "precision", RecipeMachine.hasMatrixUnit ? "bfloat16 (AMX), float32 masters" : "float32 (no AMX here)"),
             .init("parameters", String(outcome.store.elementCount())),
             .init("updates", String(outcome.reports.last?.step ?? 0)),
             .init("weights", String(outcome.weightsHash.prefix(16))),
@@ -153,7 +156,9 @@ public struct DemoRun {
                 + "trains from this run's model.",
             "Nothing here promises exact names; the scores ask for colours, groups and which picture fits.",
         ]
-        if options.isShort { notes.append("A shortened run: it shows that every step works, and nothing about the model.") }
+        if options.isShort {
+            notes.append("A shortened run: it shows that every step works, and nothing about the model.")
+        }
         if !RecipeMachine.hasMatrixUnit && !corpus.index.generated {
             notes.append("This CPU has no AMX: fewer updates fit the time limit, and no marks are set.")
         }
@@ -183,7 +188,9 @@ private struct ModelPath {
 /// What the machine calls its processor.
 private enum MachineDescription {
     static var processor: String {
-        let info = FileManager.default.contents(atPath: "/proc/cpuinfo").map { String(decoding: $0.prefix(4096), as: UTF8.self) }
+        let info = FileManager.default.contents(atPath: "/proc/cpuinfo").map {
+            String(decoding: $0.prefix(4096), as: UTF8.self)
+        }
         let line = info?.split(separator: "\n").first { $0.hasPrefix("model name") }
         return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
     }

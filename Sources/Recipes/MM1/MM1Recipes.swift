@@ -14,7 +14,8 @@ extension Recipe {
             algorithm: .muon, peakLearningRate: 3e-3, muon: Muon.Config(peakLearningRate: 0.02))
         return Recipe(
             name: "mm1-demo",
-            description: "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores with AMX; "
+            description:
+                "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores with AMX; "
                 + "caption-heavy mixture.",
             model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(
@@ -36,7 +37,8 @@ extension Recipe {
     static func mm1DemoShort() -> Recipe {
         var recipe = mm1Demo()
         recipe.name = "mm1-demo-short"
-        recipe.description = "A few steps of mm1-demo on rendered scenes: shows that everything works, nothing about the model."
+        recipe.description =
+            "A few steps of mm1-demo on rendered scenes: shows that everything works, nothing about the model."
         recipe.data.corpus = "corpora/scenes"
         recipe.data.contextLength = 256
         recipe.data.tokenizer.vocabularySize = 512
@@ -59,7 +61,8 @@ extension Recipe {
     static func mm1Faithful() -> Recipe {
         Recipe(
             name: "mm1-faithful",
-            description: "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for hours rather than minutes.",
+            description:
+                "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for hours rather than minutes.",
             model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(corpus: "corpora/minimal", contextLength: 512, mixture: .mm1),
             stages: [

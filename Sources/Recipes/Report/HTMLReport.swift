@@ -92,9 +92,9 @@ public enum HTMLReport {
         passMarks
             .filter { $0.task == score.task && $0.population == score.population && $0.control == control }
             .map { mark in
-                let bounds =
-                    [mark.atLeast.map { "at least \(threeDecimals($0))" }, mark.atMost.map { "at most \(threeDecimals($0))" }]
-                    .compactMap { $0 }.joined(separator: ", ")
+                let least = mark.atLeast.map { "at least \(threeDecimals($0))" }
+                let most = mark.atMost.map { "at most \(threeDecimals($0))" }
+                let bounds = [least, most].compactMap { $0 }.joined(separator: ", ")
                 return mark.passes(in: evaluation)
                     ? "<span class=\"good\">passes (\(bounds))</span>"
                     : "<span class=\"bad\">misses (\(bounds))</span>"

@@ -40,7 +40,9 @@ public struct LossLog: Sendable {
         var stages = [String]()
         var seconds = [String: Double]()
         for line in bytes.split(separator: 0x0A) {
-            guard let event = try? decoder.decode(Event.self, from: Data(line)), let stage = event.stage else { continue }
+            guard let event = try? decoder.decode(Event.self, from: Data(line)), let stage = event.stage else {
+                continue
+            }
             if !stages.contains(stage) { stages.append(stage) }
             if let elapsed = event.elapsedSeconds { seconds[stage] = elapsed }
             guard let step = event.step else { continue }

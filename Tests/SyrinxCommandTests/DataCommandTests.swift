@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+@Suite struct DataCommandTests {
+    /// A small rendered corpus in a temporary place.
+    private func withScenes(_ body: (URL) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = try SyrinxProcess.run(["data", "fetch", "scenes", "--output", folder.path, "--count", "200"])
+        try #require(made.status == 0, "\(made.errors)")
+        try body(folder)
+    }
+
+    @Test func `Inspect counts the sources, as a table and as JSON, and writes a contact sheet`() throws {
+        try withScenes { folder in
+            let sheet = folder.path + ".png"
+            defer { try? FileManager.default.removeItem(atPath: sheet) }
+            let table = try SyrinxProcess.run(["data", "inspect", folder.path, "--contact-sheet", sheet])
+            #expect(table.status == 0)
+            #expect(table.output.contains("captioned"))
+            #expect(table.output.contains("scores are not comparable"))
+            #expect(!table.output.contains("\u{1B}"))
+            let png = try Data(contentsOf: URL(fileURLWithPath: sheet))
+            #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+            let json = try SyrinxProcess.run(["data", "inspect", folder.path, "--json"])
+            let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+            #expect((object?["summary"] as? [String: Any])?["isGenerated"] as? Bool == true)
+        }
+    }
+
+    @Test func `Check passes a whole corpus and fails a damaged one with status 1 and a quarantine file`() throws {
+        try withScenes { folder in
+            let quarantine = folder.path + ".jsonl"
+            defer { try? FileManager.default.removeItem(atPath: quarantine) }
+            let arguments = ["data", "check", folder.path, "--workers", "2", "--quarantine", quarantine]
+            let whole = try SyrinxProcess.run(arguments)
+            #expect(whole.status == 0)
+            #expect(whole.output.hasPrefix("all is well: "))
+            #expect(!FileManager.default.fileExists(atPath: quarantine))
+
+            let shard = folder.appendingPathComponent("shard-00000.tar")
+            var bytes = try Data(contentsOf: shard)
+            let picture = try #require(bytes.range(of: Data([0x89, 0x50, 0x4E, 0x47])))
+            bytes[picture.lowerBound] = 0
+            try bytes.write(to: shard)
+            let damaged = try SyrinxProcess.run(arguments)
+            #expect(damaged.status == 1)
+            #expect(damaged.output.hasPrefix("2 bad of "))
+            let lines = try String(contentsOfFile: quarantine, encoding: .utf8).split(separator: "\n")
+            #expect(lines.count == 2)
+        }
+    }
+
+    @Test func `Wrong input is one sentence with status 2`() throws {
+        try withScenes { folder in
+            let source = try SyrinxProcess.run(["data", "inspect", folder.path, "--source", "scene"])
+            #expect(source.status == 2)
+            #expect(source.errors.hasPrefix("error: the corpus at "))
+            #expect(source.errors.contains("has no source scene; its sources are "))
+            let sample = try SyrinxProcess.run(["data", "inspect", folder.path, "--sample", "1"])
+            #expect(sample.status == 2)
+            #expect(sample.errors.contains("give the vocabulary with --tokenizer FILE"))
+        }
+    }
+}
