@@ -91,7 +91,7 @@ final class StarterContext: Sendable {
             state.doneBytes += bytes
             return state.doneBytes
         }
-        try progress(done, totalBytes)
+        try progress(min(done, totalBytes), totalBytes)
     }
 }
 
