@@ -33,14 +33,15 @@ package final class WorkerPool: Sendable {
             defer { condition.unlock() }
             while head == jobs.count, !isStopped { condition.wait() }
             if isStopped { return nil }
-            defer {
-                head += 1
-                if head > 64 {
-                    jobs.removeFirst(head)
-                    head = 0
-                }
+            // A job that has run may hold whoever owns this queue: keeping it would keep both for ever.
+            let job = jobs[head]
+            jobs[head] = {}
+            head += 1
+            if head > 64 {
+                jobs.removeFirst(head)
+                head = 0
             }
-            return jobs[head]
+            return job
         }
     }
 
