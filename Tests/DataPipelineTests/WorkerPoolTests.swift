@@ -1,0 +1,18 @@
+import DataPipeline
+import Foundation
+import Testing
+
+struct WorkerPoolTests {
+    @Test func `A prefetch that nobody uses any more frees itself and its threads' work`() throws {
+        weak var abandoned: OrderedPrefetch<Int>?
+        do {
+            let prefetch = OrderedPrefetch<Int>(pool: WorkerPool(threadCount: 1), lookahead: 4) { $0 * 2 }
+            #expect((0..<10).compactMap { _ in prefetch.next() } == (0..<10).map { $0 * 2 })
+            abandoned = prefetch
+        }
+        // The last jobs ahead may still be running on their thread.
+        let deadline = Date().addingTimeInterval(10)
+        while abandoned != nil, Date() < deadline { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(abandoned == nil)
+    }
+}
