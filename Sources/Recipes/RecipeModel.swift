@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Machine
 import NN
 import SyrinxModels
 import Torch
@@ -98,10 +99,5 @@ struct RecipeMachine {
     }
 
     /// Whether this CPU multiplies bfloat16 matrices in hardware (Intel AMX): without it bfloat16 is slower than float32.
-    static var hasMatrixUnit: Bool {
-        // A file of /proc has no size that a plain read could rely on.
-        guard let file = FileHandle(forReadingAtPath: "/proc/cpuinfo") else { return false }
-        defer { try? file.close() }
-        return String(decoding: (try? file.read(upToCount: 16_384)) ?? Data(), as: UTF8.self).contains("amx_bf16")
-    }
+    static var hasMatrixUnit: Bool { CPUFeatures.current.hasAMXBF16 }
 }
