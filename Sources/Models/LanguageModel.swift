@@ -14,6 +14,8 @@ public protocol MultimodalLanguageModel: Sendable {
     var visualTokenCount: Int { get }
     /// The token that stands where a visual token goes.
     var imagePlaceholder: Int { get }
+    /// Side of the square pictures it reads, in pixels; nil where any size will do.
+    var imageSize: Int? { get }
 
     /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
     func visualTokens(_ pixelValues: Tensor) -> Tensor
@@ -47,6 +49,8 @@ public protocol MultimodalLanguageModel: Sendable {
 }
 
 extension MultimodalLanguageModel {
+    public var imageSize: Int? { nil }
+
     /// Embeddings [B, T, D] of an input, with its pictures' visual tokens in place of the placeholders.
     public func embed(_ input: ModelInput) -> Tensor {
         embed(input, visualTokens: input.pixelValues.map(visualTokens))

@@ -11,6 +11,7 @@ extension Recipe {
         func require(_ condition: Bool, _ key: String, _ problem: @autoclosure () -> String) throws {
             if !condition { throw ConfigError(place: "\(name), \(key)", problem: problem()) }
         }
+        try model.validate()
         try require(!stages.isEmpty, "stages", "there is nothing to train; add a stage")
         try require(
             device == "auto" || Device(device) != nil, "device",

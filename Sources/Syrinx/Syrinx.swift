@@ -38,6 +38,11 @@ public enum Syrinx {
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel))
         let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
+        if let expected = model.imageSize, expected != imageProcessor.imageSize {
+            throw SyrinxError(
+                "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
+                    + "model reads \(expected); restore the file that was saved with the model")
+        }
         try store.load(try files.stateDict(), dtype: dtype, device: device)
         return try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)

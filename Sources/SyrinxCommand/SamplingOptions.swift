@@ -29,14 +29,15 @@ struct ModelOptions: ParsableArguments {
     }
 
     private func parsedDevice() throws -> Device {
-        let parts = device.split(separator: ":", omittingEmptySubsequences: false)
-        let index = parts.count == 2 ? Int(parts[1]) : 0
-        switch (parts.first, index) {
-        case ("cpu", 0?) where parts.count == 1: return .cpu
-        case ("mps", 0?) where parts.count == 1: return .mps
-        case ("cuda", let index?) where index >= 0 && parts.count <= 2: return .cuda(index)
-        default: throw ValidationError("--device is \"\(device)\"; cpu, cuda, cuda:N and mps are known")
+        guard let wanted = Device(device) else {
+            throw ValidationError("--device is \"\(device)\"; cpu, cuda, cuda:N and mps are known")
         }
+        let available = Device.available
+        guard available.contains(wanted) else {
+            let names = available.map(\.description).joined(separator: ", ")
+            throw ValidationError("--device is \"\(device)\", which is not here; available: \(names)")
+        }
+        return wanted
     }
 }
 

@@ -44,9 +44,11 @@ extension MM1 {
     public static func config(from data: Data) throws -> Config {
         do {
             let file = try ConfigurationJSON.decoder.decode(ConfigurationFile.self, from: data)
-            return Config(
+            let config = Config(
                 visionEncoder: file.visionEncoder, connector: file.connector, languageModel: file.languageModel,
                 imagePlaceholder: file.imagePlaceholder)
+            try config.validate()
+            return config
         } catch let error as DecodingError {
             throw ModelError(message: "config.json does not describe an MM1: \(error.sentence)")
         }

@@ -51,6 +51,7 @@ public struct MM1: MultimodalLanguageModel {
     public var contextLength: Int { config.languageModel.contextLength }
     public var visualTokenCount: Int { config.connector.tokenCount }
     public var imagePlaceholder: Int { config.imagePlaceholder }
+    public var imageSize: Int? { config.visionEncoder.imageSize }
 
     public func visualTokens(_ pixelValues: Tensor) -> Tensor {
         connector(visionEncoder.patchFeatures(pixelValues))
