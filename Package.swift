@@ -103,7 +103,7 @@ let package = Package(
             "Syrinx",
             [
                 "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
-                "Torch",
+                "Torch", "Digests",
             ]),
         // Level 8.
         .executableTarget(
@@ -147,8 +147,7 @@ let package = Package(
             "Syrinx",
             [
                 "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints",
-                "NN",
-                "Torch",
+                "NN", "Torch", "Digests",
             ]),
         tests("SyrinxCommand", []),
         tests("Architecture", []),
