@@ -69,8 +69,6 @@ public struct SelfAttention: Sendable {
         var v = heads(value(x), config.keyValueHeadCount)
         if let rotary { (q, k) = (rotary(q), rotary(k)) }
         if let cache { (k, v) = cache.update(layer: layer, keys: k, values: v) }
-        let groups = config.headCount / config.keyValueHeadCount
-        if groups > 1 { (k, v) = (k.repeatInterleave(groups, dim: 1), v.repeatInterleave(groups, dim: 1)) }
         let attended = attention(q, k, v, mask: mask).transpose(1, 2)
         return output(attended.reshape([shape[0], shape[1], config.headCount * config.headSize]))
     }
