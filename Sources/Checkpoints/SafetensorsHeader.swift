@@ -1,3 +1,4 @@
+internal import Settings
 internal import Torch
 
 /// The header of a safetensors file, checked in full before any tensor is handed out.

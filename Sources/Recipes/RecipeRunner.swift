@@ -1,6 +1,7 @@
 import Checkpoints
 public import DataPipeline
 public import NN
+import Settings
 public import SyrinxModels
 import Tokenizers
 public import Torch
@@ -126,7 +127,7 @@ public enum RecipeRunner {
         do {
             try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw TrainingError("cannot write \(path): \(error)")
+            throw TrainingError("cannot write \(path): \(plainReason(error))")
         }
     }
 

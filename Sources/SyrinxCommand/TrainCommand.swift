@@ -11,8 +11,8 @@ struct TrainCommand: ParsableCommand {
         abstract: "Train a model by a recipe.",
         discussion: """
             The run's folder gets recipe.yaml, log.jsonl, tensorboard/, checkpoints/ and, at the end, model/ in the layout \
-            of Hugging Face. Ctrl-C and SIGTERM finish the step, save a checkpoint and exit with 130 or 143; --resume goes on \
-            from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
+            of Hugging Face. Ctrl-C, SIGTERM and a closed pipe finish the step, save a checkpoint and exit with 130, 143 or 141; --resume \
+            goes on from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
             """)
 
     @Argument(help: "A recipe's name (syrinx recipe list), or a YAML file.")
@@ -55,11 +55,16 @@ struct TrainCommand: ParsableCommand {
                 + "(weights \(result.weightsHash.prefix(16)))"
             return print(json ? try Self.json(result) : text)
         }
+        let folder = output ?? "runs/\(recipe.name)"
+        if resume && !RunFolder.holdsRun(at: folder) {
+            throw ValidationError(
+                "\(folder) holds no run to resume; leave --resume out to begin one, or check --output")
+        }
         InterruptFlag.install()
         let outcome = try RecipeRunner.run(
             recipe,
             .init(
-                output: output ?? "runs/\(recipe.name)", resume: resume,
+                output: folder, resume: resume,
                 observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) }))
         if json {
             print(

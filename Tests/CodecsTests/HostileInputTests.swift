@@ -130,7 +130,7 @@ import Testing
         var limits = DecodeLimits.default
         limits.maximumByteCount = 100
         for (file, limits, reason) in [
-            (path, limits, "more than the limit of 100"), (path + "x", .default, "No such file"),
+            (path, limits, "more than the 100 allowed"), (path + "x", .default, "No such file"),
             (PictureFixtures.path(""), .default, "not a regular file"),
         ] {
             let error = #expect(throws: CodecError.self) { try codec.decode(file, limits: limits) }

@@ -1,5 +1,6 @@
 internal import Digests
 internal import Foundation
+internal import Settings
 
 /// `manifest.json` of a corpus folder: exactly what it was made from, how, and what came out.
 public struct CorpusManifest: Codable, Hashable, Sendable {
@@ -84,7 +85,8 @@ enum CorpusJSON {
         return try encoder.encode(value)
     }
 
+    /// - Throws: `StrictJSON.Malformed` with the place or the key.
     static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
-        try JSONDecoder().decode(type, from: data)
+        try StrictJSON.decode(type, from: [UInt8](data), isChecked: false)
     }
 }

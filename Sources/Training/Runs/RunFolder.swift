@@ -1,3 +1,5 @@
+import Settings
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -20,6 +22,11 @@ public struct RunFolder: Sendable {
     public var checkpoints: String { path + "/checkpoints" }
     public var model: String { path + "/model" }
 
+    /// Whether a run was begun in the folder.
+    public static func holdsRun(at path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/recipe.yaml")
+    }
+
     /// Makes the folder, and refuses one that already holds a run unless it is to be resumed.
     ///
     /// - Throws: `TrainingError` if it cannot be made, or holds another run.
@@ -30,24 +37,10 @@ public struct RunFolder: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(
-                "cannot make the run folder \(trimmed): \((error as? CocoaError)?.reason ?? "\(error)")")
+            throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
         }
-        if !resume, FileManager.default.fileExists(atPath: recipe) {
+        if !resume, Self.holdsRun(at: trimmed) {
             throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")
-        }
-    }
-}
-
-extension CocoaError {
-    /// The cause in plain words.
-    fileprivate var reason: String {
-        switch code {
-        case .fileWriteNoPermission: "permission denied"
-        case .fileWriteVolumeReadOnly: "the file system is read-only"
-        case .fileWriteOutOfSpace: "the disk is full"
-        case .fileWriteFileExists: "a file of that name is in the way"
-        default: "\(self)"
         }
     }
 }
