@@ -109,7 +109,7 @@ let package = Package(
             "Syrinx",
             [
                 "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
-                "Torch", "Machine", "Settings",
+                "Torch", "Digests", "Machine", "Settings",
             ]),
         // Level 8.
         .executableTarget(
@@ -154,8 +154,7 @@ let package = Package(
             "Syrinx",
             [
                 "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints",
-                "NN",
-                "Torch",
+                "NN", "Torch", "Digests",
             ]),
         tests("SyrinxCommand", ["SyrinxCommand"]),
         tests("Architecture", []),

@@ -1,4 +1,5 @@
 import Checkpoints
+import Digests
 import Machine
 import Media
 import NN
@@ -34,9 +35,9 @@ public enum Syrinx {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
         }
         let files = try ModelFolder(path: folder)
+        let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
         let (model, store) = try ModelRegistry.declare(
-            configuration: Data(try files.bytes(of: ModelFolder.FileName.config)),
-            named: files.path(of: ModelFolder.FileName.config))
+            configuration: configuration, named: files.path(of: ModelFolder.FileName.config))
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
             from: files.path(of: ModelFolder.FileName.tokenizerModel))
@@ -46,6 +47,10 @@ public enum Syrinx {
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
         }
+        try ModelRegistry.artefacts(ofConfiguration: configuration).check(
+            ModelArtefacts(
+                imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
+            in: folder)
         let weights = try files.stateDict()
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {

@@ -55,16 +55,11 @@ struct TrainCommand: ParsableCommand {
                 + "(weights \(result.weightsHash.prefix(16)))"
             return print(json ? try Self.json(result) : text)
         }
-        let folder = output ?? "runs/\(recipe.name)"
-        if resume && !RunFolder.holdsRun(at: folder) {
-            throw ValidationError(
-                "\(folder) holds no run to resume; leave --resume out to begin one, or check --output")
-        }
         InterruptFlag.install()
         let outcome = try RecipeRunner.run(
             recipe,
             .init(
-                output: folder, resume: resume,
+                output: output ?? "runs/\(recipe.name)", resume: resume,
                 observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) }))
         if json {
             print(

@@ -195,7 +195,8 @@ extension SentencePieceTokenizer {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "it is not a file")
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw .unreadable(path: path, reason: isFolder ? "it is a directory" : "it is not a regular file")
         }
         guard status.st_size <= maximumByteCount else {
             throw .unreadable(

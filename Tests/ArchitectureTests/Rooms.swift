@@ -49,7 +49,7 @@ let rooms: [Room] = [
         """),
     Room(
         7, "Syrinx",
-        "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Machine Settings"),
+        "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests Machine Settings"),
     Room(
         8, "SyrinxCommand",
         """
