@@ -158,6 +158,12 @@ def main():
     from mplug_owl2.model import configuration_mplug_owl2, modeling_llama2, modeling_mplug_owl2
 
     torch.set_num_threads(1)
+    if options.golden:
+        # The position tables are buffers of the module, which the published files lack.
+        common.write_golden(
+            options.golden / "mplug-owl2-llama2-7b.txt",
+            lambda: modeling_mplug_owl2.MPLUGOwl2LlamaForCausalLM(configuration_mplug_owl2.MPLUGOwl2Config()),
+            dropped=("q_pos_embed", "k_pos_embed"))
     folder = options.output / "model"
     common.tokenizer_model(folder / "tokenizer.model")
     tokenizer = LlamaTokenizer(str(folder / "tokenizer.model"), pad_token="<unk>", legacy=True)

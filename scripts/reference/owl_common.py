@@ -169,9 +169,17 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_golden(path, entries, ignored):
-    """One line a state-dict entry: name, shape, and `ignored` where loaders drop it."""
-    lines = [f"{name} {list(shape)}{' ignored' if ignored(name) else ''}" for name, shape in entries]
+def write_golden(path, make, dropped=()):
+    """The state dict of a published size, built without memory: a line an entry, marked where loaders ignore it."""
+    with torch.device("meta"):
+        model = make()
+    lines, kept = [], 0
+    for name, value in model.state_dict().items():
+        if name.endswith(dropped):
+            continue
+        ignored = name.endswith("inv_freq")
+        kept += 0 if ignored else value.numel()
+        lines.append(f"{name} {list(value.shape)}{' ignored' if ignored else ''}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(path.name, len(lines), "entries")
+    print(path.name, len(lines), "entries,", kept, "elements of parameters")
