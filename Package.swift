@@ -103,7 +103,7 @@ let package = Package(
             "Syrinx",
             [
                 "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
-                "Torch",
+                "Torch", "Digests",
             ]),
         // Level 8.
         .executableTarget(
@@ -122,7 +122,10 @@ let package = Package(
         // Tests mirror Sources; TinyModels makes the model folders that several of them need.
         room(
             "TinyModels", path: "Tests/TinyModels",
-            ["Syrinx", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN", "Torch"]),
+            [
+                "Syrinx", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN", "Torch",
+                "Digests",
+            ]),
         tests("Torch", ["Torch"]),
         tests("Digests", ["Digests"]),
         tests("Terminal", ["Terminal"]),
@@ -150,7 +153,7 @@ let package = Package(
             "Syrinx",
             [
                 "TinyModels", "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "NN", "Torch",
+                "Checkpoints", "NN", "Torch", "Digests",
             ]),
         tests("SyrinxCommand", ["TinyModels", "Media"]),
         tests("Architecture", []),

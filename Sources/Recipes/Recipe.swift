@@ -48,7 +48,7 @@ extension Recipe {
     public enum Precision: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
         case float32
         case bfloat16
-        /// bfloat16 on a GPU and on CPUs with AMX, float32 elsewhere.
+        /// bfloat16 on a GPU and on CPUs that multiply it (AMX, AVX-512 BF16), float32 elsewhere.
         case auto
     }
 

@@ -112,10 +112,10 @@ struct RecipeMachine {
         switch recipe.precision {
         case .float32: computeDType = .float32
         case .bfloat16: computeDType = .bfloat16
-        case .auto: computeDType = device != .cpu || Self.hasMatrixUnit ? .bfloat16 : .float32
+        case .auto: computeDType = device != .cpu || CPUFeatures.current.multipliesBF16 ? .bfloat16 : .float32
         }
     }
 
-    /// Whether this CPU multiplies bfloat16 matrices in hardware (Intel AMX): without it bfloat16 is slower than float32.
-    static var hasMatrixUnit: Bool { CPUFeatures.current.hasAMXBF16 }
+    /// Whether this CPU multiplies bfloat16 matrices by tiles (Intel AMX), which is what the demo's marks are set for.
+    static var hasMatrixTiles: Bool { CPUFeatures.current.hasAMXBF16 }
 }

@@ -100,6 +100,43 @@ struct RecipeRunnerTests {
         }
     }
 
+    /// Changes a weight a little when a run is resumed, as a checkpoint that lacks something would.
+    private final class Meddler: TrainingObserver {
+        let weight: Tensor
+        init(_ weight: Tensor) { self.weight = weight }
+        func onStart(_ report: StartReport) throws { if report.isResumed { withoutGrad { weight.mul_(1.001) } } }
+    }
+
+    @Test("A resume that is not exact is found, and the first step that differs is named")
+    func inexactResume() throws {
+        try withFolder { folder in
+            let error = #expect(throws: TrainingError.self) {
+                try ResumeCheck.run(
+                    try recipe(folder), say: { _ in },
+                    meddling: { context in
+                        [Meddler(context.store.parameters[0].tensor)]
+                    })
+            }
+            #expect(error?.description.hasPrefix("the loss of step 3 differs: ") == true, "\(error as Any)")
+        }
+    }
+
+    @Test("The same seed gives the same loss fingerprints, and another seed gives others")
+    func fingerprints() throws {
+        try withFolder { folder in
+            let runs = try [0, 0, 1].enumerated().map { number, seed in
+                let losses = Losses()
+                let settings = ["seed=\(seed)", "stages.0.steps=2", "stages.1.steps=2"]
+                _ = try RecipeRunner.run(
+                    try recipe(folder, settings), .init(output: "\(folder)/run-\(number)", observers: { _ in [losses] })
+                )
+                return losses.steps.map(\.fingerprint)
+            }
+            #expect(runs[0].count == 4 && runs[0] == runs[1])
+            #expect(zip(runs[0], runs[2]).allSatisfy { $0 != $1 })
+        }
+    }
+
     @Test("The contrastive objective trains, and a frozen part keeps its weights")
     func contrastive() throws {
         try withFolder { folder in

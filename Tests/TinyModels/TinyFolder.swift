@@ -1,5 +1,6 @@
 import Checkpoints
 import Codecs
+import Digests
 import Foundation
 package import Media
 import NN
@@ -17,9 +18,9 @@ package final class TinyFolder {
         ["name: apple \(number). kind: food. colours: red, green.", "name: frog. kind: animals. colours: green."]
     }
 
-    package init() throws {
+    package init(vocabularySize: Int = 340) throws {
         path = NSTemporaryDirectory() + "syrinx-tests-\(UUID().uuidString)"
-        var settings = SentencePieceTokenizer.Config(vocabularySize: 340, userDefinedSymbols: ["<image>"])
+        var settings = SentencePieceTokenizer.Config(vocabularySize: vocabularySize, userDefinedSymbols: ["<image>"])
         settings.characterCoverage = 1
         let tokenizer = try SentencePieceTokenizer.train(texts: Self.texts, config: settings)
         var config = MM1.demo(
@@ -41,13 +42,15 @@ package final class TinyFolder {
         let store = ParameterStore()
         _ = MM1(config, at: store.root)
         store.initialize(seed: 5)
+        let imageProcessor = ImageProcessor(imageSize: 16, resize: .squash)
+        let artefacts = ModelArtefacts(
+            imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes))
         try ModelFolder.write(
             store.stateDict(),
             files: [
-                ModelFolder.FileName.config: Array(try MM1.configuration(of: config)),
+                ModelFolder.FileName.config: Array(try MM1.configuration(of: config, artefacts: artefacts)),
                 ModelFolder.FileName.tokenizerModel: tokenizer.modelBytes,
-                ModelFolder.FileName.preprocessorConfig: Array(
-                    try JSONEncoder().encode(ImageProcessor(imageSize: 16, resize: .squash))),
+                ModelFolder.FileName.preprocessorConfig: Array(try JSONEncoder().encode(imageProcessor)),
             ], to: path)
     }
 
