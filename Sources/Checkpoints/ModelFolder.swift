@@ -23,6 +23,9 @@ public struct ModelFolder: Sendable, Hashable {
         public static let tokenizerModel = "tokenizer.model"
         public static let weights = "model.safetensors"
         public static let weightIndex = "model.safetensors.index.json"
+        /// What open_clip calls its weights and its configuration.
+        public static let openCLIPWeights = "open_clip_model.safetensors"
+        public static let openCLIPConfig = "open_clip_config.json"
         public static let checksums = "SHA256SUMS"
     }
 
@@ -90,8 +93,11 @@ public struct ModelFolder: Sendable, Hashable {
     /// The index decides where there is one; other weight files in the folder are then left alone.
     public func weightFileNames() throws(CheckpointError) -> [String] {
         if let index = try weightIndex() { return Array(Set(index.values)).sorted() }
-        if contains(FileName.weights) { return [FileName.weights] }
-        let others = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"].filter(contains)
+        for name in [FileName.weights, FileName.openCLIPWeights] where contains(name) { return [name] }
+        let others = [
+            "pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth", "open_clip_pytorch_model.bin",
+        ]
+        .filter(contains)
         throw .incomplete(
             folder: path,
             reason: others.isEmpty
@@ -128,6 +134,20 @@ public struct ModelFolder: Sendable, Hashable {
         }
         // Last, because what is wrong in a file says more than that something is.
         try verifyChecksums(upTo: Self.alwaysVerifiedByteCount)
+        return weights
+    }
+
+    /// All weights at a path, mapped and not copied: those of a checkpoint folder, or one safetensors file.
+    ///
+    /// - Throws: as ``init(path:)`` and ``stateDict()``.
+    public static func stateDict(at path: String) throws(CheckpointError) -> StateDict {
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder else {
+            return try ModelFolder(path: path).stateDict()
+        }
+        let file = try SafetensorsFile(path: path)
+        var weights = StateDict()
+        for name in file.names { weights[name] = try file.tensor(name) }
         return weights
     }
 
@@ -177,15 +197,15 @@ public struct ModelFolder: Sendable, Hashable {
     /// Tensor name to shard name, nil without an index.
     private func weightIndex() throws(CheckpointError) -> [String: String]? {
         guard contains(FileName.weightIndex) else { return nil }
-        let file = path(of: FileName.weightIndex)
+        return try Self.weightMap(try bytes(of: FileName.weightIndex), named: path(of: FileName.weightIndex))
+    }
+
+    /// Tensor name to shard name, from the text of an index.
+    package static func weightMap(
+        _ bytes: [UInt8], named file: String
+    ) throws(CheckpointError) -> [String: String] {
         let json: StrictJSON
-        do { json = try StrictJSON(try bytes(of: FileName.weightIndex)) } catch let error as StrictJSON.Malformed {
-            throw .malformed(path: file, reason: error.reason)
-        } catch let error as CheckpointError {
-            throw error
-        } catch {
-            throw .malformed(path: file, reason: "\(error)")
-        }
+        do { json = try StrictJSON(bytes) } catch { throw .malformed(path: file, reason: error.reason) }
         guard case .object(let members) = json,
             case .object(let pairs)? = members.first(where: { $0.key == "weight_map" })?.value
         else { throw .malformed(path: file, reason: "it has no object named weight_map") }
@@ -195,7 +215,7 @@ public struct ModelFolder: Sendable, Hashable {
             guard case .string(let fileName) = value else {
                 throw .malformed(path: file, reason: "it assigns \(value.kind) to tensor \(name), expected a file name")
             }
-            guard Self.isPlain(fileName) else {
+            guard isPlain(fileName) else {
                 throw .malformed(
                     path: file,
                     reason:
