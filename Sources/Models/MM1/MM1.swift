@@ -57,6 +57,11 @@ public struct MM1: MultimodalLanguageModel {
         connector(visionEncoder.patchFeatures(pixelValues))
     }
 
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.patchFeatures(pixelValues)
+        return [("vision_features", features), ("connector_output", connector(features))]
+    }
+
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs) }
 
     public func hiddenStates(
@@ -69,5 +74,9 @@ public struct MM1: MultimodalLanguageModel {
 
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
+    }
+
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? {
+        languageModel.cacheByteCount(batch: batch, capacity: capacity)
     }
 }
