@@ -1,8 +1,6 @@
 // Which kernels of our own this processor can run.
 #include "Kernels.h"
 
-#include <atomic>
-
 #include "include/CTorch.h"
 
 #if defined(__x86_64__)
@@ -11,7 +9,8 @@
 
 namespace {
 
-std::atomic<bool> allowed{true};
+// Of the thread that calls: a test that forbids them must not reach the tests beside it.
+thread_local bool allowed = true;
 
 #if defined(__x86_64__)
 
@@ -41,7 +40,7 @@ bool detect_slow_floats() { return false; }
 
 }  // namespace
 
-bool syrinx::vector_kernels_allowed() { return allowed.load(std::memory_order_relaxed); }
+bool syrinx::vector_kernels_allowed() { return allowed; }
 
 bool syrinx::has_bfloat16_dot_products() {
     static const bool found = detect_dot_products();
@@ -58,4 +57,4 @@ bool syrinx::prefers_onednn_for_floats() {
     return found && vector_kernels_allowed();
 }
 
-void syrinx_torch_allow_vector_kernels(bool on) { allowed.store(on); }
+void syrinx_torch_allow_vector_kernels(bool on) { allowed = on; }

@@ -17,7 +17,7 @@
 
 namespace syrinx {
 
-/// Whether kernels for special instruction sets may run; tests switch it off to compare.
+/// Whether kernels for special instruction sets may run for this thread; tests switch it off to compare.
 bool vector_kernels_allowed();
 
 /// Whether bfloat16 dot products are there (AVX512_BF16) and allowed.

@@ -29,6 +29,7 @@ struct ProductKernelTests {
         let tolerance = dtype == .bfloat16 ? 4e-3 : 2e-6
         withoutGrad {
             #expect(error(linear(x, weight, bias), reference) < tolerance)
+            #expect(error(TorchRuntime.withoutVectorKernels { linear(x, weight, bias) }, reference) < tolerance)
             let plain = linear(x.to(.float64), weight.to(.float64))
             #expect(error(linear(x.reshape([1, rows, inputs]), weight), plain.unsqueeze(0)) < tolerance)
         }

@@ -46,7 +46,7 @@ bool syrinx_torch_mps_available(void);
 bool syrinx_torch_load_cuda(void);
 bool syrinx_torch_synchronize(int32_t device_type, int32_t device_index);
 void syrinx_torch_set_deterministic(bool on);
-// Allows (the default) or forbids kernels of our own for special instruction sets: for tests that compare.
+// Allows (the default) or forbids this thread kernels of our own for special instruction sets: for tests that compare.
 void syrinx_torch_allow_vector_kernels(bool on);
 
 // --- Tensors: life, creation, reading -----------------------------------------------------------------------------
