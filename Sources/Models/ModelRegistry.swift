@@ -1,3 +1,4 @@
+public import Checkpoints
 public import NN
 public import Torch
 
@@ -18,15 +19,24 @@ public struct ModelFamily: Sendable {
         /// The decoder's parameters without embeddings that the paper gives; nil for sizes of our own.
         public let publishedDecoderCount: Double?
         public let configuration: @Sendable () throws -> Data
+        /// Shapes of weights that say what the configuration does not.
+        public var weightShapes: [String: [Int]] = [:]
     }
     public let sizes: [NamedSize]
     /// Declares the model a `config.json` describes; nothing is allocated until its store is filled.
-    public let make: @Sendable (_ configuration: Data, _ path: ParameterPath) throws -> any MultimodalLanguageModel
+    ///
+    /// `weightShapes` are the names and shapes of the checkpoint's tensors, for families whose configuration does not say
+    /// everything; empty for a configuration alone.
+    public let make:
+        @Sendable (_ configuration: Data, _ weightShapes: [String: [Int]], _ path: ParameterPath) throws ->
+            any MultimodalLanguageModel
+    /// Whether a published tensor is left out when loading, because the model recomputes it.
+    public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
 }
 
 /// Every family Syrinx knows. A new one is a folder and a line here.
 public enum ModelRegistry {
-    public static let families: [ModelFamily] = [MM1.family]
+    public static let families: [ModelFamily] = [MM1.family, MPLUGOwl.family, MPLUGOwl2.family]
 
     /// The family of a `config.json`.
     ///
@@ -47,11 +57,30 @@ public enum ModelRegistry {
     }
 
     /// Declares the model a `config.json` describes in a store of its own.
+    ///
+    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
     public static func declare(
-        configuration: Data
+        configuration: Data, weightShapes: [String: [Int]] = [:]
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
         let store = ParameterStore()
-        let model = try family(ofConfiguration: configuration).make(configuration, store.root)
+        let model = try family(ofConfiguration: configuration).make(configuration, weightShapes, store.root)
+        return (model, store)
+    }
+
+    /// Declares and fills the model of a folder of Hugging Face's layout.
+    ///
+    /// - Parameters:
+    ///   - dtype: the dtype of the weights; nil keeps the checkpoint's, and its mapping.
+    /// - Throws: ``ModelError``, `CheckpointError`, or `LoadReport` with every tensor that does not fit.
+    public static func load(
+        _ folder: ModelFolder, dtype: DType? = .float32, device: Device = .cpu
+    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
+        let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
+        let family = try family(ofConfiguration: configuration)
+        let weights = StateDict(try folder.stateDict().pairs.filter { !family.isIgnored($0.0) })
+        let shapes = Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) })
+        let (model, store) = try declare(configuration: configuration, weightShapes: shapes)
+        try store.load(weights, dtype: dtype, device: device)
         return (model, store)
     }
 
