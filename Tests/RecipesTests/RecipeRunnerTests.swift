@@ -12,7 +12,7 @@ import Training
 /// Runs a whole recipe, data to model folder, on the built-in scenes with a model of a few thousand parameters.
 @Suite("Running a recipe", .serialized)
 struct RecipeRunnerTests {
-    private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
         let folder = NSTemporaryDirectory() + "recipe-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -23,7 +23,7 @@ struct RecipeRunnerTests {
         return try body(folder)
     }
 
-    private func recipe(_ folder: String, _ settings: [String] = []) throws -> Recipe {
+    func recipe(_ folder: String, _ settings: [String] = []) throws -> Recipe {
         try RecipeRegistry.recipe(
             "mm1-demo",
             overrides: [

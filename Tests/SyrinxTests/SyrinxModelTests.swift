@@ -5,6 +5,7 @@ import Media
 import Processors
 import Syrinx
 import Testing
+import TinyModels
 import Tokenizers
 import Torch
 

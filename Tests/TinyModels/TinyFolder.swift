@@ -2,7 +2,7 @@ import Checkpoints
 import Codecs
 import Digests
 import Foundation
-import Media
+package import Media
 import NN
 import Processors
 import Syrinx
@@ -11,14 +11,14 @@ import Tokenizers
 import Torch
 
 /// A model folder of a random model and a small vocabulary, in a temporary place that goes with it.
-final class TinyFolder {
-    let path: String
+package final class TinyFolder {
+    package let path: String
 
-    static let texts: [String] = (0..<40).flatMap { number in
+    package static let texts: [String] = (0..<40).flatMap { number in
         ["name: apple \(number). kind: food. colours: red, green.", "name: frog. kind: animals. colours: green."]
     }
 
-    init(vocabularySize: Int = 340) throws {
+    package init(vocabularySize: Int = 340) throws {
         path = NSTemporaryDirectory() + "syrinx-tests-\(UUID().uuidString)"
         var settings = SentencePieceTokenizer.Config(vocabularySize: vocabularySize, userDefinedSymbols: ["<image>"])
         settings.characterCoverage = 1
@@ -57,7 +57,7 @@ final class TinyFolder {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// Writes a PNG of one colour into the folder.
-    func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
+    package func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
         let file = "\(path)/\(name)"
         let png = try PictureCodec().encodePNG(Picture(width: width, height: height, filledWith: colour))
         try Data(png).write(to: URL(fileURLWithPath: file))
