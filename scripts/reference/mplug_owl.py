@@ -3,16 +3,18 @@
 
     python3.10 -m venv .venv-owl
     .venv-owl/bin/pip install torch==2.0.1 transformers==4.28.1 'tokenizers<0.14' sentencepiece==0.1.99 \
-        safetensors==0.8.0 pillow==11.3.0 'numpy<2' 'protobuf<4' einops
+        safetensors==0.8.0 pillow==11.3.0 'numpy<2' 'protobuf<4' einops \
+        h5py icecream
     .venv-owl/bin/python scripts/reference/mplug_owl.py --reference CHECKOUT \
         --output Tests/SyrinxModelsTests/Fixtures/mplug-owl --golden Tests/SyrinxModelsTests/Golden/published
 
-CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Outputs are the reference's in float32 as it runs; the batch's
-loss and gradients are computed in float64, with the reference's internal casts to float32 lifted.
+CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Numbers are computed in float64, with the reference's
+internal casts to float32 lifted, and stored as float32; the metadata says how far its own float32 is from them.
 """
 
 import copy
 import sys
+import types
 
 import torch
 import transformers.models.llama.modeling_llama as modeling_llama
@@ -39,7 +41,8 @@ def forward(model, pixels, ids, labels=None, counted=None):
     ones = torch.ones_like(ids[:, 1:])
     return model(
         pixel_values=pixels, input_ids=ids, num_images=torch.tensor([starts(row) for row in ids]),
-        non_padding_mask=ones, non_media_mask=(ids[:, 1:] >= 0).long(), prompt_mask=ones if counted is None else counted,
+        non_padding_mask=ones, non_media_mask=(ids[:, 1:] >= 0).long(),
+        prompt_mask=ones if counted is None else counted,
         labels=ids.clone() if labels is None else labels)
 
 
@@ -78,6 +81,46 @@ def run_cases(owl, model, tokenizer):
     return inputs, outputs | recorder.values, margins
 
 
+def write_answers(owl, model, tokenizer, pixels, path):
+    """Greedy answers from a picture's file and from text, as a user gets them."""
+    answers = []
+    for prompt, picture in ((CASES["one_image"], "wide.jpg"), (CASES["text"], None)):
+        ids, margin = common.greedy(
+            lambda **options: model.generate(
+                pixel_values=pixels if picture else None, input_ids=parts.tokenised(owl, tokenizer, MEDIA, prompt),
+                **options), 1, parts.EOS)
+        answers.append({"picture": picture, "prompt": prompt, "margin": margin} | common.continuation(tokenizer, ids))
+    common.write_json(path, answers)
+
+
+def write_training(owl, tokenizer, options):
+    """Training records as the reference's dataset cuts, pads and masks them."""
+    sys.path.insert(0, str(options.reference / "mPLUG-Owl/pipeline"))
+    # The command line and the image pipeline, which its module imports and text does not need.
+    for name in ("utils", "data_utils.processors", "data_utils.processors.builder"):
+        sys.modules[name] = types.SimpleNamespace(__path__=[], get_args=None, build_processors=None)
+    from data_utils.xgpt3_dataset import MultiModalDataset
+
+    dataset = types.SimpleNamespace(
+        tokenizer=tokenizer, media_tokens={"<image>": -1}, media_lengths={"<image>": parts.QUERIES + 1})
+    records = [
+        ("Human: What is a cat?\nAI: A small animal.", 60),
+        ("Human: <image>\nHuman: What is shown?\nAI: A red house.", 60),
+        ("Human: <image>\nHuman: <image>\nHuman: Which one?\nAI: The first.\nHuman: Why?\nAI: It shows a cat.", 90),
+        (parts.SYSTEM + "Human: What is a cat?\nAI: A small animal.\nHuman: And a dog?\nAI: Also one.", 200),
+        ("Human: What is a cat?\nAI: A small animal by the sea.", 24),
+        ("Human: <image>\nHuman: What is shown?\nAI: A house.", 24),
+        ("Human: <image>\nHuman: <image>\nAI: Two cats.", 20), ("Human: no answer is here", 30)]
+    entries = []
+    for text, length in records:
+        record = MultiModalDataset._extract_text_token_from_conversation(dataset, {"completion": text}, length, 0)
+        mask = record["non_padding_mask"] * record["non_media_mask"] * record["prompt_mask"]
+        entries.append({
+            "text": text, "max_length": length, "rows": parts.QUERIES + 1, "ids": record["input_ids"].tolist(),
+            "length": record["seq_length"], "loss_mask": mask.tolist()})
+    common.write_json(options.output / "training.json", entries)
+
+
 def run_batch(model, ids, counted, pixels):
     model.zero_grad()
     labels = ids.clone()
@@ -93,14 +136,13 @@ def main():
     import mplug_owl as owl
 
     torch.set_num_threads(1)
-    if options.golden:
-        parts.write_published(owl, options.golden / "mplug-owl-llama-7b.txt")
-    folder = options.output / "model"
-    common.tokenizer_model(folder / "tokenizer.model")
-    tokenizer = owl.MplugOwlTokenizer(str(folder / "tokenizer.model"))
     model = common.randomise(owl.MplugOwlForConditionalGeneration(parts.tiny_config(owl)), 7)
+    tokenizer = parts.save_folder(owl, model, options.output / "model")
 
-    parts.save_folder(model, tokenizer, folder)
+    parts.write_prompts(owl, tokenizer, MEDIA, options.output / "prompts.json")
+    pixels = parts.write_pictures(owl, options, "square")
+    write_answers(owl, model, tokenizer, pixels, options.output / "answers.json")
+    write_training(owl, tokenizer, options)
 
     exact = copy.deepcopy(model)
     inputs, outputs, margins = run_cases(owl, model, tokenizer)
@@ -115,7 +157,9 @@ def main():
 
     metadata = common.provenance(options.reference) | common.precision(outputs, exact_outputs, "outputs") | (
         common.precision(single, batch, "gradients")) | {"smallest greedy margin": f"{min(margins.values()):.1e}"}
-    common.save(options.output / "expected.safetensors", inputs | outputs | batch, metadata)
+    common.save(options.output / "expected.safetensors", inputs | exact_outputs | batch, metadata)
+    if options.golden:
+        parts.write_published(owl, options.golden / "mplug-owl-llama-7b.txt")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@
     .venv-owl/bin/python scripts/reference/mplug_owl_video.py --reference CHECKOUT \
         --output Tests/SyrinxModelsTests/Fixtures/mplug-owl-video --golden Tests/SyrinxModelsTests/Golden/published
 
-CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Outputs are the reference's in float32 as it runs; the batch's
-loss and gradients are computed in float64, with the reference's internal casts to float32 lifted. The reference has no
-training path for video (its forward computes the rows of a video and drops them), so the batch's rows are put in place
-here as its `generate` does it, which the script checks.
+CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Numbers are computed in float64, with the reference's
+internal casts to float32 lifted, and stored as float32; the metadata says how far its own float32 is from them. The
+reference cannot train on video (its forward computes a clip's rows and drops them), so the batch's rows are put in
+place here, and the script checks on the cases that `generate` puts them there too.
 """
 
 import copy
@@ -96,6 +96,13 @@ def run_cases(owl, model, tokenizer):
     return inputs, outputs | seen, margins
 
 
+def write_frames(owl, path):
+    """Which frames the reference takes of a clip."""
+    common.write_json(path, [
+        {"total": total, "count": count, "frames": owl.processing_mplug_owl.get_index(total, count).tolist()}
+        for count in (1, 3, 4, 8, 16) for total in (1, 2, 3, 4, 5, 7, 10, 29, 30, 31, 100, 301, 1799)])
+
+
 def run_batch(model, ids, labels, images, videos):
     model.zero_grad()
     dtype = next(model.parameters()).dtype
@@ -111,14 +118,13 @@ def main():
     import mplug_owl_video as owl
 
     torch.set_num_threads(1)
-    if options.golden:
-        parts.write_published(owl, options.golden / "mplug-owl-llama-7b-video.txt")
-    folder = options.output / "model"
-    common.tokenizer_model(folder / "tokenizer.model")
-    tokenizer = owl.MplugOwlTokenizer(str(folder / "tokenizer.model"))
     # The reference widens 50 to 256: a third less than given, rounded up to a multiple of 256.
     model = common.randomise(owl.MplugOwlForConditionalGeneration(parts.tiny_config(owl, abstractor_width=50)), 9)
-    parts.save_folder(model, tokenizer, folder)
+    tokenizer = parts.save_folder(owl, model, options.output / "model")
+
+    parts.write_prompts(owl, tokenizer, MEDIA, options.output / "prompts.json")
+    parts.write_pictures(owl, options, "crop")
+    write_frames(owl, options.output / "frames.json")
 
     exact = copy.deepcopy(model)
     inputs, outputs, margins = run_cases(owl, model, tokenizer)
@@ -136,7 +142,9 @@ def main():
 
     metadata = common.provenance(options.reference) | common.precision(outputs, exact_outputs, "outputs") | (
         common.precision(single, batch, "gradients")) | {"smallest greedy margin": f"{min(margins.values()):.1e}"}
-    common.save(options.output / "expected.safetensors", inputs | outputs | batch, metadata)
+    common.save(options.output / "expected.safetensors", inputs | exact_outputs | batch, metadata)
+    if options.golden:
+        parts.write_published(owl, options.golden / "mplug-owl-llama-7b-video.txt")
 
 
 if __name__ == "__main__":

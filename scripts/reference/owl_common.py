@@ -1,6 +1,7 @@
 """What the reference scripts of mPLUG-Owl, its video variant and mPLUG-Owl2 share.
 
-Nothing of the reference repository is copied here: the scripts import its classes from the checkout given by --reference.
+Nothing of the reference repository is copied here: the scripts import its classes from the checkout that --reference
+names.
 """
 
 import argparse
@@ -114,7 +115,7 @@ class _Float64Torch:
 
 
 def lift_to_float64(model, modules, layer_norms=()):
-    """Makes the model compute in float64 throughout: the reference's casts to float32 inside become casts to float64."""
+    """Makes the model compute in float64 throughout: the reference's casts to float32 become casts to float64."""
     torch.set_default_dtype(torch.float64)
     for module in modules:
         module.torch = _Float64Torch()
@@ -126,8 +127,10 @@ def lift_to_float64(model, modules, layer_norms=()):
 def precision(values, exact, what):
     """How far the reference's float32 is from float64: the largest max|a - b| / max|b| of all tensors, as metadata.
 
-    Left out are the key biases, whose exact gradient is zero: softmax ignores what all keys share.
+    Left out are the key biases, whose exact gradient is zero: softmax ignores what all keys share. Ids must agree.
     """
+    for name, value in values.items():
+        assert value.is_floating_point() or torch.equal(value, exact[name]), f"{name} depends on the precision"
     errors = {
         name: ((value.double() - exact[name].double()).abs().max() / exact[name].abs().max()).item()
         for name, value in values.items() if value.is_floating_point() and not name.endswith("attention.key.bias")}
@@ -153,6 +156,11 @@ def gradients(model):
     return {f"gradient.{name}": parameter.grad for name, parameter in model.named_parameters()}
 
 
+def continuation(tokenizer, ids):
+    """Continuation ids as the reference's users see them: with the text of the tokenizer's decoding."""
+    return {"ids": ids.tolist(), "text": tokenizer.decode(ids, skip_special_tokens=True)}
+
+
 def greedy(generate, prompt_length, eos):
     """The ids of a greedy continuation through the cache, and how clear the closest decision was."""
     output = generate(
@@ -165,8 +173,16 @@ def greedy(generate, prompt_length, eos):
 
 
 def write_json(path, value):
+    """JSON with a line for each element of the outermost object or array."""
+    def line(element):
+        return json.dumps(element, ensure_ascii=False)
+
+    if isinstance(value, dict):
+        text = "{\n" + ",\n".join(f"{line(key)}: {line(element)}" for key, element in value.items()) + "\n}\n"
+    else:
+        text = "[\n" + ",\n".join(map(line, value)) + "\n]\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def write_golden(path, make, dropped=()):
