@@ -55,6 +55,14 @@ public struct MPLUGOwl: MultimodalLanguageModel {
         head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
     }
 
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.features(pixelValues)
+        return [
+            ("vision_features", features),
+            ("connector_output", head(abstractor(queries: queries.tensor, features: features))),
+        ]
+    }
+
     /// Clips float32[N, 3, F, S, S] to visual tokens [N, P, D]: as many as one picture has.
     ///
     /// - Precondition: the model is a video model.

@@ -47,6 +47,14 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
         head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
     }
 
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.features(pixelValues)
+        return [
+            ("vision_features", features),
+            ("connector_output", head(abstractor(queries: queries.tensor, features: features))),
+        ]
+    }
+
     /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.clamp(low: 0)) }
 
