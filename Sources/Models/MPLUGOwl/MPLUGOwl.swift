@@ -80,7 +80,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     }
 
     /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
-    public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.clamp(low: 0)) }
+    public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.placeholdersAsZero) }
 
     public func hiddenStates(
         embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
@@ -116,6 +116,11 @@ struct VisualHead: Sendable {
         let rows = more.map { projected + $0 } ?? projected
         return Tensor.cat([rows, end.tensor.expand([rows.size(0), 1, rows.size(2)])], dim: 1)
     }
+}
+
+extension Tensor {
+    /// Ids int64 with 0 for the negative ones, which are placeholders and no rows of a table.
+    var placeholdersAsZero: Tensor { maximum(Tensor.zeros([1], dtype: .int64, device: device)) }
 }
 
 /// Floating-point operations of a forward pass, two per weight used, without attention scores.

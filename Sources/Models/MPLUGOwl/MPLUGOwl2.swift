@@ -56,7 +56,7 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
     }
 
     /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
-    public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.clamp(low: 0)) }
+    public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.placeholdersAsZero) }
 
     public func hiddenStates(
         embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
