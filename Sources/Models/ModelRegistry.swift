@@ -1,5 +1,6 @@
 public import Checkpoints
 public import NN
+internal import Settings
 public import Torch
 
 #if canImport(FoundationEssentials)
@@ -40,48 +41,57 @@ public enum ModelRegistry {
 
     /// The family of a `config.json`.
     ///
-    /// - Throws: ``ModelError`` when the text is no configuration or its `model_type` is not known.
-    public static func family(ofConfiguration configuration: Data) throws -> ModelFamily {
-        struct Header: Decodable { let modelType: String }
-        let header: Header
-        do {
-            header = try ConfigurationJSON.decoder.decode(Header.self, from: configuration)
-        } catch {
-            throw ModelError(message: "config.json has no model_type: is this a model's folder?")
+    /// - Parameter name: what messages call the file.
+    /// - Throws: ``ModelError`` when the text is no JSON (with the place), or its `model_type` is missing or not known.
+    public static func family(
+        ofConfiguration configuration: Data, named name: String = "config.json"
+    ) throws(ModelError) -> ModelFamily {
+        let json: StrictJSON
+        do { json = try StrictJSON([UInt8](configuration), depthLimit: 64) } catch {
+            throw ModelError(message: "\(name) is damaged, it is not whole JSON: \(error.reason)")
         }
-        guard let family = families.first(where: { $0.modelType == header.modelType }) else {
+        guard case .object(let members) = json,
+            case .string(let modelType)? = members.first(where: { $0.key == "model_type" })?.value
+        else { throw ModelError(message: "\(name) has no model_type: is this a model's folder?") }
+        guard let family = families.first(where: { $0.modelType == modelType }) else {
             let known = families.map(\.modelType).joined(separator: ", ")
-            throw ModelError(message: "unknown model_type \"\(header.modelType)\" in config.json; known ones: \(known)")
+            throw ModelError(message: "\(name): unknown model_type \"\(modelType)\"; known ones: \(known)")
         }
         return family
     }
 
-    /// Declares the model a `config.json` describes in a store of its own.
-    ///
-    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
-    public static func declare(
-        configuration: Data, weightShapes: [String: [Int]] = [:]
-    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
-        let store = ParameterStore()
-        let model = try family(ofConfiguration: configuration).make(configuration, weightShapes, store.root)
-        return (model, store)
-    }
-
-    /// Declares and fills the model of a folder of Hugging Face's layout.
+    /// Declares the model a `config.json` describes in a store of its own; nothing is allocated.
     ///
     /// - Parameters:
-    ///   - dtype: the dtype of the weights; nil keeps the checkpoint's, and its mapping.
-    /// - Throws: ``ModelError``, `CheckpointError`, or `LoadReport` with every tensor that does not fit.
-    public static func load(
-        _ folder: ModelFolder, dtype: DType? = .float32, device: Device = .cpu
+    ///   - name: what messages call the file.
+    ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    /// - Throws: ``ModelError`` naming the file and what is wrong in it.
+    public static func declare(
+        configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:]
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
+        let store = ParameterStore()
+        let family = try family(ofConfiguration: configuration, named: name)
+        do {
+            return (try family.make(configuration, weightShapes, store.root), store)
+        } catch let error as ModelError {
+            throw ModelError(message: "\(name): \(error.message)")
+        }
+    }
+
+    /// Declares the model of a folder of Hugging Face's layout and maps its weights, without those the model recomputes.
+    ///
+    /// - Throws: ``ModelError``, or `CheckpointError` for files that are missing or damaged.
+    public static func open(
+        _ folder: ModelFolder
+    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore, weights: StateDict) {
+        let name = folder.path(of: ModelFolder.FileName.config)
         let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
-        let family = try family(ofConfiguration: configuration)
+        let family = try family(ofConfiguration: configuration, named: name)
         let weights = StateDict(try folder.stateDict().pairs.filter { !family.isIgnored($0.0) })
-        let shapes = Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) })
-        let (model, store) = try declare(configuration: configuration, weightShapes: shapes)
-        try store.load(weights, dtype: dtype, device: device)
-        return (model, store)
+        let (model, store) = try declare(
+            configuration: configuration, named: name,
+            weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }))
+        return (model, store, weights)
     }
 
     /// Every named size of every family.
@@ -104,9 +114,4 @@ public enum ConfigurationJSON {
         return encoder
     }
 
-    public static var decoder: JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return decoder
-    }
 }

@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Score at most this many items per source.", valueName: "count"))
     var limit: Int?
 
-    @Option(help: "The seed of distractors, shuffles and bootstrap.")
+    @Option(help: "The seed of distractors, shuffles and bootstrap.", transform: Seed.value)
     var seed: UInt64 = 0
 
     @Flag(help: "Print JSON instead of a table.")

@@ -14,7 +14,9 @@ struct OwlParityTests {
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/"
 
     private func load(_ folder: String) throws -> (any MultimodalLanguageModel, ParameterStore) {
-        try ModelRegistry.load(ModelFolder(path: Self.fixtures + folder))
+        let (model, store, weights) = try ModelRegistry.open(ModelFolder(path: Self.fixtures + folder))
+        try store.load(weights)
+        return (model, store)
     }
 
     /// One row of ids with a model's placeholders, and the pictures that fill them.
