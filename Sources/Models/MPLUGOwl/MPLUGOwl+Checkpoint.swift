@@ -1,4 +1,5 @@
 import NN
+import Settings
 
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
@@ -59,7 +60,7 @@ extension MPLUGOwl {
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         do {
-            let file = try ConfigurationJSON.decoder.decode(ConfigurationFile.self, from: data)
+            let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
             let width = weightShapes["abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()
             config.visionEncoder = (file.visionConfig ?? OwlVisionConfiguration()).encoder(imageSize: 224)
@@ -72,8 +73,8 @@ extension MPLUGOwl {
             config.isVideo = weightShapes["temporal_query_tokens"] != nil
             try config.validate()
             return config
-        } catch let error as DecodingError {
-            throw ModelError(message: "config.json does not describe an mPLUG-Owl: \(error.sentence)")
+        } catch let error as StrictJSON.Malformed {
+            throw ModelError(message: "this describes no mPLUG-Owl: \(error.reason)")
         }
     }
 }

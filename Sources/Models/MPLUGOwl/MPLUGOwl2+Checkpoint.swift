@@ -1,4 +1,5 @@
 import NN
+import Settings
 
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
@@ -67,8 +68,8 @@ extension MPLUGOwl2 {
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         do {
-            let file = try ConfigurationJSON.decoder.decode(ConfigurationFile.self, from: data)
-            let text = try ConfigurationJSON.decoder.decode(OwlTextConfiguration.self, from: data)
+            let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
+            let text = try StrictJSON.decode(OwlTextConfiguration.self, from: [UInt8](data), keys: .snakeCase)
             let width = weightShapes[
                 "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()
@@ -79,8 +80,8 @@ extension MPLUGOwl2 {
             config.languageModel = text.decoder
             try config.validate()
             return config
-        } catch let error as DecodingError {
-            throw ModelError(message: "config.json does not describe an mPLUG-Owl2: \(error.sentence)")
+        } catch let error as StrictJSON.Malformed {
+            throw ModelError(message: "this describes no mPLUG-Owl2: \(error.reason)")
         }
     }
 }
