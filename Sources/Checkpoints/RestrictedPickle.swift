@@ -38,10 +38,8 @@ struct RestrictedPickle {
         while true {
             let code = try byte()
             if code == UInt8(ascii: ".") { return try pop() }
-            if try pushesConstant(code) { continue }
-            if try pushesContainer(code) { continue }
-            if try remembers(code) { continue }
-            try changes(code)
+            let isKnown = try pushesConstant(code) || pushesContainer(code) || remembers(code)
+            if !isKnown { try changes(code) }
             if let top = stack.last, top.depth > Self.depthLimit {
                 throw Refused(reason: "its containers nest deeper than \(Self.depthLimit)")
             }
