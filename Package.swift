@@ -136,12 +136,15 @@ let package = Package(
             ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"]),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
-        tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+        tests(
+            "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
+            fixtures: true),
         tests(
             "Recipes",
             [
-                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN",
-                "Torch",
+                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "Media",
+                "NN",
+                "Processors", "Torch",
             ]),
         tests(
             "Syrinx",
