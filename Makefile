@@ -21,7 +21,7 @@ ifeq ($(shell uname -s),Darwin)
 SWIFT_FLAGS += -Xlinker -rpath -Xlinker $(LIBTORCH)/lib
 endif
 
-.PHONY: help setup build demo demo-seeds demo-short test bench lint format docs clean
+.PHONY: help setup build demo demo-seeds demo-short test parity kills bench lint format docs clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,13 @@ demo-short: build ## A shortened demo that proves the whole path in a few minute
 
 test: setup ## Runs all tests, in release mode as users run the code (TEST_FLAGS passes options on).
 	swift test $(SWIFT_FLAGS) --disable-testable-imports $(TEST_FLAGS)
+
+parity: setup ## Prints how far every stage and gradient is from the reference implementations (Documentation/Parity.md).
+	@SYRINX_PARITY_TABLE=1 swift test $(SWIFT_FLAGS) --disable-testable-imports --filter Parity \
+		| grep '^| ' | sort -t '|' -k 2,3 -k 4,4gr | awk -F '|' '!seen[$$2, $$3]++'
+
+kills: build ## Kills a run of the demo's recipe ten times and compares it with one left alone (minutes).
+	scripts/kill-and-resume $(SYRINX) 10 mm1-demo-short --set stages.0.steps=60 --set stages.1.steps=120 --set checkpoints.interval=10
 
 bench: build ## Times the parts of a training step (BENCH_FLAGS passes options on, such as --precision bf16).
 	$(SYRINX) bench $(BENCH_FLAGS)

@@ -103,7 +103,7 @@ let package = Package(
             "Syrinx",
             [
                 "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
-                "Torch",
+                "Torch", "Digests",
             ]),
         // Level 8.
         .executableTarget(
@@ -119,7 +119,13 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "\(Context.packageDirectory)/.deps/libtorch/lib"])
             ]),
-        // Tests mirror Sources.
+        // Tests mirror Sources; TinyModels makes the model folders that several of them need.
+        room(
+            "TinyModels", path: "Tests/TinyModels",
+            [
+                "Syrinx", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN", "Torch",
+                "Digests",
+            ]),
         tests("Torch", ["Torch"]),
         tests("Digests", ["Digests"]),
         tests("Terminal", ["Terminal"]),
@@ -149,11 +155,10 @@ let package = Package(
         tests(
             "Syrinx",
             [
-                "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints",
-                "NN",
-                "Torch",
+                "TinyModels", "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers",
+                "Checkpoints", "NN", "Torch", "Digests",
             ]),
-        tests("SyrinxCommand", []),
+        tests("SyrinxCommand", ["TinyModels", "Media"]),
         tests("Architecture", []),
     ],
     swiftLanguageModes: [.v6],

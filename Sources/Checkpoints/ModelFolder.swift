@@ -22,6 +22,9 @@ public struct ModelFolder: Sendable, Hashable {
         public static let tokenizerModel = "tokenizer.model"
         public static let weights = "model.safetensors"
         public static let weightIndex = "model.safetensors.index.json"
+        /// What open_clip calls its weights and its configuration.
+        public static let openCLIPWeights = "open_clip_model.safetensors"
+        public static let openCLIPConfig = "open_clip_config.json"
         public static let checksums = "SHA256SUMS"
     }
 
@@ -83,8 +86,11 @@ public struct ModelFolder: Sendable, Hashable {
     /// The index decides where there is one; other weight files in the folder are then left alone.
     public func weightFileNames() throws(CheckpointError) -> [String] {
         if let index = try weightIndex() { return Array(Set(index.values)).sorted() }
-        if contains(FileName.weights) { return [FileName.weights] }
-        let others = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"].filter(contains)
+        for name in [FileName.weights, FileName.openCLIPWeights] where contains(name) { return [name] }
+        let others = [
+            "pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth", "open_clip_pytorch_model.bin",
+        ]
+        .filter(contains)
         throw .incomplete(
             folder: path,
             reason: others.isEmpty
@@ -117,6 +123,20 @@ public struct ModelFolder: Sendable, Hashable {
             let found = origin[name].map { "is in \($0)" } ?? "is in no shard"
             throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
         }
+        return weights
+    }
+
+    /// All weights at a path, mapped and not copied: those of a checkpoint folder, or one safetensors file.
+    ///
+    /// - Throws: as ``init(path:)`` and ``stateDict()``.
+    public static func stateDict(at path: String) throws(CheckpointError) -> StateDict {
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder else {
+            return try ModelFolder(path: path).stateDict()
+        }
+        let file = try SafetensorsFile(path: path)
+        var weights = StateDict()
+        for name in file.names { weights[name] = try file.tensor(name) }
         return weights
     }
 

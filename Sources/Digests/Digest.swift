@@ -25,6 +25,9 @@ public enum Digest {
         return hasher.finalize()
     }
 
+    /// The first 16 hexadecimal digits of the digest: enough to tell files of one project apart, short enough to show.
+    public static func fingerprint(_ bytes: [UInt8]) -> String { String(sha256(bytes).hex.prefix(16)) }
+
     /// The digest of a file's content, read once in pieces of 1 MiB.
     ///
     /// - Throws: ``DigestError`` when the file cannot be opened or read.

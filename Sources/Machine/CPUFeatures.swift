@@ -11,6 +11,8 @@ public struct CPUFeatures: Sendable, Equatable {
     public var hasAMXInt8: Bool { flags.isSuperset(of: ["amx_tile", "amx_int8"]) }
     /// Vector products of bfloat16 numbers, 512 bits wide.
     public var hasAVX512BF16: Bool { flags.contains("avx512_bf16") }
+    /// Whether bf16 matrices are multiplied in hardware, by tiles (AMX) or by vectors (AVX-512 BF16).
+    public var multipliesBF16: Bool { hasAMXBF16 || hasAVX512BF16 }
     /// Vectors of 512 bits.
     public var hasAVX512: Bool { flags.contains("avx512f") }
     /// Vectors of 256 bits, which libtorch's fast kernels need at least on x86-64.

@@ -100,5 +100,5 @@ extension ImageProcessor: Codable {
     }
 
     /// The first 16 hexadecimal digits of the SHA-256 of `canonicalJSON`: equal exactly when pictures are prepared alike.
-    public var fingerprint: String { String(Digest.sha256(canonicalJSON).hex.prefix(16)) }
+    public var fingerprint: String { Digest.fingerprint(Array(canonicalJSON.utf8)) }
 }

@@ -20,6 +20,10 @@ public protocol MultimodalLanguageModel: Sendable {
     /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
     func visualTokens(_ pixelValues: Tensor) -> Tensor
 
+    /// What pictures float32[N, 3, H, W] become on their way, by name and in order; the last are the visual tokens
+    /// [N, P, D], under `connector_output`.
+    func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)]
+
     /// Token IDs int64[B, T] to embeddings [B, T, D], before any picture is spliced in.
     func embed(tokenIDs: Tensor) -> Tensor
 
@@ -50,6 +54,10 @@ public protocol MultimodalLanguageModel: Sendable {
 
 extension MultimodalLanguageModel {
     public var imageSize: Int? { nil }
+
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        [("connector_output", visualTokens(pixelValues))]
+    }
 
     /// Embeddings [B, T, D] of an input, with its pictures' visual tokens in place of the placeholders.
     public func embed(_ input: ModelInput) -> Tensor {

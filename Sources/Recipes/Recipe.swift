@@ -48,15 +48,15 @@ extension Recipe {
     public enum Precision: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
         case float32
         case bfloat16
-        /// bfloat16 on a GPU and on CPUs with AMX, float32 elsewhere.
+        /// bfloat16 on a GPU and on CPUs that multiply it (AMX, AVX-512 BF16), float32 elsewhere.
         case auto
     }
 
-    /// Where the parts start from; a part without a folder starts from the seed.
+    /// Where the parts start from, a folder or one safetensors file each; a part without one starts from the seed.
     public struct Initialization: Codable, Hashable, Sendable {
-        /// A folder with a published vision encoder (CLIP), for `model.visionEncoder`.
+        /// A published vision encoder (CLIP, in Hugging Face's or open_clip's names), for `model.visionEncoder`.
         public var vision: String?
-        /// A folder with a published language model (LLaMA), for `model.languageModel`.
+        /// A published language model (LLaMA), for `model.languageModel`.
         public var language: String?
         /// A folder with a whole model of this shape, for example an earlier run's.
         public var checkpoint: String?

@@ -42,16 +42,34 @@ struct RecipeModel {
             say("every part starts from \(path)")
         }
         if let path = recipe.initialize.vision {
-            let published = try ModelFolder(path: path).stateDict()
+            let published = try ModelFolder.stateDict(at: path)
+            try checkVisionConfiguration(beside: path)
             let vision = try VisionTransformer.stateDict(fromPublished: published, for: config.visionEncoder)
             try store.load(vision.prefixed(with: "vision_encoder"), under: "vision_encoder")
             say("vision_encoder starts from \(path)")
         }
         if let path = recipe.initialize.language {
-            let published = try ModelFolder(path: path).stateDict()
+            let published = try ModelFolder.stateDict(at: path)
             let language = LLaMADecoder.stateDict(fromPublished: published, for: config.languageModel)
             try store.load(language.prefixed(with: "language_model"), under: "language_model")
             say("language_model starts from \(path)")
+        }
+    }
+
+    /// Compares what no shape tells with the configuration files that came with a vision encoder.
+    ///
+    /// - Throws: `ConfigError` naming both values, and the file.
+    private func checkVisionConfiguration(beside path: String) throws {
+        guard let folder = try? ModelFolder(path: path) else { return }  // one file, without a configuration
+        for name in [ModelFolder.FileName.config, ModelFolder.FileName.openCLIPConfig] where folder.contains(name) {
+            let differences = config.visionEncoder.contradictions(inPublished: Data(try folder.bytes(of: name)))
+            guard differences.isEmpty else {
+                throw ConfigError(
+                    place: "\(recipe.name), initialize.vision",
+                    problem: "\(path)/\(name) and model.visionEncoder differ: "
+                        + "\(differences.joined(separator: ", and ")); the features would be wrong, so change the recipe"
+                )
+            }
         }
     }
 
@@ -94,10 +112,10 @@ struct RecipeMachine {
         switch recipe.precision {
         case .float32: computeDType = .float32
         case .bfloat16: computeDType = .bfloat16
-        case .auto: computeDType = device != .cpu || Self.hasMatrixUnit ? .bfloat16 : .float32
+        case .auto: computeDType = device != .cpu || CPUFeatures.current.multipliesBF16 ? .bfloat16 : .float32
         }
     }
 
-    /// Whether this CPU multiplies bfloat16 matrices in hardware (Intel AMX): without it bfloat16 is slower than float32.
-    static var hasMatrixUnit: Bool { CPUFeatures.current.hasAMXBF16 }
+    /// Whether this CPU multiplies bfloat16 matrices by tiles (Intel AMX), which is what the demo's marks are set for.
+    static var hasMatrixTiles: Bool { CPUFeatures.current.hasAMXBF16 }
 }

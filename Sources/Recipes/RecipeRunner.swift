@@ -1,5 +1,7 @@
 import Checkpoints
 public import DataPipeline
+import Digests
+import Media
 public import NN
 public import SyrinxModels
 import Tokenizers
@@ -53,6 +55,8 @@ public enum RecipeRunner {
     public struct RunContext {
         public let recipe: Recipe
         public let model: MM1
+        /// The model's parameters, as the run's dtype.
+        public let store: ParameterStore
         public let examples: ExampleSource
         /// What the model computes in, and where.
         public let computeDType: DType
@@ -99,7 +103,8 @@ public enum RecipeRunner {
         say("memory: about \(try MemoryPlan(recipe).peakBytes / 1_000_000) MB at the peak, by plan")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
-            recipe: recipe, model: built.model, examples: data.source, computeDType: machine.computeDType,
+            recipe: recipe, model: built.model, store: built.store, examples: data.source,
+            computeDType: machine.computeDType,
             device: machine.device, tensorBoard: tensorBoard, log: log.onMessage)
         let run = StageRun(
             recipe: recipe, built: built, data: data, weights: weights, machine: machine, checkpoints: checkpoints,
@@ -146,8 +151,11 @@ public enum RecipeRunner {
     ) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let artefacts = ModelArtefacts(
+            imageProcessor: data.source.imageProcessor.fingerprint,
+            tokenizer: Digest.fingerprint(data.tokenizer.modelBytes))
         let files: [String: [UInt8]] = [
-            ModelFolder.FileName.config: Array(try MM1.configuration(of: built.config)),
+            ModelFolder.FileName.config: Array(try MM1.configuration(of: built.config, artefacts: artefacts)),
             ModelFolder.FileName.preprocessorConfig: Array(try encoder.encode(data.source.imageProcessor)),
             ModelFolder.FileName.tokenizerModel: data.tokenizer.modelBytes,
             "recipe.yaml": Array(yaml.utf8),

@@ -1,4 +1,4 @@
-import Training
+package import Training
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -40,6 +40,14 @@ public enum ResumeCheck {
     /// - Throws: `TrainingError` that names the first step whose loss differs, or says that the weights do; and whatever
     ///   running the recipe throws.
     public static func run(_ recipe: Recipe, say: @escaping (String) -> Void) throws -> Result {
+        try run(recipe, say: say, meddling: { _ in [] })
+    }
+
+    /// - Parameter meddling: further observers of the resumed runs, with which a test shows that the check can fail.
+    package static func run(
+        _ recipe: Recipe, say: (String) -> Void,
+        meddling: @escaping (RecipeRunner.RunContext) -> [any TrainingObserver]
+    ) throws -> Result {
         try recipe.validate()
         let folder = FileManager.default.temporaryDirectory.path + "/syrinx-resume-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -60,7 +68,8 @@ public enum ResumeCheck {
                     "stage \(stage.name) ended before its third step; the data may be too small to check resuming")
             } catch is Stopped {}
             let after = Fingerprints()
-            let resumed = try RecipeRunner.run(short, .init(output: path, resume: true, observers: { _ in [after] }))
+            let resumed = try RecipeRunner.run(
+                short, .init(output: path, resume: true, observers: { [after] + meddling($0) }))
             for bits in [before.bits, after.bits] {
                 for (step, fingerprint) in bits.sorted(by: { $0.key < $1.key }) where whole.bits[step] != fingerprint {
                     throw TrainingError(

@@ -11,6 +11,8 @@ public struct PreparedPrompt: Sendable {
     public let input: ModelInput
     /// The pictures already encoded, float[N, V, D]; `nil` where there are none or they are encoded on use.
     public let visualTokens: Tensor?
+    /// int64[1, T]: the target's token that is expected after each position; `Labels.ignoreIndex` everywhere else.
+    public let labels: Tensor
     /// What became of each picture, in order.
     public let pictures: [PictureAccount]
     /// Text tokens, the begin token included.
@@ -34,10 +36,11 @@ enum PreparedPart: Sendable {
 
 extension SyrinxModel {
     /// Decodes and prepares the pictures, tokenizes the text, lays both out.
+    /// - Parameter target: text after the prompt that the model is held to: it gives the prompt its labels.
     /// - Throws: `CodecError` for a file that is no picture, `SyrinxError` or `ProcessorError` for a prompt that cannot
     ///   be laid out or does not fit the context.
-    public func prepare(_ prompt: Prompt) throws -> PreparedPrompt {
-        try layOut(try prompt.parts.map(prepare))
+    public func prepare(_ prompt: Prompt, target: String? = nil) throws -> PreparedPrompt {
+        try layOut(try prompt.parts.map { try prepare($0) }, target: target)
     }
 
     /// One part made ready.
@@ -73,17 +76,17 @@ extension SyrinxModel {
             pixelValues: imageProcessor.pixelValues(picture))
     }
 
-    /// The begin token, then the parts.
-    func layOut(_ parts: [PreparedPart]) throws -> PreparedPrompt {
+    /// The begin token, the parts, then the target.
+    func layOut(_ parts: [PreparedPart], target: String? = nil) throws -> PreparedPrompt {
         var layout = PromptLayout(name: "the prompt")
         layout.append(text: beginID.map { [$0] } ?? [], isSupervised: false)
         var pictures = [PreparedPicture]()
+        func tokenIDs(_ text: String) throws -> [Int] {
+            try tokenizer.encodePlainText(text, reserved: [contract.imagePlaceholderID], name: "the prompt")
+        }
         for part in parts {
             switch part {
-            case .text(let text):
-                let tokenIDs = try tokenizer.encodePlainText(
-                    text, reserved: [contract.imagePlaceholderID], name: "the prompt")
-                layout.append(text: tokenIDs, isSupervised: false)
+            case .text(let text): layout.append(text: try tokenIDs(text), isSupervised: false)
             case .picture(let picture):
                 let account = picture.account
                 layout.append(
@@ -93,6 +96,7 @@ extension SyrinxModel {
                 pictures.append(picture)
             }
         }
+        if let target { layout.append(text: try tokenIDs(target), isSupervised: true) }
         let imageTokenCount = pictures.count * contract.visualTokenCount
         guard layout.tokenCount > 0 else {
             throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or a picture")
@@ -110,7 +114,8 @@ extension SyrinxModel {
             input: collated.input.to(device),
             visualTokens: visualTokens.isEmpty || visualTokens.count < pictures.count
                 ? nil : Tensor.stack(visualTokens, dim: 0),
-            pictures: pictures.map(\.account), textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
+            labels: collated.labels.to(device), pictures: pictures.map(\.account),
+            textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
     }
 
     /// The picture with its visual tokens, computed now.

@@ -1,4 +1,5 @@
 import Checkpoints
+import Digests
 import Media
 import NN
 import SyrinxModels
@@ -33,8 +34,8 @@ public enum Syrinx {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
         }
         let files = try ModelFolder(path: folder)
-        let (model, store) = try ModelRegistry.declare(
-            configuration: Data(try files.bytes(of: ModelFolder.FileName.config)))
+        let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
+        let (model, store) = try ModelRegistry.declare(configuration: configuration)
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel))
         let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
@@ -43,6 +44,10 @@ public enum Syrinx {
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
         }
+        try ModelRegistry.artefacts(ofConfiguration: configuration).check(
+            ModelArtefacts(
+                imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
+            in: folder)
         try store.load(try files.stateDict(), dtype: dtype, device: device)
         return try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)

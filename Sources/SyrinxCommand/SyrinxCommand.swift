@@ -19,6 +19,7 @@ struct SyrinxCommand: ParsableCommand {
             DemoCommand.self,
             DoctorCommand.self,
             EvaluateCommand.self,
+            ForwardCommand.self,
             GenerateCommand.self,
             InspectCommand.self,
             RecipeCommand.self,

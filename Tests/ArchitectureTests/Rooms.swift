@@ -45,7 +45,7 @@ let rooms: [Room] = [
         Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
         Digests Terminal Machine Yams
         """),
-    Room(7, "Syrinx", "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints"),
+    Room(7, "Syrinx", "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests"),
     Room(
         8, "SyrinxCommand",
         """

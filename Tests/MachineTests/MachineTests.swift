@@ -11,6 +11,8 @@ struct MachineTests {
         #expect(first.flags == ["fpu", "avx2", "avx512f", "amx_tile"])
         #expect(first.hasAVX2 && first.hasAVX512 && !first.hasAVX512BF16 && !first.hasAMXBF16)
         #expect(CPUFeatures(modelName: nil, flags: ["amx_tile", "amx_bf16"]).hasAMXBF16)
+        #expect(CPUFeatures(modelName: nil, flags: ["amx_tile", "amx_bf16"]).multipliesBF16)
+        #expect(CPUFeatures(modelName: nil, flags: ["avx512_bf16"]).multipliesBF16 && !first.multipliesBF16)
     }
 
     @Test("an Arm processor's features stand under another name")

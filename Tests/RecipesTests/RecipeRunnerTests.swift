@@ -12,7 +12,7 @@ import Training
 /// Runs a whole recipe, data to model folder, on the built-in scenes with a model of a few thousand parameters.
 @Suite("Running a recipe", .serialized)
 struct RecipeRunnerTests {
-    private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
         let folder = NSTemporaryDirectory() + "recipe-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -23,7 +23,7 @@ struct RecipeRunnerTests {
         return try body(folder)
     }
 
-    private func recipe(_ folder: String, _ settings: [String] = []) throws -> Recipe {
+    func recipe(_ folder: String, _ settings: [String] = []) throws -> Recipe {
         try RecipeRegistry.recipe(
             "mm1-demo",
             overrides: [
@@ -97,6 +97,43 @@ struct RecipeRunnerTests {
         try withFolder { folder in
             let result = try ResumeCheck.run(try recipe(folder), say: { _ in })
             #expect(result.stages == 2 && result.stepsCompared == 8 && result.interruptions == 2)
+        }
+    }
+
+    /// Changes a weight a little when a run is resumed, as a checkpoint that lacks something would.
+    private final class Meddler: TrainingObserver {
+        let weight: Tensor
+        init(_ weight: Tensor) { self.weight = weight }
+        func onStart(_ report: StartReport) throws { if report.isResumed { withoutGrad { weight.mul_(1.001) } } }
+    }
+
+    @Test("A resume that is not exact is found, and the first step that differs is named")
+    func inexactResume() throws {
+        try withFolder { folder in
+            let error = #expect(throws: TrainingError.self) {
+                try ResumeCheck.run(
+                    try recipe(folder), say: { _ in },
+                    meddling: { context in
+                        [Meddler(context.store.parameters[0].tensor)]
+                    })
+            }
+            #expect(error?.description.hasPrefix("the loss of step 3 differs: ") == true, "\(error as Any)")
+        }
+    }
+
+    @Test("The same seed gives the same loss fingerprints, and another seed gives others")
+    func fingerprints() throws {
+        try withFolder { folder in
+            let runs = try [0, 0, 1].enumerated().map { number, seed in
+                let losses = Losses()
+                let settings = ["seed=\(seed)", "stages.0.steps=2", "stages.1.steps=2"]
+                _ = try RecipeRunner.run(
+                    try recipe(folder, settings), .init(output: "\(folder)/run-\(number)", observers: { _ in [losses] })
+                )
+                return losses.steps.map(\.fingerprint)
+            }
+            #expect(runs[0].count == 4 && runs[0] == runs[1])
+            #expect(zip(runs[0], runs[2]).allSatisfy { $0 != $1 })
         }
     }
 

@@ -21,10 +21,19 @@ struct SyrinxProcess {
     /// - Parameters:
     ///   - arguments: what follows the program's name.
     ///   - changes: variables to set, or to remove where the value is nil, in this process's environment.
-    static func run(_ arguments: [String], environment changes: [String: String?] = [:]) throws -> SyrinxProcess {
+    ///   - fileSizeLimit: bytes after which writing a file fails, as it does on a full disk; nil for none.
+    static func run(
+        _ arguments: [String], environment changes: [String: String?] = [:], fileSizeLimit: Int? = nil
+    ) throws -> SyrinxProcess {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
+        if let fileSizeLimit {
+            // The shell's unit is 512 bytes; an ignored SIGXFSZ turns the signal into an error of the write.
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            let script = "ulimit -f \(fileSizeLimit / 512); trap '' XFSZ; exec \"$0\" \"$@\""
+            process.arguments = ["-c", script, program.path] + arguments
+        }
         var environment = ProcessInfo.processInfo.environment
         for (name, value) in changes { environment[name] = value }
         process.environment = environment

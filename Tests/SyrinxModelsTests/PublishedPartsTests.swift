@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import NN
 import SyrinxModels
 import Testing
@@ -64,6 +65,27 @@ struct PublishedPartsTests {
             try store.load(VisionTransformer.stateDict(fromPublished: published, for: Self.config))
         }
     }
+
+    @Test(
+        "What no shape tells is read from the configuration beside a published encoder",
+        arguments: [
+            (#"{"model_type": "clip", "vision_config": {"hidden_act": "quick_gelu", "num_attention_heads": 3}}"#, []),
+            (#"{"model_type": "clip_vision_model", "hidden_act": "gelu", "num_attention_heads": 3}"#, [activation]),
+            (#"{"vision_config": {"num_attention_heads": 4}}"#, ["the number of heads is 4 there and 3 here"]),
+            (#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 12, "head_width": 4}}}"#, []),
+            (#"{"model_cfg": {"vision_cfg": {"width": 12, "head_width": 4}}}"#, [activation]),
+            (#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 192}}}"#, []),
+            (
+                #"{"model_cfg": {"vision_cfg": {"width": 1280, "head_width": 80}}}"#,
+                [activation, "the number of heads is 16 there and 3 here"]
+            ),
+            (#"{"model_cfg": {"vision_cfg": {"timm_model_name": "vit"}}}"#, []), ("no json", []), ("{}", []),
+        ])
+    func contradictions(json: String, expected: [String]) {
+        #expect(Self.config.contradictions(inPublished: Data(json.utf8)) == expected)
+    }
+
+    private static let activation = "the activation is gelu there and quick_gelu here"
 
     @Test func `A position table for another picture size keeps its class token and its flat parts`() {
         var larger = Self.config

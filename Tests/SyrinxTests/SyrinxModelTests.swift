@@ -5,6 +5,7 @@ import Media
 import Processors
 import Syrinx
 import Testing
+import TinyModels
 import Tokenizers
 import Torch
 
@@ -23,6 +24,22 @@ import Torch
         let picture = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
         let first = try await model.describe(pictureAt: picture, options: options)
         #expect(try await model.describe(pictureAt: picture, options: options) == first)
+    }
+
+    @Test(
+        "A preprocessing or vocabulary other than the one the weights were trained with is refused by file and both fingerprints",
+        arguments: ["preprocessor_config.json", "tokenizer.model"])
+    func foreignArtefacts(file: String) throws {
+        let other = try TinyFolder(vocabularySize: 338)
+        let path = URL(fileURLWithPath: "\(folder.path)/\(file)")
+        switch file {
+        case "tokenizer.model":
+            try Data(contentsOf: URL(fileURLWithPath: "\(other.path)/\(file)")).write(to: path)
+        default: try JSONEncoder().encode(ImageProcessor(imageSize: 16, resize: .padWhite)).write(to: path)
+        }
+        let error = #expect(throws: (any Error).self) { try Syrinx.load(folder.path) }
+        let text = "\(error as Any)"
+        #expect(text.contains("\(file) is not the one the weights were trained with (fingerprint "), "\(text)")
     }
 
     @Test func `usage counts text and image tokens, and each picture is accounted for`() async throws {

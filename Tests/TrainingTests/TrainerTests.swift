@@ -217,6 +217,25 @@ struct TrainerTests {
         #expect(run.recorder.steps.count == 4)
     }
 
+    /// This thread's tensors, counted now and then.
+    private final class Usage: TrainingObserver {
+        var tensors: [Int] = []
+        func onStep(_ report: StepReport) throws {
+            if report.step % 1000 == 0 { tensors.append(TorchRuntime.threadTensorBalance) }
+        }
+    }
+
+    @Test("Live tensors stay the same over 10,000 steps")
+    func manySteps() throws {
+        let run = try ToyRun(steps: 10_000)
+        let usage = Usage()
+        try Trainer(
+            run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
+            objective: run.objective, observers: [usage]
+        ).run()
+        #expect(usage.tensors.count == 10 && Set(usage.tensors).count == 1, "\(usage.tensors)")
+    }
+
     @Test("Steps leave no tensors behind")
     func liveTensors() throws {
         let run = try ToyRun(steps: 3)

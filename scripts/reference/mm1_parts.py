@@ -11,11 +11,13 @@ dimension cannot go unnoticed. Outputs and gradients are computed in float64 and
 
 import pathlib
 
+import timm
 import timm.models.regnet as regnet
 import torch
 import transformers
 from safetensors.torch import save_file
 from timm.layers import LayerNormAct2d
+from transformers.models.llama import modeling_llama
 
 FOLDER = pathlib.Path(__file__).parents[2] / "Tests/SyrinxModelsTests/Fixtures"
 
@@ -29,6 +31,22 @@ def randomised(model, seed):
     return model.double()
 
 
+def llama_in_float64():
+    """Makes transformers' Llama compute its norms and rotary angles in float64 too; it would round both to float32."""
+
+    def norm(self, x):
+        return torch.nn.functional.rms_norm(x, self.weight.shape, self.weight, self.variance_epsilon)
+
+    def angles(self, x, position_ids):
+        exponents = torch.arange(0, self.config.head_dim, 2).double() / self.config.head_dim
+        table = position_ids[..., None].double() * self.config.rope_parameters["rope_theta"] ** -exponents
+        table = torch.cat((table, table), dim=-1)
+        return table.cos(), table.sin()
+
+    modeling_llama.LlamaRMSNorm.forward = norm
+    modeling_llama.LlamaRotaryEmbedding.forward = angles
+
+
 def save(name, model, tensors):
     weights = {f"weight.{key}": value.float() for key, value in model.state_dict().items() if value.is_floating_point()}
     gradients = {
@@ -37,21 +55,15 @@ def save(name, model, tensors):
     values = {key: value.detach() for key, value in tensors.items()}
     values = {key: value.float() if value.is_floating_point() else value for key, value in values.items()}
     everything = {key: value.contiguous().clone() for key, value in (weights | gradients | values).items()}
-    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "timm": timm_version()}
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "timm": timm.__version__}
     save_file(everything, FOLDER / f"{name}.safetensors", metadata=versions)
     print(name, sum(value.numel() for value in everything.values()), "values")
-
-
-def timm_version():
-    import timm
-
-    return timm.__version__
 
 
 def clip():
     config = transformers.CLIPVisionConfig(
         hidden_size=24, intermediate_size=44, num_hidden_layers=3, num_attention_heads=3, image_size=20, patch_size=4,
-        hidden_act="quick_gelu", layer_norm_eps=1e-5, projection_dim=10, attn_implementation="eager")
+        hidden_act="quick_gelu", layer_norm_eps=1e-5, projection_dim=10, attn_implementation="sdpa")
     model = randomised(transformers.CLIPVisionModelWithProjection(config), 1).eval()
     pixels = torch.randn(2, 3, 20, 20, generator=torch.Generator().manual_seed(2)).double()
     output = model(pixel_values=pixels, output_hidden_states=True)
@@ -66,10 +78,13 @@ def llama():
     config = transformers.LlamaConfig(
         vocab_size=37, hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=6,
         num_key_value_heads=2, head_dim=4, max_position_embeddings=64, rms_norm_eps=1e-5, rope_theta=500.0,
-        tie_word_embeddings=False, attn_implementation="eager")
+        tie_word_embeddings=False, attn_implementation="sdpa")
     model = randomised(transformers.LlamaForCausalLM(config), 4).eval()
     tokens = torch.randint(0, 37, (2, 11), generator=torch.Generator().manual_seed(5))
+    untouched = model(input_ids=tokens).logits
+    llama_in_float64()
     output = model(input_ids=tokens, labels=tokens)
+    assert (output.logits - untouched).abs().max() < 1e-5 * untouched.abs().max()
     output.loss.backward()
     save("llama", model, {"tokens": tokens, "logits": output.logits, "loss": output.loss.reshape(1)})
 
@@ -98,10 +113,13 @@ class Abstractor(torch.nn.Module):
 def abstractor():
     model = randomised(Abstractor(grid=5, width=12, inner=20, output=14, depth=2, side=3), 6).eval()
     features = torch.randn(2, 25, 12, generator=torch.Generator().manual_seed(7)).double()
+    stages = {}
+    for name, module in zip(("stage1", "pooled", "stage2"), model.net):
+        module.register_forward_hook(lambda module, inputs, output, name=name: stages.update({name: output}))
     output = model(features)
     weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(8)).double()
     (output * weights).sum().backward()
-    save("abstractor", model, {"features": features, "output": output, "output_weights": weights})
+    save("abstractor", model, {"features": features, "output": output, "output_weights": weights} | stages)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ extension MM1 {
         var connector: ConnectorConfig
         var languageModel: LLaMADecoder.Config
         var imagePlaceholder: Int
+        /// See ``ModelRegistry/artefacts(ofConfiguration:)``; left out where nothing is known.
+        var artefacts: ModelArtefacts?
     }
 
     /// The registry's entry.
@@ -30,12 +32,14 @@ extension MM1 {
     }
 
     /// The `config.json` of a configuration.
-    public static func configuration(of config: Config) throws -> Data {
+    ///
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         try ConfigurationJSON.encoder.encode(
             ConfigurationFile(
                 modelType: "mm1", architectures: ["MM1"], visionEncoder: config.visionEncoder,
                 connector: config.connector, languageModel: config.languageModel,
-                imagePlaceholder: config.imagePlaceholder))
+                imagePlaceholder: config.imagePlaceholder, artefacts: artefacts))
     }
 
     /// The configuration in a `config.json`.

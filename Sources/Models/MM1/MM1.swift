@@ -57,6 +57,11 @@ public struct MM1: MultimodalLanguageModel {
         connector(visionEncoder.patchFeatures(pixelValues))
     }
 
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.patchFeatures(pixelValues)
+        return [("vision_features", features), ("connector_output", connector(features))]
+    }
+
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs) }
 
     public func hiddenStates(

@@ -121,7 +121,7 @@ public struct DemoRun {
                 title: "A small MM1 describes pictures it has never seen",
                 summary: recipe.description, command: options.command,
                 log: Array(try Data(contentsOf: URL(fileURLWithPath: outcome.folder.log))),
-                recipe: try StrictYAML.encode(recipe), facts: facts(recipe, outcome), passMarks: marks,
+                recipe: try StrictYAML.encode(recipe), facts: try facts(recipe, outcome), passMarks: marks,
                 notes: notes(corpus)),
             subject: EvaluationSubject(model: outcome.model, tokenizer: tokenizer), imageProcessor: processor,
             corpus: corpus, set: held, evaluation: CaptionEvaluation(sources: sources, groupSources: sources)
@@ -137,13 +137,14 @@ public struct DemoRun {
         return result
     }
 
-    private func facts(_ recipe: Recipe, _ outcome: RecipeRunner.Outcome) -> [DemoReport.Fact] {
+    private func facts(_ recipe: Recipe, _ outcome: RecipeRunner.Outcome) throws -> [DemoReport.Fact] {
         [
             .init("seed", String(recipe.seed)),
             .init("machine", "\(MachineDescription.processor), \(ProcessInfo.processInfo.activeProcessorCount) cores"),
             .init("libtorch", "\(TorchRuntime.version), \(TorchRuntime.threadCount) threads"),
             .init(
-                "precision", RecipeMachine.hasMatrixUnit ? "bfloat16 (AMX), float32 masters" : "float32 (no AMX here)"),
+                "precision",
+                "\(try RecipeMachine(recipe).computeDType), \(RecipeMachine.hasMatrixTiles ? "with" : "without") AMX"),
             .init("parameters", String(outcome.store.elementCount())),
             .init("updates", String(outcome.reports.last?.step ?? 0)),
             .init("weights", String(outcome.weightsHash.prefix(16))),
@@ -159,7 +160,7 @@ public struct DemoRun {
         if options.isShort {
             notes.append("A shortened run: it shows that every step works, and nothing about the model.")
         }
-        if !RecipeMachine.hasMatrixUnit && !corpus.index.generated {
+        if !RecipeMachine.hasMatrixTiles && !corpus.index.generated {
             notes.append("This CPU has no AMX: fewer updates fit the time limit, and no marks are set.")
         }
         return notes
@@ -167,7 +168,7 @@ public struct DemoRun {
 
     /// The marks `make demo` is held to; none on other corpora, for short runs, or on CPUs without AMX.
     private func passMarks(_ corpus: CorpusFolder) -> [DemoReport.PassMark] {
-        guard !corpus.index.generated, !options.isShort, RecipeMachine.hasMatrixUnit else { return [] }
+        guard !corpus.index.generated, !options.isShort, RecipeMachine.hasMatrixTiles else { return [] }
         return DemoReport.demoMarks
     }
 }

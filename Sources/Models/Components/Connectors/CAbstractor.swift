@@ -40,15 +40,27 @@ public struct CAbstractor: Connector {
     }
 
     public func callAsFunction(_ features: Tensor) -> Tensor {
-        let width = features.size(2)
-        var x = (features + positions.tensor).reshape([-1, inputGrid, inputGrid, width])  // [N, h, h, C]
-        for block in before { x = block(x) }
+        readOut(secondStage(pool(firstStage(features))))
+    }
+
+    /// Patch features [N, h * h, C] with positions, through the first bottlenecks: [N, h, h, H].
+    package func firstStage(_ features: Tensor) -> Tensor {
+        let grid = (features + positions.tensor).reshape([-1, inputGrid, inputGrid, features.size(2)])
+        return before.reduce(grid) { $1($0) }
+    }
+
+    /// [N, h, h, H] averaged to [N, sqrt(M), sqrt(M), H].
+    package func pool(_ x: Tensor) -> Tensor {
         let side = squareSide(of: tokenCount)
-        x = adaptiveAvgPool2d(x.permute([0, 3, 1, 2]), height: side, width: side).permute([0, 2, 3, 1])
-        for block in after { x = block(x) }
-        x = x.flatten(1, 2)  // [N, M, H]
-        for (index, layer) in readout.enumerated() { x = layer(index == 0 ? x : x.silu()) }
-        return x
+        return adaptiveAvgPool2d(x.permute([0, 3, 1, 2]), height: side, width: side).permute([0, 2, 3, 1])
+    }
+
+    /// The bottlenecks after pooling.
+    package func secondStage(_ x: Tensor) -> Tensor { after.reduce(x) { $1($0) } }
+
+    /// [N, sqrt(M), sqrt(M), H] through the perceptron: [N, M, D].
+    private func readOut(_ x: Tensor) -> Tensor {
+        readout.enumerated().reduce(x.flatten(1, 2)) { x, layer in layer.element(layer.offset == 0 ? x : x.silu()) }
     }
 }
 

@@ -1,7 +1,8 @@
 import Checkpoints
 import Codecs
+import Digests
 import Foundation
-import Media
+package import Media
 import NN
 import Processors
 import Syrinx
@@ -10,16 +11,16 @@ import Tokenizers
 import Torch
 
 /// A model folder of a random model and a small vocabulary, in a temporary place that goes with it.
-final class TinyFolder {
-    let path: String
+package final class TinyFolder {
+    package let path: String
 
-    static let texts: [String] = (0..<40).flatMap { number in
+    package static let texts: [String] = (0..<40).flatMap { number in
         ["name: apple \(number). kind: food. colours: red, green.", "name: frog. kind: animals. colours: green."]
     }
 
-    init() throws {
+    package init(vocabularySize: Int = 340) throws {
         path = NSTemporaryDirectory() + "syrinx-tests-\(UUID().uuidString)"
-        var settings = SentencePieceTokenizer.Config(vocabularySize: 340, userDefinedSymbols: ["<image>"])
+        var settings = SentencePieceTokenizer.Config(vocabularySize: vocabularySize, userDefinedSymbols: ["<image>"])
         settings.characterCoverage = 1
         let tokenizer = try SentencePieceTokenizer.train(texts: Self.texts, config: settings)
         var config = MM1.demo(
@@ -41,20 +42,22 @@ final class TinyFolder {
         let store = ParameterStore()
         _ = MM1(config, at: store.root)
         store.initialize(seed: 5)
+        let imageProcessor = ImageProcessor(imageSize: 16, resize: .squash)
+        let artefacts = ModelArtefacts(
+            imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes))
         try ModelFolder.write(
             store.stateDict(),
             files: [
-                ModelFolder.FileName.config: Array(try MM1.configuration(of: config)),
+                ModelFolder.FileName.config: Array(try MM1.configuration(of: config, artefacts: artefacts)),
                 ModelFolder.FileName.tokenizerModel: tokenizer.modelBytes,
-                ModelFolder.FileName.preprocessorConfig: Array(
-                    try JSONEncoder().encode(ImageProcessor(imageSize: 16, resize: .squash))),
+                ModelFolder.FileName.preprocessorConfig: Array(try JSONEncoder().encode(imageProcessor)),
             ], to: path)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// Writes a PNG of one colour into the folder.
-    func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
+    package func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
         let file = "\(path)/\(name)"
         let png = try PictureCodec().encodePNG(Picture(width: width, height: height, filledWith: colour))
         try Data(png).write(to: URL(fileURLWithPath: file))

@@ -1,0 +1,64 @@
+public import Checkpoints
+import Processors
+import SyrinxModels
+public import Torch
+
+// Shapes: N pictures of S x S pixels, L patches of width W, P visual tokens per picture, T positions, D width, V vocabulary.
+
+/// Everything a model computes on the way from one prompt to its scores, stage by stage.
+///
+/// | name | what | shape |
+/// |---|---|---|
+/// | `pixel_values` | the preprocessed pictures | float32[N, 3, S, S] |
+/// | `vision_features` | what the encoder gives the connector | [N, L, W] |
+/// | `connector_output` | the visual tokens | [N, P, D] |
+/// | `token_ids` | begin token, text and placeholders | int64[1, T] |
+/// | `position_ids` | | int64[1, T] |
+/// | `spliced_embeddings` | embeddings with the visual tokens in place of the placeholders | [1, T, D] |
+/// | `hidden_states` | the decoder's normalised output | [1, T, D] |
+/// | `logits` | scores of the token after each position | [1, T, V] |
+/// | `labels` | with a target: the token expected after each position, -100 where none is | int64[1, T] |
+/// | `loss` | with a target: the mean cross-entropy over its tokens | float32[1] |
+///
+/// The first three are there only with pictures. Values are in the dtype the model computes in.
+public struct Activations: Sendable {
+    /// The stages in the order of computation.
+    public let tensors: [(name: String, tensor: Tensor)]
+
+    /// The tensor of this name.
+    public subscript(name: String) -> Tensor? { tensors.first { $0.name == name }?.tensor }
+
+    /// Writes the stages to a safetensors file.
+    /// - Throws: `CheckpointError` when it cannot be written.
+    public func write(to path: String) throws(CheckpointError) {
+        try Safetensors.write(tensors.map { ($0.name, $0.tensor) }, to: path)
+    }
+}
+
+extension SyrinxModel {
+    /// One forward pass over a prompt, with every stage kept.
+    public func activations(of prompt: PreparedPrompt) -> Activations {
+        inferenceMode {
+            let input = prompt.input
+            var tensors: [(name: String, tensor: Tensor)] = []
+            if let pixelValues = input.pixelValues {
+                tensors.append(("pixel_values", pixelValues))
+                tensors += model.visualStages(pixelValues).map { ($0.name, $0.value) }
+            }
+            let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
+            let hidden = model.hiddenStates(
+                embeddings: embeddings, positionIDs: input.positionIDs, layout: nil, cache: nil)
+            let logits = model.logits(hiddenStates: hidden)
+            tensors += [
+                ("token_ids", input.tokenIDs), ("position_ids", input.positionIDs),
+                ("spliced_embeddings", embeddings), ("hidden_states", hidden), ("logits", logits),
+            ]
+            let isTaught = prompt.labels.notEqual(to: Double(Labels.ignoreIndex))
+            if isTaught.any().item() != 0 {
+                let loss = crossEntropy(logits.to(.float32).flatten(0, 1), prompt.labels.flatten())
+                tensors += [("labels", prompt.labels), ("loss", loss.reshape([1]))]
+            }
+            return Activations(tensors: tensors)
+        }
+    }
+}

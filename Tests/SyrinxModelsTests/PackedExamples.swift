@@ -1,0 +1,43 @@
+import NN
+import Processors
+import SyrinxModels
+
+/// Five examples in two rows, and a tiny MM1 that reads them; `scripts/reference/mm1_step.py` has the same.
+///
+/// Pictures first, last, in the middle and two in a row; examples without pictures; padding in both rows.
+enum PackedExamples {
+    static let config = MM1.Config(
+        visionEncoder: .init(
+            imageSize: 15, stem: .patch(size: 3), hiddenSize: 12, intermediateSize: 22, layerCount: 2, headCount: 3),
+        connector: .cAbstractor(tokenCount: 4, innerWidth: 16, depth: 2, readoutDepth: 2),
+        languageModel: .init(
+            vocabularySize: 41, hiddenSize: 20, intermediateSize: 26, layerCount: 2, headCount: 4,
+            keyValueHeadCount: 2, headSize: 6, contextLength: 64, ropeTheta: 300, ropeLayout: .interleaved,
+            tiesEmbeddings: true),
+        imagePlaceholder: 7)
+
+    static let rows: [[PromptLayout]] = [
+        [
+            example(given([1]), picture, picture, taught([12, 5, 30, 2])),
+            example(taught([1, 9, 9, 14, 2])),
+            example(given([1]), taught([22, 8]), picture, taught([17, 2])),
+        ],
+        [
+            example(picture, given([3, 19]), taught([25, 2])),
+            example(given([1]), taught([33, 4, 11]), picture, picture),
+        ],
+    ]
+
+    static let collator = Collator(
+        contract: TokenContract(imagePlaceholderID: config.imagePlaceholder, visualTokenCount: 4), padID: 0)
+
+    private static let picture = PromptSegment.image(ImageSpan(tokenCount: 4, name: "picture", width: 15, height: 15))
+
+    private static func given(_ tokenIDs: [Int]) -> PromptSegment { .text(tokenIDs: tokenIDs, isSupervised: false) }
+
+    private static func taught(_ tokenIDs: [Int]) -> PromptSegment { .text(tokenIDs: tokenIDs, isSupervised: true) }
+
+    private static func example(_ segments: PromptSegment...) -> PromptLayout {
+        PromptLayout(name: "example", segments: segments)
+    }
+}

@@ -1,0 +1,124 @@
+import Checkpoints
+import Foundation
+import Generation
+import Media
+import Processors
+import Syrinx
+import SyrinxModels
+import Testing
+import TinyModels
+import Tokenizers
+import Torch
+
+@Suite("One forward pass, stage by stage")
+struct ForwardTests {
+    private let folder: TinyFolder
+    private let model: SyrinxModel
+
+    init() throws {
+        folder = try TinyFolder()
+        model = try Syrinx.load(folder.path)
+        _ = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
+        _ = try folder.picture("blue.png", .init(red: 0, green: 20, blue: 220), width: 9)
+    }
+
+    /// The activations of a request written into the folder.
+    private func activations(_ request: String) throws -> Activations {
+        let path = folder.path + "/request.json"
+        try Data(request.utf8).write(to: URL(fileURLWithPath: path))
+        let request = try ForwardRequest(path: path)
+        return model.activations(of: try model.prepare(request.prompt, target: request.target))
+    }
+
+    private let pair =
+        #"{"prompt": "<image> name: <image>", "images": ["red.png", "blue.png"], "target": "colours: red"}"#
+
+    @Test("every stage is there under its name, in order, and the file holds the same values")
+    func stages() throws {
+        let found = try activations(pair)
+        #expect(
+            found.tensors.map(\.name) == [
+                "pixel_values", "vision_features", "connector_output", "token_ids", "position_ids",
+                "spliced_embeddings", "hidden_states", "logits", "labels", "loss",
+            ])
+        let length = try #require(found["token_ids"]).size(1)
+        #expect(found["pixel_values"]?.shape == [2, 3, 16, 16])
+        #expect(found["connector_output"]?.shape == [2, 4, 32])
+        #expect(found["spliced_embeddings"]?.shape == [1, length, 32])
+        #expect(found["logits"]?.shape == [1, length, model.model.vocabularySize])
+        let path = folder.path + "/activations.safetensors"
+        try found.write(to: path)
+        let file = try SafetensorsFile(path: path)
+        #expect(Set(file.names) == Set(found.tensors.map(\.name)))
+        for (name, tensor) in found.tensors { #expect(try file.tensor(name).bytes() == tensor.bytes(), "\(name)") }
+    }
+
+    @Test("the spliced embeddings hold the connector's output at the placeholders and the table's rows elsewhere")
+    func splice() throws {
+        let found = try activations(pair)
+        let tokens = try #require(found["token_ids"])
+        let isVisual = tokens.reshape([-1]).notEqual(to: Double(model.contract.imagePlaceholderID))
+        let places = isVisual.notEqual(to: 1).nonzero().reshape([-1])
+        let spliced = try #require(found["spliced_embeddings"]).reshape([-1, 32])
+        let connected = try #require(found["connector_output"]).reshape([8, 32])
+        #expect(spliced.indexSelect(dim: 0, places).bytes() == connected.bytes())
+        let others = isVisual.nonzero().reshape([-1])
+        let table = model.model.embed(tokenIDs: tokens).detach().reshape([-1, 32])
+        #expect(spliced.indexSelect(dim: 0, others).bytes() == table.indexSelect(dim: 0, others).bytes())
+    }
+
+    @Test("the loss is the mean over the target's tokens, as scoring has it")
+    func loss() throws {
+        let found = try activations(pair)
+        let labels = try #require(found["labels"]).array(of: Int64.self)
+        let target = model.tokenizer.encode("colours: red")
+        #expect(labels.filter { $0 != -100 } == target.map(Int64.init))
+        let images = try ["red.png", "blue.png"].map { try ImageReference(path: "\(folder.path)/\($0)") }
+        let prompt = try model.prepare(
+            Prompt("<image> name: <image>", images: images, marker: "<image>"), target: "colours: red")
+        let score = try model.engine.scores(of: [ScoringRequest(prompt.input, labels: labels.map(Int.init))])[0]
+        let loss = try #require(found["loss"]).item()
+        #expect(abs(loss + score.total / Double(target.count)) < 1e-5 * loss)
+    }
+
+    @Test("the prompt is the one that generation reads: its next token is the likeliest")
+    func asGenerated() throws {
+        let found = try activations(#"{"prompt": "name:", "images": ["red.png"]}"#)
+        #expect(found["loss"] == nil && found["labels"] == nil)
+        let last = try #require(found["logits"]).select(dim: 0, index: 0)
+        let scores = last.select(dim: 0, index: last.size(0) - 1).array(of: Float.self)
+        let prompt = try model.prepare(Prompt("name:", images: [try ImageReference(path: folder.path + "/red.png")]))
+        var config = GenerationConfig(maxNewTokens: 1)
+        config.bannedTokenIDs = []
+        let chosen = try model.engine.generate(GenerationRequest(prompt.input, config: config)).tokenIDs
+        #expect(chosen == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
+    }
+
+    @Test("without pictures the picture's stages are left out")
+    func textAlone() throws {
+        let found = try activations(#"{"prompt": "name:"}"#)
+        #expect(
+            found.tensors.map(\.name) == [
+                "token_ids", "position_ids", "spliced_embeddings", "hidden_states", "logits",
+            ])
+    }
+
+    @Test(
+        "a request that cannot be used is one sentence that names the file and what is wrong",
+        arguments: [
+            (#"{"prompt": "a", "image": ["red.png"]}"#, #"the key "image" is not known"#),
+            (#"{"images": ["red.png"]}"#, "request.json"),
+            (#"{"prompt": 3}"#, "request.json"),
+            (#"["a"]"#, "request.json"),
+            ("no json", "request.json"),
+            (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> markers, but 1 picture was given"),
+            (#"{"prompt": "a", "images": ["missing.png"]}"#, "missing.png"),
+            (#"{"prompt": "a", "images": ["request.json"]}"#, "request.json"),
+        ])
+    func badRequests(request: String, expected: String) throws {
+        let error = #expect(throws: (any Error).self) { try activations(request) }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(text.contains(expected) && !text.contains("\n"), "\(text)")
+        #expect(error is any InputError)
+    }
+}
