@@ -4,6 +4,8 @@ public struct PairedComparison: Codable, Hashable, Sendable {
     public struct Line: Codable, Hashable, Sendable {
         /// The task's name.
         public var task: String
+        /// The items: a source, or `all sources`.
+        public var population: String
         /// The metric's name.
         public var metric: String
         /// The score of the first evaluation, with its own interval.
@@ -27,7 +29,7 @@ public struct PairedComparison: Codable, Hashable, Sendable {
     public var first: String
     /// What the second evaluation is called, B in tables.
     public var second: String
-    /// One line per task and metric that both evaluations have.
+    /// One line per task, population and metric that both evaluations have.
     public var lines: [Line]
     /// Tasks that only one of the two has.
     public var unpaired: [String]
@@ -49,7 +51,10 @@ public struct PairedComparison: Codable, Hashable, Sendable {
         for (task, predictions) in own {
             guard let other = others[task] else { continue }
             try Self.checkPairs(task, predictions, other, names: names)
-            lines += Self.lines(task, predictions, other, bootstrap)
+            for (name, places) in Self.populations(predictions) {
+                lines += Self.lines(
+                    task, on: name, places.map { predictions[$0] }, places.map { other[$0] }, bootstrap)
+            }
         }
         let names0 = own.map(\.task)
         unpaired = names0.filter { others[$0] == nil } + others.keys.filter { !names0.contains($0) }.sorted()
@@ -72,6 +77,14 @@ public struct PairedComparison: Codable, Hashable, Sendable {
         return order.map { ($0, lists[$0] ?? []) }
     }
 
+    /// All items together; source by source where classes count, since each source has classes of its own.
+    private static func populations(_ predictions: [Prediction]) -> [(name: String, places: [Int])] {
+        let sources = predictions.reduce(into: [String]()) { if !$0.contains($1.source) { $0.append($1.source) } }
+        let hasClasses = predictions.contains { $0.scores[BalancedAccuracy().name] != nil }
+        guard sources.count == 1 || hasClasses else { return [("all sources", Array(predictions.indices))] }
+        return sources.map { source in (source, predictions.indices.filter { predictions[$0].source == source }) }
+    }
+
     private static func checkPairs(
         _ task: String, _ first: [Prediction], _ second: [Prediction], names: (String, String)
     ) throws(EvaluationError) {
@@ -91,25 +104,21 @@ public struct PairedComparison: Codable, Hashable, Sendable {
     }
 
     private static func lines(
-        _ task: String, _ first: [Prediction], _ second: [Prediction], _ bootstrap: Bootstrap
+        _ task: String, on population: String, _ first: [Prediction], _ second: [Prediction], _ bootstrap: Bootstrap
     ) -> [Line] {
+        func line<M: Metric>(_ metric: M, _ first: [M.Observation], _ second: [M.Observation]) -> Line {
+            Line(
+                task: task, population: population, metric: metric.name, first: bootstrap.estimate(metric, first),
+                second: bootstrap.estimate(metric, second), difference: bootstrap.difference(metric, first, second))
+        }
         let metrics = Set(first.flatMap(\.scores.keys)).intersection(second.flatMap(\.scores.keys)).sorted()
         return metrics.map { name in
             if name == BalancedAccuracy().name {
-                return line(task, BalancedAccuracy(), classes(first, name), classes(second, name), bootstrap)
+                return line(BalancedAccuracy(), classes(first, name), classes(second, name))
             }
             return line(
-                task, MeanMetric(name), first.map { $0.scores[name] ?? .nan }, second.map { $0.scores[name] ?? .nan },
-                bootstrap)
+                MeanMetric(name), first.map { $0.scores[name] ?? .nan }, second.map { $0.scores[name] ?? .nan })
         }
-    }
-
-    private static func line<M: Metric>(
-        _ task: String, _ metric: M, _ first: [M.Observation], _ second: [M.Observation], _ bootstrap: Bootstrap
-    ) -> Line {
-        Line(
-            task: task, metric: metric.name, first: bootstrap.estimate(metric, first),
-            second: bootstrap.estimate(metric, second), difference: bootstrap.difference(metric, first, second))
     }
 
     /// Observations of a metric that weighs classes equally: right or wrong, with the class of the right answer.
@@ -124,12 +133,12 @@ public struct PairedComparison: Codable, Hashable, Sendable {
 
     /// A plain table, one line a metric.
     public var table: String {
-        var rows = [["task", "metric", "A", "B", "A - B", "95 % interval", "n", ""]]
+        var rows = [["task", "on", "metric", "A", "B", "A - B", "95 % interval", "n", ""]]
         for line in lines {
             rows.append([
-                line.task, line.metric, threeDecimals(line.first.value), threeDecimals(line.second.value),
-                threeDecimals(line.difference.value), TextTable.interval(line.difference),
-                String(line.difference.itemCount), line.verdict,
+                line.task, line.population, line.metric, threeDecimals(line.first.value),
+                threeDecimals(line.second.value), threeDecimals(line.difference.value),
+                TextTable.interval(line.difference), String(line.difference.itemCount), line.verdict,
             ])
         }
         return TextTable.text(rows)

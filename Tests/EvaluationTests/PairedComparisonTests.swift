@@ -64,7 +64,22 @@ import Testing
         var first = Self.predictions(right: 1, seed: 5, metric: metric)
         for index in first.indices where first[index].references == ["rare"] { first[index].scores[metric] = 0 }
         let line = try Self.compare(first, Self.predictions(right: 1, seed: 5, metric: metric)).lines[0]
-        #expect(line.first.value == 0.5 && line.second.value == 1)
+        #expect(line.first.value == 0.5 && line.second.value == 1 && line.population == "emoji")
+    }
+
+    @Test func `sources stand together, except where each has classes of its own`() throws {
+        func mixed(_ metric: String) -> [Prediction] {
+            Self.predictions(right: 0.7, seed: 9, count: 40, metric: metric).enumerated().map { index, prediction in
+                var prediction = prediction
+                prediction.source = index < 20 ? "emoji" : "clipart"
+                return prediction
+            }
+        }
+        let plain = try Self.compare(mixed("accuracy"), mixed("accuracy"))
+        #expect(plain.lines.map(\.population) == ["all sources"])
+        let classes = try Self.compare(mixed(BalancedAccuracy().name), mixed(BalancedAccuracy().name))
+        #expect(classes.lines.map(\.population) == ["emoji", "clipart"])
+        #expect(classes.lines.map(\.difference.itemCount) == [20, 20])
     }
 
     @Test func `questions that differ are refused in one sentence, and lone tasks are listed`() throws {

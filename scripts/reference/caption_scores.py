@@ -25,6 +25,7 @@ SENTENCES = [
     "A cat; a dog: a bird - a fish", "mother-in-law's co-worker", "a 3-year-old's cake", "10-15 people, 12,5 and 1.2.3",
     "Hello,world", "ph.d. student. etc.", "I'm sure they'd like it", "a sign that reads STOP", "A  double   space",
     "three (3) zebras, grazing.", "a plate of food: rice, beans and meat", "an up-close view of a bird's eye",
+    "a portrait of Robert W. in Jan. of .30 to 5", "File \u2192 Open at 90\u00b0", "a smile \U0001f600 on plan B.",
 ]
 SUBJECTS = ["a man", "a woman", "two dogs", "a brown horse", "the children", "a red bus", "several people", "a cat"]
 VERBS = ["rides", "stands beside", "looks at", "plays with", "runs past", "sits on", "is near"]

@@ -38,7 +38,7 @@ public enum CaptionTokenizer {
         var place = 0
         while place < chunk.count {
             let character = chunk[place]
-            if isWordCharacter(character) || startsYear(chunk, place) {
+            if isWordCharacter(character) || startsNumber(chunk, place) {
                 let end = endOfWord(chunk, from: place)
                 append(word: String(chunk[place..<end]), to: &words)
                 place = end
@@ -46,18 +46,28 @@ public enum CaptionTokenizer {
             }
             if let bracket = brackets[character] {
                 words.append(bracket)
-            } else if !deleted.contains(character) && character.isASCII {
+            } else if !deleted.contains(character) && !isOutsideBasicPlane(character) {
                 words.append(String(character))
             }
             place += 1
         }
     }
 
+    /// Emoji and the like, which the official program cannot read and drops.
+    private static func isOutsideBasicPlane(_ character: Character) -> Bool {
+        character.unicodeScalars.contains { $0.value > 0xFFFF }
+    }
+
     private static func isWordCharacter(_ character: Character) -> Bool { character.isLetter || character.isNumber }
 
-    /// An apostrophe that stands for a century: '90s.
-    private static func startsYear(_ chunk: [Character], _ place: Int) -> Bool {
-        chunk[place] == "'" && place + 2 < chunk.count && chunk[place + 1].isNumber && chunk[place + 2].isNumber
+    /// A mark that a number begins with: '90s, .30.
+    private static func startsNumber(_ chunk: [Character], _ place: Int) -> Bool {
+        func isDigit(_ offset: Int) -> Bool { place + offset < chunk.count && chunk[place + offset].isNumber }
+        switch chunk[place] {
+        case "'": return isDigit(1) && isDigit(2)
+        case ".": return isDigit(1)
+        default: return false
+        }
     }
 
     /// The place after the word that begins at `start`: letters, digits, and marks between two of them.
@@ -88,13 +98,14 @@ public enum CaptionTokenizer {
 
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "st", "vs", "etc", "jr", "sr", "prof", "inc", "co", "corp", "ltd", "mt", "ave", "blvd",
+        "jan", "feb", "aug", "sept", "oct", "nov", "dec",
     ]
 
-    /// Abbreviations and dotted initials ("u.s", "ph.d") keep their last full stop.
+    /// Abbreviations and initials ("w", "u.s", "ph.d") keep their last full stop.
     private static func keepsPeriod(_ word: String) -> Bool {
         if abbreviations.contains(word) || word == "ph.d" { return true }
         let parts = word.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count > 1 && parts.allSatisfy { $0.count == 1 && $0.first?.isLetter == true }
+        return parts.allSatisfy { $0.count == 1 && $0.first?.isLetter == true }
     }
 
     private static let endings = ["n't", "'s", "'re", "'ve", "'ll", "'d", "'m"]

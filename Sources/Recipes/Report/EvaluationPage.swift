@@ -53,12 +53,13 @@ public enum EvaluationPage {
             let verdict = line.isDistinguishable ? "<b>\(escaped(line.verdict))</b>" : escaped(line.verdict)
             let numbers = [line.first.value, line.second.value, line.difference.value]
                 .map { "<td class=\"number\">\(threeDecimals($0))</td>" }
-            return "<tr><td>\(escaped(line.task))</td><td>\(escaped(line.metric))</td>\(numbers.joined())"
+            return
+                "<tr><td>\(escaped(line.task))</td><td>\(escaped(line.population))</td><td>\(escaped(line.metric))</td>\(numbers.joined())"
                 + "<td>\(interval)</td><td class=\"number\">\(line.difference.itemCount)</td><td>\(verdict)</td></tr>"
         }
         return """
             <p>A is \(escaped(comparison.first)), B is \(escaped(comparison.second)). The interval is a 95 % bootstrap of the difference over the same items; of twenty lines without a real difference, one will look like one.</p>
-            <div class="scroll"><table><tr><th>task</th><th>metric</th><th class="number">A</th><th class="number">B</th><th class="number">A - B</th><th>95 % interval</th><th class="number">n</th><th></th></tr>
+            <div class="scroll"><table><tr><th>task</th><th>on</th><th>metric</th><th class="number">A</th><th class="number">B</th><th class="number">A - B</th><th>95 % interval</th><th class="number">n</th><th></th></tr>
             \(rows.joined(separator: "\n"))</table></div>
             """
     }
