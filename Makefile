@@ -21,7 +21,7 @@ ifeq ($(shell uname -s),Darwin)
 SWIFT_FLAGS += -Xlinker -rpath -Xlinker $(LIBTORCH)/lib
 endif
 
-.PHONY: help setup build demo demo-seeds demo-short test parity kills bench lint format docs clean
+.PHONY: help setup build demo demo-seeds demo-short test parity kills bench lint format docs fuzz sanitize clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,12 @@ format: ## Formats every Swift file in place.
 
 docs: build ## Builds the reference documentation into .build/docs.
 	@scripts/docs
+
+fuzz: setup ## Feeds every parser with mutated files (FUZZ_SECONDS each, default 20): finds stay in .build/fuzz/finds.
+	@scripts/fuzz
+
+sanitize: setup ## Runs the tests under AddressSanitizer, and those without libtorch under ThreadSanitizer (half an hour).
+	@scripts/sanitize
 
 clean: ## Removes what was built; .deps stays.
 	swift package clean

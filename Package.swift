@@ -68,26 +68,32 @@ let package = Package(
         room("Digests", ["CCrypto"]),
         room("Terminal", []),
         room("Machine", []),
+        room("Settings", []),
         // Level 2.
-        room("NN", ["Torch", "CKernels"]),
+        room("NN", ["Torch", "CKernels", "Settings"]),
         room("Tokenizers", ["CSentencePiece"]),
-        room("Media", ["Torch", "CKernels", "Digests"]),
+        room("Media", ["Torch", "CKernels", "Digests", "Settings"]),
         // Level 3.
         room("Codecs", ["Media", "Torch", "CCodecs"]),
-        room("Checkpoints", ["NN", "Torch", "Digests"]),
+        room("Checkpoints", ["NN", "Torch", "Digests", "Settings"]),
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.
         room(
-            "SyrinxModels", path: "Sources/Models", ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers"]),
+            "SyrinxModels", path: "Sources/Models",
+            ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers", "Settings"]),
         room(
             "DataPipeline",
-            ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
+            [
+                "Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "CXML", "CArchive",
+                "CFonts",
+            ]),
         // Level 5.
         room(
             "Training",
             [
-                "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", "Machine", logging,
-                yams,
+                "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", "Machine",
+                "Settings",
+                logging, yams,
             ]),
         room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
         // Level 6.
@@ -97,13 +103,13 @@ let package = Package(
             "Recipes",
             [
                 "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", yams,
+                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", "Settings", yams,
             ]),
         room(
             "Syrinx",
             [
                 "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers", "Checkpoints", "NN",
-                "Torch", "Digests",
+                "Torch", "Digests", "Machine", "Settings",
             ]),
         // Level 8.
         .executableTarget(
@@ -111,7 +117,7 @@ let package = Package(
             dependencies: [
                 "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
                 "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
-                argumentParser, logging, yams,
+                "Settings", argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
             swiftSettings: swiftSettings,
@@ -130,17 +136,18 @@ let package = Package(
         tests("Digests", ["Digests"]),
         tests("Terminal", ["Terminal"]),
         tests("Machine", ["Machine"]),
+        tests("Settings", ["Settings"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"], fixtures: true),
         tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
-        tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
+        tests("SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
         tests(
             "DataPipeline",
             ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"]),
-        tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch"]),
+        tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests(
             "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
@@ -148,9 +155,8 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "Media",
-                "NN",
-                "Processors", "Torch",
+                "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
+                "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",
@@ -158,7 +164,7 @@ let package = Package(
                 "TinyModels", "Syrinx", "Generation", "SyrinxModels", "Processors", "Codecs", "Media", "Tokenizers",
                 "Checkpoints", "NN", "Torch", "Digests",
             ]),
-        tests("SyrinxCommand", ["TinyModels", "Media"]),
+        tests("SyrinxCommand", ["SyrinxCommand", "TinyModels", "Media"]),
         tests("Architecture", []),
     ],
     swiftLanguageModes: [.v6],

@@ -21,7 +21,8 @@ final class MappedFile: Sendable {
 
     /// - Throws: ``CheckpointError`` when the file cannot be opened, is a folder, or is empty.
     init(path: String) throws(CheckpointError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // Not blocking: opening a pipe that nobody writes to must not hang.
+        let file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         defer { close(file) }
         var status = stat()

@@ -1,5 +1,6 @@
 internal import Digests
 public import NN
+internal import Settings
 internal import Torch
 
 #if canImport(FoundationEssentials)
@@ -41,7 +42,7 @@ extension ModelFolder {
         }
         let byteCount = weights.pairs.reduce(0) { $0 + $1.1.byteCount } + files.values.reduce(0) { $0 + $1.count }
         do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
-            throw .unwritable(path: parent, reason: "the folder cannot be made: \(error)")
+            throw .unwritable(path: parent, reason: "the folder cannot be made: \(plainReason(error))")
         }
         Leftovers.clear(of: path)
         try DiskSpace.check(for: path, in: parent, byteCount: byteCount)

@@ -1,5 +1,6 @@
 internal import Digests
 public import NN
+internal import Settings
 internal import Torch
 
 #if canImport(FoundationEssentials)
@@ -49,12 +50,23 @@ public struct ModelFolder: Sendable, Hashable {
     /// Whether the folder has the file.
     public func contains(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(of: name)) }
 
-    /// The bytes of a file of the folder.
+    /// The most bytes a file other than the weights may have.
+    public static let maximumFileByteCount = 256 << 20
+
+    /// The bytes of a file of the folder other than the weights.
     ///
-    /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the file that is missing.
+    /// - Throws: ``CheckpointError`` naming the file that is missing, empty or larger than ``maximumFileByteCount``.
     public func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
         guard contains(name) else { throw .incomplete(folder: path, reason: "it has no \(name)") }
-        return try MappedFile(path: path(of: name)).withBytes { Array($0) }
+        let file = try MappedFile(path: path(of: name))
+        guard file.byteCount <= Self.maximumFileByteCount else {
+            throw .malformed(
+                path: path(of: name),
+                reason:
+                    "it has \(file.byteCount) bytes, more than the \(Self.maximumFileByteCount) of a file beside the weights"
+            )
+        }
+        return file.withBytes { Array($0) }
     }
 
     /// A JSON file of the folder as a value.
@@ -68,14 +80,9 @@ public struct ModelFolder: Sendable, Hashable {
     {
         let bytes = try bytes(of: name)
         do {
-            _ = try StrictJSON(bytes, depthLimit: 64)
-        } catch {
+            return try StrictJSON.decode(type, from: bytes)
+        } catch let error as StrictJSON.Malformed {
             throw .malformed(path: path(of: name), reason: error.reason)
-        }
-        do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
-        } catch let error as DecodingError {
-            throw .malformed(path: path(of: name), reason: error.sentence)
         } catch {
             throw .malformed(path: path(of: name), reason: "\(error)")
         }
@@ -100,8 +107,10 @@ public struct ModelFolder: Sendable, Hashable {
 
     /// All weights, mapped and not copied, by their published names.
     ///
-    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a tensor the index names is not where it says, or
-    ///   a tensor stands in two shards.
+    /// Where the folder has `SHA256SUMS`, files of up to ``alwaysVerifiedByteCount`` bytes are compared with it;
+    /// larger ones are left to ``verifyChecksums(upTo:)``, because reading all of a mapped checkpoint takes time.
+    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a file differs from its checksum, a tensor the index
+    ///   names is not where it says, or a tensor stands in two shards.
     public func stateDict() throws(CheckpointError) -> StateDict {
         let index = try weightIndex()
         var weights = StateDict()
@@ -123,6 +132,8 @@ public struct ModelFolder: Sendable, Hashable {
             let found = origin[name].map { "is in \($0)" } ?? "is in no shard"
             throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
         }
+        // Last, because what is wrong in a file says more than that something is.
+        try verifyChecksums(upTo: Self.alwaysVerifiedByteCount)
         return weights
     }
 
@@ -140,46 +151,61 @@ public struct ModelFolder: Sendable, Hashable {
         return weights
     }
 
-    /// Compares every file that `SHA256SUMS` lists with its digest.
+    /// Files of up to this many bytes are compared with `SHA256SUMS` whenever weights are read: a fraction of a second.
+    public static let alwaysVerifiedByteCount = 64 << 20
+
+    /// Compares files that `SHA256SUMS` lists with their digests.
     ///
-    /// - Returns: how many files were compared; 0 when the folder has no such list.
+    /// - Parameter byteCount: larger files are passed over; by default none is.
+    /// - Returns: how many files were compared; 0 when the folder has no such list, as published ones have none.
     /// - Throws: ``CheckpointError/incomplete(folder:reason:)`` naming the first file that differs or is missing.
     @discardableResult
-    public func verifyChecksums() throws(CheckpointError) -> Int {
+    public func verifyChecksums(upTo byteCount: Int = .max) throws(CheckpointError) -> Int {
         guard contains(FileName.checksums) else { return 0 }
         var count = 0
         for line in String(decoding: try bytes(of: FileName.checksums), as: UTF8.self).split(separator: "\n") {
             let digits = String(line.prefix(64))
             let name = String(line.dropFirst(66))
-            guard let expected = SHA256Digest(hex: digits), line.dropFirst(64).hasPrefix("  "), !name.isEmpty else {
+            guard let expected = SHA256Digest(hex: digits), line.dropFirst(64).hasPrefix("  "), Self.isPlain(name)
+            else {
                 throw .malformed(
-                    path: path(of: FileName.checksums), reason: "the line \(line.debugDescription) is no checksum")
+                    path: path(of: FileName.checksums),
+                    reason: "the line \(String(line.prefix(100)).debugDescription) is no checksum of a file beside it")
             }
+            if let size = size(of: name), size > byteCount { continue }
             let found: SHA256Digest
             do { found = try Digest.sha256(fileAt: path(of: name)) } catch {
                 throw .incomplete(folder: path, reason: "\(name), which \(FileName.checksums) lists, cannot be read")
             }
             guard found == expected else {
                 throw .incomplete(
-                    folder: path, reason: "\(name) has the SHA-256 \(found), expected \(expected): it is damaged")
+                    folder: path,
+                    reason:
+                        "\(name) has the SHA-256 \(found), but \(FileName.checksums) says \(expected): restore the file, "
+                        + "or take its line out of \(FileName.checksums) if the change is yours")
             }
             count += 1
         }
         return count
     }
 
+    /// Bytes of a file of the folder, nil when it cannot be opened.
+    private func size(of name: String) -> Int? {
+        (try? MappedFile(path: path(of: name)))?.byteCount
+    }
+
     /// Tensor name to shard name, nil without an index.
     private func weightIndex() throws(CheckpointError) -> [String: String]? {
         guard contains(FileName.weightIndex) else { return nil }
-        let file = path(of: FileName.weightIndex)
+        return try Self.weightMap(try bytes(of: FileName.weightIndex), named: path(of: FileName.weightIndex))
+    }
+
+    /// Tensor name to shard name, from the text of an index.
+    package static func weightMap(
+        _ bytes: [UInt8], named file: String
+    ) throws(CheckpointError) -> [String: String] {
         let json: StrictJSON
-        do { json = try StrictJSON(try bytes(of: FileName.weightIndex)) } catch let error as StrictJSON.Malformed {
-            throw .malformed(path: file, reason: error.reason)
-        } catch let error as CheckpointError {
-            throw error
-        } catch {
-            throw .malformed(path: file, reason: "\(error)")
-        }
+        do { json = try StrictJSON(bytes) } catch { throw .malformed(path: file, reason: error.reason) }
         guard case .object(let members) = json,
             case .object(let pairs)? = members.first(where: { $0.key == "weight_map" })?.value
         else { throw .malformed(path: file, reason: "it has no object named weight_map") }
@@ -189,7 +215,7 @@ public struct ModelFolder: Sendable, Hashable {
             guard case .string(let fileName) = value else {
                 throw .malformed(path: file, reason: "it assigns \(value.kind) to tensor \(name), expected a file name")
             }
-            guard Self.isPlain(fileName) else {
+            guard isPlain(fileName) else {
                 throw .malformed(
                     path: file,
                     reason:
@@ -203,24 +229,5 @@ public struct ModelFolder: Sendable, Hashable {
     /// Whether the name is that of a file directly in the folder.
     static func isPlain(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
-    }
-}
-
-extension DecodingError {
-    /// One sentence with the key.
-    fileprivate var sentence: String {
-        func place(_ path: [any CodingKey]) -> String {
-            path.isEmpty ? "the top level" : path.map(\.stringValue).joined(separator: ".")
-        }
-        switch self {
-        case .keyNotFound(let key, let context):
-            return "the key \(key.stringValue) is missing at \(place(context.codingPath))"
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            return "\(place(context.codingPath)) is not of type \(type)"
-        case .dataCorrupted(let context):
-            return "\(place(context.codingPath)): \(context.debugDescription)"
-        @unknown default:
-            return "\(self)"
-        }
     }
 }

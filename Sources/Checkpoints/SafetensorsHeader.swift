@@ -1,17 +1,18 @@
+internal import Settings
 internal import Torch
 
 /// The header of a safetensors file, checked in full before any tensor is handed out.
 ///
 /// The file: eight bytes, the header's length n (little-endian); n bytes of JSON; the tensors' bytes without gaps.
 /// Format: https://github.com/huggingface/safetensors (README, "Format"). The limit of 100 MB is the reference's.
-struct SafetensorsHeader {
+package struct SafetensorsHeader {
     /// One tensor's place.
-    struct Entry: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
         var name: String
         var elementType: SafetensorsType
         var shape: [Int]
         /// Where its bytes are, counted from the end of the header.
-        var range: Range<Int>
+        package var range: Range<Int>
     }
 
     static let lengthByteCount = 8
@@ -19,19 +20,19 @@ struct SafetensorsHeader {
     static let metadataKey = "__metadata__"
 
     /// In the order of their bytes in the file.
-    let entries: [Entry]
+    package let entries: [Entry]
     let metadata: [String: String]
     /// Where the tensors' bytes begin, counted from the file's first byte.
-    let dataOffset: Int
+    package let dataOffset: Int
 
     /// Why a file is not safetensors.
-    struct Malformed: Error {
+    package struct Malformed: Error {
         let reason: String
 
         init(_ reason: String) { self.reason = reason }
     }
 
-    init(_ file: UnsafeRawBufferPointer) throws(Malformed) {
+    package init(_ file: UnsafeRawBufferPointer) throws(Malformed) {
         guard file.count >= Self.lengthByteCount else {
             throw Malformed("it has \(file.count) bytes, fewer than the \(Self.lengthByteCount) of the header's length")
         }

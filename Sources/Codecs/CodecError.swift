@@ -10,11 +10,11 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
     case damaged(format: PictureFormat, reason: String)
     /// The format allows it, the decoder does not.
     case unsupported(format: PictureFormat, reason: String)
-    /// The header claims more pixels than the limit.
+    /// The header claims more pixels than the limit, ``DecodeLimits/maximumPixelCount``.
     case tooManyPixels(format: PictureFormat, width: Int, height: Int, limit: Int)
-    /// The header claims a side longer than the limit.
+    /// The header claims a side longer than the limit, ``DecodeLimits/maximumSide``.
     case sideTooLong(format: PictureFormat, width: Int, height: Int, limit: Int)
-    /// The file has more bytes than the limit.
+    /// The file has more bytes than the limit, ``DecodeLimits/maximumByteCount``.
     case tooManyBytes(count: Int, limit: Int)
     /// Decoding would need more working memory than the limit, or than there is.
     case tooMuchMemory(format: PictureFormat, reason: String)
@@ -34,17 +34,11 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
         case .unsupported(let format, let reason):
             "the \(format.rawValue) cannot be decoded: it is \(reason)"
         case .tooManyPixels(let format, let width, let height, let limit):
-            """
-            the \(format.rawValue) claims \(width) x \(height) pixels, more than the limit of \(limit): raise \
-            maximumPixelCount if that is meant
-            """
+            "the \(format.rawValue) claims \(width) x \(height) pixels, more than the \(limit) allowed: scale it down"
         case .sideTooLong(let format, let width, let height, let limit):
-            """
-            the \(format.rawValue) claims \(width) x \(height) pixels, a side longer than the limit of \(limit): raise \
-            maximumSide if that is meant
-            """
+            "the \(format.rawValue) claims \(width) x \(height) pixels, a side longer than the \(limit) allowed: scale it down"
         case .tooManyBytes(let count, let limit):
-            "the file has \(count) bytes, more than the limit of \(limit): raise maximumByteCount if that is meant"
+            "the file has \(count) bytes, more than the \(limit) allowed: save the picture smaller"
         case .tooMuchMemory(let format, let reason):
             "the \(format.rawValue) needs too much memory: \(reason)"
         case .unreadable(let reason):

@@ -1,10 +1,10 @@
-import Media
+package import Media
 
 /// The EXIF orientation in a picture file: APP1 of JPEG, `eXIf` of PNG, `EXIF` of WebP.
 ///
 /// Every read is checked against the bounds; whatever is not well-formed gives `nil`, as damaged metadata must not lose
 /// the picture.
-func exifOrientation(in bytes: [UInt8], format: PictureFormat) -> Orientation? {
+package func exifOrientation(in bytes: [UInt8], format: PictureFormat) -> Orientation? {
     switch format {
     case .jpeg: jpegExif(bytes).flatMap(orientation)
     case .png: pngExif(bytes).flatMap(orientation)

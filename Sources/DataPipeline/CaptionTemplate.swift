@@ -1,9 +1,11 @@
+public import Settings
+
 /// How a caption is written from what is known of a picture; a value of the recipe, saved with the model.
 ///
 /// With the defaults: `name: tomato. kind: food. keywords: fruit, salad. colours: red, green.`
 public struct CaptionTemplate: Codable, Sendable, Hashable {
     /// The fields a caption can have; raw values are the words printed before the colon.
-    public enum Field: String, Codable, Sendable, CaseIterable {
+    public enum Field: String, Sendable, NamedChoice {
         case name
         case kind
         case keywords

@@ -43,18 +43,26 @@ public struct GenerationConfig: Codable, Hashable, Sendable {
     /// Checks every value.
     /// - Throws: `GenerationError` that names the first value out of range, its range and what was given.
     public func validate() throws(GenerationError) {
-        if maxNewTokens < 1 {
-            throw GenerationError("maxNewTokens is \(maxNewTokens); it must be at least 1")
-        }
-        if !(temperature >= 0 && temperature.isFinite) {
-            throw GenerationError("temperature is \(temperature); it must be 0 (greedy) or a positive number")
-        }
-        if topK < 0 { throw GenerationError("topK is \(topK); it must be 0 (off) or a positive number") }
-        if !(topP > 0 && topP <= 1) { throw GenerationError("topP is \(topP); it must lie above 0 and up to 1 (off)") }
-        if !(minP >= 0 && minP < 1) { throw GenerationError("minP is \(minP); it must lie from 0 (off) to below 1") }
-        if !(repetitionPenalty > 0 && repetitionPenalty.isFinite) {
-            throw GenerationError("repetitionPenalty is \(repetitionPenalty); it must be a positive number, 1 is off")
-        }
+        if let mistake { throw GenerationError("\(mistake.property) is \(mistake.value); it must \(mistake.rule)") }
+    }
+
+    /// The first value out of range: its property, what it is and what it must be; nil when there is none.
+    package var mistake: (property: String, value: String, rule: String)? {
+        let checks: [(property: String, value: Double, isAllowed: Bool, rule: String)] = [
+            (
+                "temperature", temperature, temperature >= 0 && temperature.isFinite,
+                "be 0 (greedy) or a positive number"
+            ),
+            ("topP", topP, topP > 0 && topP <= 1, "lie above 0 and up to 1 (off)"),
+            ("minP", minP, minP >= 0 && minP < 1, "lie from 0 (off) to below 1"),
+            (
+                "repetitionPenalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty.isFinite,
+                "be a positive number, 1 is off"
+            ),
+        ]
+        if maxNewTokens < 1 { return ("maxNewTokens", "\(maxNewTokens)", "be at least 1") }
+        if topK < 0 { return ("topK", "\(topK)", "be 0 (off) or a positive number") }
+        return checks.first { !$0.isAllowed }.map { ($0.property, "\($0.value)", $0.rule) }
     }
 
     /// The processors this config asks for, in their fixed order.

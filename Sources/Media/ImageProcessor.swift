@@ -1,3 +1,4 @@
+public import Settings
 public import Torch
 
 /// From a picture to what a vision encoder takes: resize, crop or pad, rescale, normalise.
@@ -7,7 +8,7 @@ public import Torch
 /// applied, alpha over white): the JSON form states both, and other values are refused.
 public struct ImageProcessor: Sendable, Hashable {
     /// How a picture of any shape becomes square.
-    public enum Resize: String, Sendable, Hashable, Codable, CaseIterable {
+    public enum Resize: String, Sendable, Hashable, NamedChoice {
         /// Both sides are resized to the image size; the shape is lost.
         case squash
         /// The shortest side is resized to the image size (the other to the whole part of its proportion), then the

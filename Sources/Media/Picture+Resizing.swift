@@ -1,7 +1,8 @@
 import CKernels
+public import Settings
 
 /// How pixels are interpolated when a picture changes size.
-public enum ResamplingFilter: String, Sendable, Hashable, Codable, CaseIterable {
+public enum ResamplingFilter: String, Sendable, Hashable, NamedChoice {
     /// Triangle over 1 source pixel, wider when shrinking.
     case bilinear
     /// Keys' cubic with a = -0.5 over 2 source pixels, wider when shrinking.
@@ -16,7 +17,7 @@ public enum ResamplingFilter: String, Sendable, Hashable, Codable, CaseIterable 
 }
 
 /// Which of the two passes comes first; both round to 8 bits, so results differ in a few values.
-public enum ResamplingOrder: String, Sendable, Hashable, Codable, CaseIterable {
+public enum ResamplingOrder: String, Sendable, Hashable, NamedChoice {
     /// As Pillow up to version 12: the order with which published models were trained.
     case horizontalFirst
     /// As Pillow from version 13: vertical first where the height shrinks by more than twice what the width loses.

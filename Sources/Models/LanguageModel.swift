@@ -50,10 +50,14 @@ public protocol MultimodalLanguageModel: Sendable {
 
     /// A cache for `batch` rows of at most `capacity` tokens.
     func makeCache(batch: Int, capacity: Int) -> KVCache
+
+    /// Bytes such a cache takes, to be asked before it is made; nil where the model does not tell.
+    func cacheByteCount(batch: Int, capacity: Int) -> Int?
 }
 
 extension MultimodalLanguageModel {
     public var imageSize: Int? { nil }
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? { nil }
 
     public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
         [("connector_output", visualTokens(pixelValues))]

@@ -1,3 +1,5 @@
+internal import Settings
+
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
 #else
@@ -40,6 +42,7 @@ extension ModelRegistry {
     /// The fingerprints in a `config.json`; empty where it has none, as in folders of other makers.
     public static func artefacts(ofConfiguration configuration: Data) -> ModelArtefacts {
         struct Holder: Decodable { let artefacts: ModelArtefacts? }
-        return (try? ConfigurationJSON.decoder.decode(Holder.self, from: configuration))?.artefacts ?? ModelArtefacts()
+        return (try? StrictJSON.decode(Holder.self, from: [UInt8](configuration), keys: .snakeCase))?.artefacts
+            ?? ModelArtefacts()
     }
 }

@@ -1,4 +1,5 @@
 public import NN
+internal import Settings
 public import Torch
 
 #if canImport(FoundationEssentials)
@@ -30,29 +31,39 @@ public enum ModelRegistry {
 
     /// The family of a `config.json`.
     ///
-    /// - Throws: ``ModelError`` when the text is no configuration or its `model_type` is not known.
-    public static func family(ofConfiguration configuration: Data) throws -> ModelFamily {
-        struct Header: Decodable { let modelType: String }
-        let header: Header
-        do {
-            header = try ConfigurationJSON.decoder.decode(Header.self, from: configuration)
-        } catch {
-            throw ModelError(message: "config.json has no model_type: is this a model's folder?")
+    /// - Parameter name: what messages call the file.
+    /// - Throws: ``ModelError`` when the text is no JSON (with the place), or its `model_type` is missing or not known.
+    public static func family(
+        ofConfiguration configuration: Data, named name: String = "config.json"
+    ) throws(ModelError) -> ModelFamily {
+        let json: StrictJSON
+        do { json = try StrictJSON([UInt8](configuration), depthLimit: 64) } catch {
+            throw ModelError(message: "\(name) is damaged, it is not whole JSON: \(error.reason)")
         }
-        guard let family = families.first(where: { $0.modelType == header.modelType }) else {
+        guard case .object(let members) = json,
+            case .string(let modelType)? = members.first(where: { $0.key == "model_type" })?.value
+        else { throw ModelError(message: "\(name) has no model_type: is this a model's folder?") }
+        guard let family = families.first(where: { $0.modelType == modelType }) else {
             let known = families.map(\.modelType).joined(separator: ", ")
-            throw ModelError(message: "unknown model_type \"\(header.modelType)\" in config.json; known ones: \(known)")
+            throw ModelError(message: "\(name): unknown model_type \"\(modelType)\"; known ones: \(known)")
         }
         return family
     }
 
-    /// Declares the model a `config.json` describes in a store of its own.
+    /// Declares the model a `config.json` describes in a store of its own; nothing is allocated.
+    ///
+    /// - Parameter name: what messages call the file.
+    /// - Throws: ``ModelError`` naming the file and what is wrong in it.
     public static func declare(
-        configuration: Data
+        configuration: Data, named name: String = "config.json"
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
         let store = ParameterStore()
-        let model = try family(ofConfiguration: configuration).make(configuration, store.root)
-        return (model, store)
+        let family = try family(ofConfiguration: configuration, named: name)
+        do {
+            return (try family.make(configuration, store.root), store)
+        } catch let error as ModelError {
+            throw ModelError(message: "\(name): \(error.message)")
+        }
     }
 
     /// Every named size of every family.
@@ -75,9 +86,4 @@ public enum ConfigurationJSON {
         return encoder
     }
 
-    public static var decoder: JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return decoder
-    }
 }

@@ -1,3 +1,4 @@
+public import Settings
 public import Torch
 
 // Shapes: B batch, T time, D width, C channels.
@@ -62,7 +63,7 @@ public struct RMSNorm: Sendable {
 }
 
 /// The activation between two linear layers.
-public enum Activation: String, Sendable, Hashable, Codable {
+public enum Activation: String, Sendable, Hashable, NamedChoice {
     /// x Phi(x), with the exact error function.
     case gelu
     /// x sigmoid(1.702 x), as in OpenAI's CLIP.

@@ -1,3 +1,4 @@
+public import Settings
 public import Torch
 
 #if canImport(Glibc)
@@ -9,7 +10,7 @@ public import Torch
 /// Rotary position embedding (Su et al., 2021): angles of position p and pair i are p theta^(-2i/D).
 public struct RotaryEmbedding: Sendable {
     /// Which coordinates of a head form a rotated pair.
-    public enum Layout: String, Sendable, Hashable, Codable {
+    public enum Layout: String, Sendable, Hashable, NamedChoice {
         /// (2i, 2i + 1), as GPT-J and AXLearn do.
         case interleaved
         /// (i, i + D/2), as Hugging Face's Llama does.

@@ -45,6 +45,8 @@ public struct StateDict: Sendable {
 
 /// Everything about a checkpoint that does not fit the model, in one report.
 public struct LoadReport: InputError, Sendable, CustomStringConvertible {
+    /// What the checkpoint is called in the description, such as its folder; nil where nobody said.
+    public var checkpoint: String?
     /// Parameters the model has and the checkpoint lacks.
     public var missing: [String] = []
     /// Names the checkpoint has and the model does not know.
@@ -58,16 +60,36 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
         missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty
     }
 
+    /// One sentence with every name; names that differ only in their numbers stand there once, with their count.
     public var description: String {
-        var lines = ["the checkpoint does not fit the model:"]
+        var kinds: [String] = []
         func list(_ title: String, _ entries: [String]) {
-            if !entries.isEmpty { lines.append("  \(entries.count) \(title): \(entries.joined(separator: ", "))") }
+            if !entries.isEmpty {
+                kinds.append("\(entries.count) \(title): \(Self.folded(entries).joined(separator: ", "))")
+            }
         }
         list("missing", missing)
         list("unexpected", unexpected)
         list("of another shape", mismatched.map { "\($0.name) (model \($0.expected), checkpoint \($0.found))" })
         list("aliases with values of their own", divergentAliases)
-        return lines.joined(separator: "\n")
+        let name = checkpoint.map { " \($0)" } ?? ""
+        return "the checkpoint\(name) does not fit the model; \(kinds.joined(separator: "; "))"
+    }
+
+    /// `layers.0.a`, `layers.1.a` and `b` as `layers.*.a (2)` and `b`.
+    private static func folded(_ names: [String]) -> [String] {
+        var order: [String] = []
+        var members: [String: [String]] = [:]
+        for name in names {
+            let pattern = name.split(separator: ".", omittingEmptySubsequences: false)
+                .map { Int($0) == nil ? String($0) : "*" }.joined(separator: ".")
+            if members[pattern] == nil { order.append(pattern) }
+            members[pattern, default: []].append(name)
+        }
+        return order.map { pattern in
+            let names = members[pattern] ?? []
+            return names.count == 1 ? names[0] : "\(pattern) (\(names.count))"
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 public import DataPipeline
 public import Media
+public import Settings
 public import SyrinxModels
 public import Training
 
@@ -45,7 +46,7 @@ public struct Recipe: Codable, Hashable, Sendable {
 
 extension Recipe {
     /// What the model computes in; masters and optimizer state are float32 always.
-    public enum Precision: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
+    public enum Precision: String, Hashable, Sendable, NamedChoice {
         case float32
         case bfloat16
         /// bfloat16 on a GPU and on CPUs that multiply it (AMX, AVX-512 BF16), float32 elsewhere.
@@ -132,7 +133,7 @@ extension Recipe {
     }
 
     /// What is minimised.
-    public enum Objective: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
+    public enum Objective: String, Hashable, Sendable, NamedChoice {
         /// The mean visual token predicts which tokens the caption has: an encoder's warm start without a text encoder.
         case bagOfWords
         /// The mean visual token finds its caption's mean token embedding among the micro-batch's.
@@ -186,13 +187,4 @@ extension Recipe {
         public var limit: RunLimit { RunLimit(steps: steps, maximumSeconds: maximumSeconds) }
         public var accumulationSteps: Int { globalBatchSize / microbatchSize }
     }
-}
-
-// The names that a configuration may use for choices of other rooms, for "did you mean".
-extension ConnectorConfig: ConfigChoices {
-    public static var choiceNames: [String] { ["averagePool", "attentionPool", "cAbstractor"] }
-}
-
-extension VisionTransformer.Stem: ConfigChoices {
-    public static var choiceNames: [String] { ["patch", "convolutional"] }
 }

@@ -35,7 +35,7 @@ struct RecipeData {
         self.quarantinePath = quarantinePath
         corpus = try CorpusFolder(URL(fileURLWithPath: recipe.data.corpus))
         if let savedTokenizer {
-            tokenizer = try SentencePieceTokenizer(model: savedTokenizer)
+            tokenizer = try SentencePieceTokenizer(model: savedTokenizer, from: "the tokenizer.model of the checkpoint")
         } else if let path = recipe.data.tokenizer.path {
             tokenizer = try SentencePieceTokenizer(path: path)
         } else if let folder = recipe.initialize.checkpoint {

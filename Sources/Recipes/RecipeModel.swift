@@ -34,25 +34,40 @@ struct RecipeModel {
 
     /// Fills every parameter: from the seed, then from the folders of `initialize`.
     ///
-    /// - Throws: `LoadReport` or `CheckpointError` if a folder does not fit the model.
+    /// - Throws: `LoadReport` or `CheckpointError` if a folder does not fit the model, `ConfigError` if the parameters do
+    ///   not fit into memory.
     func fill(say: (String) -> Void) throws {
+        if let shortage = MachineMemory.shortage(of: store.elementCount() * DType.float32.byteCount) {
+            throw ConfigError(
+                place: "\(recipe.name), model",
+                problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
+        }
         store.initialize(seed: recipe.seed)
         if let path = recipe.initialize.checkpoint {
-            try store.load(try ModelFolder(path: path).stateDict())
+            let published = try ModelFolder(path: path).stateDict()
+            try load(published, from: path)
             say("every part starts from \(path)")
         }
         if let path = recipe.initialize.vision {
             let published = try ModelFolder.stateDict(at: path)
             try checkVisionConfiguration(beside: path)
             let vision = try VisionTransformer.stateDict(fromPublished: published, for: config.visionEncoder)
-            try store.load(vision.prefixed(with: "vision_encoder"), under: "vision_encoder")
+            try load(vision.prefixed(with: "vision_encoder"), under: "vision_encoder", from: path)
             say("vision_encoder starts from \(path)")
         }
         if let path = recipe.initialize.language {
             let published = try ModelFolder.stateDict(at: path)
             let language = LLaMADecoder.stateDict(fromPublished: published, for: config.languageModel)
-            try store.load(language.prefixed(with: "language_model"), under: "language_model")
+            try load(language.prefixed(with: "language_model"), under: "language_model", from: path)
             say("language_model starts from \(path)")
+        }
+    }
+
+    private func load(_ weights: StateDict, under prefix: String = "", from path: String) throws(LoadReport) {
+        do throws(LoadReport) { try store.load(weights, under: prefix) } catch {
+            var report = error
+            report.checkpoint = path
+            throw report
         }
     }
 

@@ -3,6 +3,7 @@ public import DataPipeline
 import Digests
 import Media
 public import NN
+import Settings
 public import SyrinxModels
 import Tokenizers
 public import Torch
@@ -131,7 +132,7 @@ public enum RecipeRunner {
         do {
             try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw TrainingError("cannot write \(path): \(error)")
+            throw TrainingError("cannot write \(path): \(plainReason(error))")
         }
     }
 

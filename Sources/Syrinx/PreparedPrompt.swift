@@ -1,4 +1,5 @@
 import Codecs
+import Machine
 import Media
 public import Processors
 import SyrinxModels
@@ -52,6 +53,13 @@ extension SyrinxModel {
     }
 
     private func prepare(_ image: ImageReference) throws -> PreparedPicture {
+        // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
+        let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
+        if let shortage = MachineMemory.shortage(of: needed) {
+            throw SyrinxError(
+                "\(image.name): at the model's \(imageProcessor.imageSize) x \(imageProcessor.imageSize) pixels it needs "
+                    + "\(shortage); use a larger machine")
+        }
         let picture: Picture
         var format = "pixels"
         var orientation = "upright"

@@ -1,4 +1,5 @@
 public import Processors
+import Settings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -108,10 +109,11 @@ package struct PromptFile: Sendable {
         }
         let entries: [Entry]
         do {
-            entries = try JSONDecoder().decode([Entry].self, from: Data(data))
+            entries = try StrictJSON.decode([Entry].self, from: data)
         } catch {
+            let reason = (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
             throw SyrinxError(
-                "\(name) is not a prompt file; a list of {\"text\": \"...\"} and {\"image\": \"path\"} was expected")
+                "\(name) is not a prompt file, a list of {\"text\": \"...\"} and {\"image\": \"path\"}: \(reason)")
         }
         parts = try entries.enumerated().map { index, entry in
             switch (entry.text, entry.image) {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Digests
+import Machine
 import Media
 import NN
 import SyrinxModels
@@ -35,9 +36,11 @@ public enum Syrinx {
         }
         let files = try ModelFolder(path: folder)
         let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
-        let (model, store) = try ModelRegistry.declare(configuration: configuration)
+        let (model, store) = try ModelRegistry.declare(
+            configuration: configuration, named: files.path(of: ModelFolder.FileName.config))
         let tokenizer = try SentencePieceTokenizer(
-            model: try files.bytes(of: ModelFolder.FileName.tokenizerModel))
+            model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
+            from: files.path(of: ModelFolder.FileName.tokenizerModel))
         let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
         if let expected = model.imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
@@ -48,8 +51,28 @@ public enum Syrinx {
             ModelArtefacts(
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
-        try store.load(try files.stateDict(), dtype: dtype, device: device)
+        let weights = try files.stateDict()
+        if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
+        do {
+            try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }
+        } catch let error as TorchError {
+            throw SyrinxError("\(folder): the weights cannot be put on \(device): \(error.message)")
+        } catch var report as LoadReport {
+            report.checkpoint = folder
+            throw report
+        }
         return try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
+    }
+    /// Refuses to copy weights into memory that is not there; weights that stay mapped need none.
+    private static func requireMemory(
+        toConvert weights: StateDict, to dtype: DType?, from folder: String
+    ) throws(SyrinxError) {
+        guard let dtype else { return }
+        let converted = weights.pairs.filter { $0.1.dtype.isFloatingPoint && $0.1.dtype != dtype }
+        let needed = converted.reduce(0) { $0 + $1.1.elementCount * dtype.byteCount }
+        guard let shortage = MachineMemory.shortage(of: needed) else { return }
+        throw SyrinxError(
+            "\(folder): as \(dtype) the weights need \(shortage); keep the checkpoint's dtype, or use a larger machine")
     }
 }

@@ -1,5 +1,6 @@
 import Codecs
 public import Generation
+import Machine
 public import Media
 public import Processors
 public import SyrinxModels
@@ -107,6 +108,7 @@ public struct SyrinxModel: Sendable {
             config.bannedTokenIDs.remove(id)
             config.stopTokenIDs.insert(id)
         }
+        try requireMemory(promptLength: prompt.input.tokenIDs.size(1), config)
         var writer = AnswerWriter(tokenizer, stopStrings: options.stopStrings)
         let request = GenerationRequest(prompt.input, visualTokens: prompt.visualTokens, config: config)
         let result = try engine.generate(
@@ -124,6 +126,20 @@ public struct SyrinxModel: Sendable {
                 textTokenCount: prompt.textTokenCount, imageTokenCount: prompt.imageTokenCount,
                 generatedTokenCount: result.tokenIDs.count),
             timings: result.timings, pictures: prompt.pictures)
+    }
+}
+
+extension SyrinxModel {
+    /// Refuses an answer whose keys and values would not fit into memory.
+    private func requireMemory(promptLength: Int, _ config: GenerationConfig) throws(SyrinxError) {
+        let answerLength = max(0, min(config.maxNewTokens, model.contextLength - promptLength))
+        guard device == .cpu,
+            let needed = model.cacheByteCount(batch: 1, capacity: promptLength + answerLength),
+            let shortage = MachineMemory.shortage(of: needed)
+        else { return }
+        throw SyrinxError(
+            "an answer of up to \(answerLength) tokens after a prompt of \(promptLength) needs \(shortage); ask for fewer new tokens"
+        )
     }
 }
 

@@ -58,6 +58,7 @@ struct ChatCommand: ParsableCommand {
         defer {
             signal(SIGINT, SIG_DFL)
             signal(SIGTERM, SIG_DFL)
+            signal(SIGPIPE, SIG_DFL)
         }
         report {
             let answer = try session.answer(
@@ -68,7 +69,7 @@ struct ChatCommand: ParsableCommand {
                 }, isCancelled: { InterruptFlag.isRaised })
             print(answer.stopReason == .cancelled ? style.paint(" [stopped]", .grey) : "")
         }
-        if InterruptFlag.exitCode == 128 + SIGTERM { try InterruptFlag.check() }
+        if InterruptFlag.exitCode != 128 + SIGINT { try InterruptFlag.check() }
         InterruptFlag.reset()
     }
 

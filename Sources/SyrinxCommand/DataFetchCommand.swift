@@ -69,7 +69,7 @@ extension DataFetchCommand {
         @Option(help: "Captioned scenes; one document and one text for each eight come on top.")
         var count = StarterFetch.sceneCount
 
-        @Option(help: "The seed everything is drawn from.")
+        @Option(help: "The seed everything is drawn from.", transform: Seed.value)
         var seed: UInt64 = 0
 
         @Option(help: ArgumentHelp("Pixels along a side, 16 to 128.", valueName: "pixels"))

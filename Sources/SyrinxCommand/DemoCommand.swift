@@ -19,7 +19,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many seeds to train, one after the other.", valueName: "count"))
     var seeds = 1
 
-    @Option(help: ArgumentHelp("The first seed.", valueName: "number"))
+    @Option(help: ArgumentHelp("The first seed.", valueName: "number"), transform: Seed.value)
     var seed: UInt64 = 0
 
     @Flag(help: "A few steps on rendered scenes: shows that everything works, in a minute or two.")

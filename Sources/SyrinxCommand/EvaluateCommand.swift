@@ -4,9 +4,9 @@ import DataPipeline
 import Evaluation
 import Foundation
 import Recipes
+import Settings
 import Syrinx
 import Terminal
-import Training
 
 /// `syrinx evaluate`: what a model knows of pictures it never saw, with controls and intervals.
 struct EvaluateCommand: ParsableCommand {
@@ -71,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Text after a picture in few-shot, {} in the word's place.", valueName: "text"))
     var wordText = "name: {}."
 
-    @Option(help: "The seed of distractors, shuffles, few-shot questions and bootstrap.")
+    @Option(help: "The seed of distractors, shuffles, few-shot questions and bootstrap.", transform: Seed.value)
     var seed: UInt64 = 0
 
     @Option(

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Settings
 import Terminal
 import Torch
 
@@ -41,6 +43,12 @@ enum ExitStatus {
         }
     }
 
+    /// The file that a file operation failed on, with a colon; nothing for other errors.
+    private static func place(of error: any Error) -> String {
+        let file = error as? CocoaError
+        return (file?.filePath ?? file?.url?.path).map { "\($0): " } ?? ""
+    }
+
     /// The text to print and the status to end with.
     static func outcome(of error: any Error) -> (message: String, status: Int32) {
         if let interrupted = error as? Interrupted {
@@ -48,13 +56,15 @@ enum ExitStatus {
         }
         if let code = error as? ExitCode { return ("", code.rawValue) }
         if error is any InputError { return ("error: \(error)", wrongInput) }
+        // Found while running, not while reading the command line: the usage would say nothing about it.
+        if let mistake = error as? ValidationError { return ("error: \(mistake.message)", wrongInput) }
         switch SyrinxCommand.exitCode(for: error) {
         case .success: return (SyrinxCommand.fullMessage(for: error), 0)
         case .validationFailure:
             let text = SyrinxCommand.fullMessage(for: error)
             let prefix = "Error: "
             return (text.hasPrefix(prefix) ? "error: " + text.dropFirst(prefix.count) : text, wrongInput)
-        default: return ("error: \(error)", failure)
+        default: return ("error: \(place(of: error))\(plainReason(error))", failure)
         }
     }
 }

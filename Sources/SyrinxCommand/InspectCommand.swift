@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import NN
 import SyrinxModels
@@ -8,7 +9,11 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Print a model's parameter tree and counts without allocating it.",
-        discussion: "MODEL is a named size (see --list) or a folder with a config.json.")
+        discussion: """
+            MODEL is a named size (see --list) or a folder with a config.json. With --verify, the folder's weights are \
+            compared with its config.json and every file with its SHA256SUMS, as far as it has one: loading a model \
+            compares files of up to \(ModelFolder.alwaysVerifiedByteCount >> 20) MiB only.
+            """)
 
     @Argument(help: "A named size such as mm1-30b, or a model's folder.")
     var model: String?
@@ -19,6 +24,9 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print every parameter: name, shape, initializer.")
     var parameters = false
 
+    @Flag(help: "Read a folder's files in full: checksums, and weights that fit the configuration.")
+    var verify = false
+
     @Option(help: "How many levels of the tree to print.")
     var depth = 3
 
@@ -28,13 +36,16 @@ struct InspectCommand: ParsableCommand {
     func validate() throws {
         if model == nil && !list { throw ValidationError("name a model, or pass --list to see the named sizes") }
         if depth < 1 { throw ValidationError("--depth must be at least 1, not \(depth)") }
+        if verify && (model == nil || list) { throw ValidationError("--verify needs a model's folder") }
     }
 
     func run() throws {
         guard let model, !list else { return try printSizes() }
         let size = ModelRegistry.namedSizes.first { $0.name == model }
         let configuration = try size?.configuration() ?? configurationFile(of: model)
-        let (_, store) = try ModelRegistry.declare(configuration: configuration)
+        let (_, store) = try ModelRegistry.declare(
+            configuration: configuration, named: "\(model)/\(ModelFolder.FileName.config)")
+        if verify { return try verify(model, store, isNamedSize: size != nil) }
         if parameters { return print(store.specification, terminator: "") }
         let report = InspectReport(name: model, store: store, publishedDecoderCount: size?.publishedDecoderCount)
         print(json ? try report.json() : report.text(summary: size?.summary, depth: depth))
@@ -52,12 +63,29 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func configurationFile(of folder: String) throws -> Data {
-        let path = URL(fileURLWithPath: folder).appendingPathComponent("config.json")
-        guard FileManager.default.fileExists(atPath: path.path) else {
+        guard let files = try? ModelFolder(path: folder), files.contains(ModelFolder.FileName.config) else {
             throw ValidationError(
                 "\"\(folder)\" is neither a named size (see syrinx inspect --list) nor a folder with a config.json")
         }
-        return try Data(contentsOf: path)
+        return Data(try files.bytes(of: ModelFolder.FileName.config))
+    }
+
+    /// Everything that can be wrong with a folder's files, without copying a weight.
+    private func verify(_ folder: String, _ store: ParameterStore, isNamedSize: Bool) throws {
+        if isNamedSize { throw ValidationError("--verify needs a model's folder, and \(folder) is a named size") }
+        let files = try ModelFolder(path: folder)
+        let weights = try files.stateDict()
+        do { try store.load(weights, dtype: nil) } catch var report {
+            report.checkpoint = folder
+            throw report
+        }
+        let verified = try files.verifyChecksums()
+        if json { return print(#"{"tensors": \#(weights.count), "verified_files": \#(verified)}"#) }
+        let sums =
+            verified > 0
+            ? "\(verified) files have the SHA-256 that \(ModelFolder.FileName.checksums) gives"
+            : "there is no \(ModelFolder.FileName.checksums), so changed bytes would go unnoticed"
+        print("\(folder): \(weights.count) tensors fit config.json; \(sums)")
     }
 }
 

@@ -66,7 +66,7 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "Makes tokens that already occurred less likely; 1 is off.")
     var repetitionPenalty = 1.0
 
-    @Option(help: "The seed of sampling; the same seed gives the same answer.")
+    @Option(help: "The seed of sampling; the same seed gives the same answer.", transform: Seed.value)
     var seed: UInt64 = 0
 
     @Option(help: "The greatest number of tokens to generate.")
@@ -76,10 +76,8 @@ struct SamplingOptions: ParsableArguments {
     var stop: [String] = []
 
     func validate() throws {
-        do {
-            try options.generation.validate()
-        } catch {
-            throw ValidationError("\(error)")
+        if let mistake = options.generation.mistake {
+            throw ValidationError("\(optionName(mistake.property)) is \(mistake.value); it must \(mistake.rule)")
         }
     }
 
@@ -91,4 +89,9 @@ struct SamplingOptions: ParsableArguments {
                 repetitionPenalty: repetitionPenalty, seed: seed),
             stopStrings: stop)
     }
+}
+
+/// A library's property as the option that sets it: `topP` as `--top-p`.
+func optionName(_ property: String) -> String {
+    "--" + property.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
 }

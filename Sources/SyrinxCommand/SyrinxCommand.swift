@@ -1,14 +1,14 @@
-import ArgumentParser
+package import ArgumentParser
 
 /// The root of the `syrinx` command; each subcommand lives in its own file.
 @main
-struct SyrinxCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct SyrinxCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "syrinx",
         abstract: "Builds, trains, studies, evaluates and talks with multimodal language models.",
         discussion: """
             Exit status: 0 when all went well, 1 when the work failed, 2 when the command line or an input is wrong, \
-            130 after Ctrl-C, 143 after SIGTERM.
+            130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of its output is gone.
             """,
         version: "0.1.0",
         // One a line, in alphabetical order.
@@ -26,14 +26,27 @@ struct SyrinxCommand: ParsableCommand {
             TrainCommand.self,
         ])
 
+    package init() {}
+
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.
-    static func main() {
+    package static func main() {
         OpenMPEnvironment.apply()
+        if let error = failure(of: nil) { ExitStatus.end(after: error) }
+    }
+
+    /// Runs a command line, by default the process's own; what went wrong, nil when nothing did.
+    private static func failure(of arguments: [String]?) -> (any Error)? {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             try command.run()
+            return nil
         } catch {
-            ExitStatus.end(after: error)
+            return error
         }
+    }
+
+    /// Runs a command line inside this process: what the program would print of its failure, and its exit status.
+    package static func outcome(of arguments: [String]) -> (message: String, status: Int32) {
+        failure(of: arguments).map(ExitStatus.outcome) ?? ("", 0)
     }
 }

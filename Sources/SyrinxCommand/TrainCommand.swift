@@ -11,8 +11,8 @@ struct TrainCommand: ParsableCommand {
         abstract: "Train a model by a recipe.",
         discussion: """
             The run's folder gets recipe.yaml, log.jsonl, tensorboard/, checkpoints/ and, at the end, model/ in the layout \
-            of Hugging Face. Ctrl-C and SIGTERM finish the step, save a checkpoint and exit with 130 or 143; --resume goes on \
-            from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
+            of Hugging Face. Ctrl-C, SIGTERM and a closed pipe finish the step, save a checkpoint and exit with 130, 143 or 141; --resume \
+            goes on from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
             """)
 
     @Argument(help: "A recipe's name (syrinx recipe list), or a YAML file.")

@@ -11,26 +11,28 @@ import Synchronization
 /// The signal received (0: none). A lock-free word is all that a signal handler may touch.
 private let receivedSignal = Atomic<Int32>(0)
 
-/// Ctrl-C and SIGTERM as a flag that long work asks between two steps, so that it can leave things whole.
+/// Ctrl-C, SIGTERM and SIGPIPE as a flag that long work asks between two steps, so that it can leave things whole.
 ///
-/// The first signal only sets the flag; a second one ends the process at once with the same status.
-/// The statuses are the shell's: 130 after SIGINT, 143 after SIGTERM.
+/// The first signal only sets the flag; a second one ends the process at once with the same status, but for SIGPIPE,
+/// which every further line to a closed pipe raises. The statuses are the shell's: 130 after SIGINT, 143 after SIGTERM,
+/// 141 after SIGPIPE.
 public enum InterruptFlag {
-    /// Begins to catch SIGINT and SIGTERM. Safe to call more than once.
+    /// Begins to catch the signals. Safe to call more than once.
     public static func install() {
         _ = receivedSignal.load(ordering: .relaxed)  // initialised here, not first inside the handler
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGPIPE] {
             signal(number) { number in
-                let previous = receivedSignal.exchange(number, ordering: .sequentiallyConsistent)
-                if previous != 0 { _exit(128 + number) }
+                let (isFirst, _) = receivedSignal.compareExchange(
+                    expected: 0, desired: number, ordering: .sequentiallyConsistent)
+                if !isFirst && number != SIGPIPE { _exit(128 + number) }
             }
         }
     }
 
-    /// True once SIGINT or SIGTERM has arrived.
+    /// True once a signal has arrived.
     public static var isRaised: Bool { receivedSignal.load(ordering: .relaxed) != 0 }
 
-    /// 130 after SIGINT, 143 after SIGTERM, nil while neither has arrived.
+    /// 130 after SIGINT, 143 after SIGTERM, 141 after SIGPIPE, nil while none has arrived.
     public static var exitCode: Int32? {
         let number = receivedSignal.load(ordering: .relaxed)
         return number == 0 ? nil : 128 + number
@@ -46,9 +48,9 @@ public enum InterruptFlag {
     package static func reset() { receivedSignal.store(0, ordering: .relaxed) }
 }
 
-/// The work was stopped by Ctrl-C or SIGTERM after it had left its files whole.
+/// The work was stopped by Ctrl-C, SIGTERM or a closed pipe after it had left its files whole.
 public struct Interrupted: Error, CustomStringConvertible, Sendable {
-    /// 130 or 143.
+    /// 130, 143 or 141.
     public let exitCode: Int32
     /// Wraps an exit status.
     public init(exitCode: Int32) { self.exitCode = exitCode }

@@ -44,21 +44,16 @@ public final class SentencePieceTokenizer: Tokenizer {
     ///
     /// - Throws: ``TokenizerError`` when the file cannot be read or is no SentencePiece model; the path is named.
     public convenience init(path: String, reserving reserved: ReservedPieces = .allUserDefined) throws(TokenizerError) {
-        try self.init(model: Self.content(ofFileAt: path), path: path, reserving: reserved)
+        try self.init(model: Self.content(ofFileAt: path), from: path, reserving: reserved)
     }
 
     /// Loads a serialised model.
     ///
+    /// - Parameter path: the file the bytes came from, for messages; nil when they came from none.
     /// - Throws: ``TokenizerError/notAModel(path:reason:)`` when the bytes are no SentencePiece model.
-    public convenience init(
-        model bytes: [UInt8], reserving reserved: ReservedPieces = .allUserDefined
-    )
-        throws(TokenizerError)
-    {
-        try self.init(model: bytes, path: nil, reserving: reserved)
-    }
-
-    private init(model bytes: [UInt8], path: String?, reserving reserved: ReservedPieces) throws(TokenizerError) {
+    public init(
+        model bytes: [UInt8], from path: String? = nil, reserving reserved: ReservedPieces = .allUserDefined
+    ) throws(TokenizerError) {
         let proto: SentencePieceModelProto
         do {
             proto = try SentencePieceModelProto(bytes)
@@ -190,10 +185,24 @@ extension SentencePieceTokenizer {
         String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self)
     }
 
+    /// The most bytes a vocabulary may have: published ones have a few million.
+    private static let maximumByteCount = 256 << 20
+
     private static func content(ofFileAt path: String) throws(TokenizerError) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // Not blocking: opening a pipe that nobody writes to must not hang.
+        let file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw .unreadable(path: path, reason: isFolder ? "it is a directory" : "it is not a regular file")
+        }
+        guard status.st_size <= maximumByteCount else {
+            throw .unreadable(
+                path: path,
+                reason: "it has \(status.st_size) bytes, more than the \(maximumByteCount) a vocabulary may have")
+        }
         var content: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {

@@ -28,29 +28,33 @@ let rooms: [Room] = [
     Room(1, "Digests", "CCrypto"),
     Room(1, "Terminal", ""),
     Room(1, "Machine", ""),
-    Room(2, "NN", "Torch CKernels"),
+    Room(1, "Settings", ""),
+    Room(2, "NN", "Torch CKernels Settings"),
     Room(2, "Tokenizers", "CSentencePiece"),
-    Room(2, "Media", "Torch CKernels Digests"),
+    Room(2, "Media", "Torch CKernels Digests Settings"),
     Room(3, "Codecs", "Torch Media CCodecs"),
-    Room(3, "Checkpoints", "Torch NN Digests"),
+    Room(3, "Checkpoints", "Torch NN Digests Settings"),
     Room(3, "Processors", "Torch Tokenizers Media"),
-    Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers"),
-    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal CXML CFonts CArchive"),
-    Room(5, "Training", "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Machine Logging Yams"),
+    Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers Settings"),
+    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings CXML CFonts CArchive"),
+    Room(
+        5, "Training", "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Machine Settings Logging Yams"),
     Room(5, "Generation", "Torch NN SyrinxModels Processors"),
     Room(6, "Evaluation", "Torch NN Generation SyrinxModels DataPipeline Processors"),
     Room(
         7, "Recipes",
         """
         Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
-        Digests Terminal Machine Yams
+        Digests Terminal Machine Settings Yams
         """),
-    Room(7, "Syrinx", "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests"),
+    Room(
+        7, "Syrinx",
+        "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests Machine Settings"),
     Room(
         8, "SyrinxCommand",
         """
         Torch NN Syrinx Recipes Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers \
-        Checkpoints Processors Digests Terminal Machine ArgumentParser Logging Yams
+        Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
         """),
 ]
 

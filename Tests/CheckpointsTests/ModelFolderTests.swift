@@ -182,7 +182,7 @@ struct ModelFolderTests {
         "a config that does not fit names its key",
         arguments: [
             ("{\"hidden_size\":64}", "the key name is missing"),
-            ("{\"hidden_size\":\"64\",\"name\":\"a\"}", "hidden_size is not of type Int"),
+            ("{\"hidden_size\":\"64\",\"name\":\"a\"}", "hidden_size should be a whole number"),
             ("{\"hidden_size\":64,\"hidden_size\":65,\"name\":\"a\"}", "\"hidden_size\" stands twice"),
             ("nonsense", "expected the word null"),
         ])

@@ -68,7 +68,7 @@ struct PublishedSizeTests {
             decoding: try MM1.configuration(of: MM1.demo(vocabularySize: 8, imagePlaceholder: 4)), as: UTF8.self)
         let broken = text.replacingOccurrences(of: "\"head_size\" : 32,", with: "")
         let error = #expect(throws: ModelError.self) { try MM1.config(from: Data(broken.utf8)) }
-        #expect(error?.message.contains("languageModel.headSize") == true)
+        #expect(error?.message.contains("language_model.head_size") == true)
     }
 
     @Test func `An unknown model type is refused with the known ones`() {

@@ -81,17 +81,22 @@ struct ForwardTests {
         #expect(abs(loss + score.total / Double(target.count)) < 1e-5 * loss)
     }
 
-    @Test("the prompt is the one that generation reads: its next token is the likeliest")
+    @Test("the scores are those of the prompt that generation reads, and the likeliest is what it says")
     func asGenerated() throws {
         let found = try activations(#"{"prompt": "name:", "images": ["red.png"]}"#)
         #expect(found["loss"] == nil && found["labels"] == nil)
-        let last = try #require(found["logits"]).select(dim: 0, index: 0)
-        let scores = last.select(dim: 0, index: last.size(0) - 1).array(of: Float.self)
+        let logits = try #require(found["logits"])
         let prompt = try model.prepare(Prompt("name:", images: [try ImageReference(path: folder.path + "/red.png")]))
-        var config = GenerationConfig(maxNewTokens: 1)
-        config.bannedTokenIDs = []
-        let chosen = try model.engine.generate(GenerationRequest(prompt.input, config: config)).tokenIDs
-        #expect(chosen == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
+        let input = prompt.input
+        let direct = inferenceMode {
+            model.model.logits(embeddings: model.model.embed(input), positionIDs: input.positionIDs)
+        }
+        #expect(logits.bytes() == direct.bytes())
+        let hidden = try #require(found["hidden_states"])
+        #expect(inferenceMode { model.model.logits(hiddenStates: hidden) }.bytes() == logits.bytes())
+        let scores = logits.select(dim: 1, index: logits.size(1) - 1).array(of: Float.self)
+        let chosen = try model.engine.generate(GenerationRequest(input, config: GenerationConfig(maxNewTokens: 1)))
+        #expect(chosen.tokenIDs == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
     }
 
     @Test("without pictures the picture's stages are left out")

@@ -1,3 +1,4 @@
+import Settings
 import Testing
 import Training
 
@@ -123,7 +124,7 @@ struct StrictYAMLTests {
             ("stage.0.steps=3", "did you mean 'stages'?"),
             ("stages.7.steps=3", "is a list of 2; '7' is not an index from 0 to 1"),
             ("sed=3", "unknown key 'sed'; did you mean 'seed'?"),
-            ("seed", "write key.path=value"),
+            ("seed", "a setting is key.path=value"),
             ("seed.x=3", "seed is the number 18446744073709551615 and has no key 'x'"),
             ("stages.0.step=3", "unknown key 'step'; did you mean 'steps'?"),
         ])

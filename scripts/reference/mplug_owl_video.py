@@ -7,10 +7,10 @@
     .venv-owl/bin/python scripts/reference/mplug_owl_video.py --reference CHECKOUT \
         --output Tests/SyrinxModelsTests/Fixtures/mplug-owl-video --golden Tests/SyrinxModelsTests/Golden/published
 
-CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Outputs are the reference's in float32 as it runs; the
-batch's loss and gradients are computed in float64, with the reference's internal casts to float32 lifted. The reference
-cannot train on video (its forward computes a clip's rows and drops them), so the batch's rows are put in place here,
-and the script checks on the cases that `generate` puts them there too.
+CHECKOUT is a clone of https://github.com/X-PLUG/mPLUG-Owl. Numbers are computed in float64, with the reference's
+internal casts to float32 lifted, and stored as float32; the metadata says how far its own float32 is from them. The
+reference cannot train on video (its forward computes a clip's rows and drops them), so the batch's rows are put in
+place here, and the script checks on the cases that `generate` puts them there too.
 """
 
 import copy
@@ -142,7 +142,7 @@ def main():
 
     metadata = common.provenance(options.reference) | common.precision(outputs, exact_outputs, "outputs") | (
         common.precision(single, batch, "gradients")) | {"smallest greedy margin": f"{min(margins.values()):.1e}"}
-    common.save(options.output / "expected.safetensors", inputs | outputs | batch, metadata)
+    common.save(options.output / "expected.safetensors", inputs | exact_outputs | batch, metadata)
     if options.golden:
         parts.write_published(owl, options.golden / "mplug-owl-llama-7b-video.txt")
 

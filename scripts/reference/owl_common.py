@@ -127,8 +127,10 @@ def lift_to_float64(model, modules, layer_norms=()):
 def precision(values, exact, what):
     """How far the reference's float32 is from float64: the largest max|a - b| / max|b| of all tensors, as metadata.
 
-    Left out are the key biases, whose exact gradient is zero: softmax ignores what all keys share.
+    Left out are the key biases, whose exact gradient is zero: softmax ignores what all keys share. Ids must agree.
     """
+    for name, value in values.items():
+        assert value.is_floating_point() or torch.equal(value, exact[name]), f"{name} depends on the precision"
     errors = {
         name: ((value.double() - exact[name].double()).abs().max() / exact[name].abs().max()).item()
         for name, value in values.items() if value.is_floating_point() and not name.endswith("attention.key.bias")}

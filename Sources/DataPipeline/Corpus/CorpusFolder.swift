@@ -1,4 +1,5 @@
 public import Foundation
+import Settings
 
 /// A corpus on the disk, opened for reading: its index in memory, its shards mapped.
 ///
@@ -23,7 +24,7 @@ public final class CorpusFolder: Sendable {
         do {
             index = try CorpusJSON.decode(CorpusIndex.self, from: data)
         } catch {
-            throw CorpusError("\(indexURL.path) cannot be read as a corpus index (\(error)): fetch the corpus again")
+            throw CorpusError("\(indexURL.path) is no corpus index, \(Self.reason(error)): fetch the corpus again")
         }
         guard index.formatVersion == CorpusIndex.currentFormatVersion else {
             throw CorpusError(
@@ -32,6 +33,11 @@ public final class CorpusFolder: Sendable {
         }
         shards = try index.shards.map { shard in
             let file = url.appendingPathComponent(shard.file)
+            guard !shard.file.isEmpty, !shard.file.contains("/") else {
+                throw CorpusError(
+                    "\(indexURL.path) names the shard \(shard.file.debugDescription), expected a file beside it: fetch the corpus again"
+                )
+            }
             guard let data = try? Data(contentsOf: file, options: .alwaysMapped) else {
                 throw CorpusError("\(file.path) is missing: fetch the corpus again")
             }
@@ -50,8 +56,12 @@ public final class CorpusFolder: Sendable {
         do {
             return try CorpusJSON.decode(CorpusRecord.self, from: data(entry.record, shard: entry.shard))
         } catch {
-            throw CorpusError("the record of \(entry.id) in \(url.path) cannot be read: \(error)")
+            throw CorpusError("the record of \(entry.id) in \(url.path) cannot be read: \(Self.reason(error))")
         }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
     }
 
     /// The PNG bytes of an entry's picture, counted from 0.

@@ -1,5 +1,6 @@
 internal import Digests
-internal import Foundation
+package import Foundation
+internal import Settings
 
 /// `manifest.json` of a corpus folder: exactly what it was made from, how, and what came out.
 public struct CorpusManifest: Codable, Hashable, Sendable {
@@ -76,7 +77,7 @@ public struct CorpusManifest: Codable, Hashable, Sendable {
 }
 
 /// The one way in which corpus files are encoded: sorted keys, so that equal values give equal bytes.
-enum CorpusJSON {
+package enum CorpusJSON {
     static func encode(_ value: some Encodable, pretty: Bool = false) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
@@ -84,7 +85,8 @@ enum CorpusJSON {
         return try encoder.encode(value)
     }
 
-    static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
-        try JSONDecoder().decode(type, from: data)
+    /// - Throws: `StrictJSON.Malformed` with the place or the key.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+        try StrictJSON.decode(type, from: [UInt8](data), isChecked: false)
     }
 }

@@ -1,9 +1,11 @@
+public import Settings
+
 /// One item of a corpus: text and pictures in order, the caption's fields where there is one, and where it came from.
 ///
 /// It is the `KEY.json` member of a shard; its pictures are the members `KEY.0.png`, `KEY.1.png`, ...
 public struct CorpusRecord: Codable, Hashable, Sendable {
     /// The three kinds of pre-training data of MM1, each with a weight of its own in the mixture.
-    public enum Kind: String, Codable, CaseIterable, Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, NamedChoice {
         /// One picture and the fields of its caption.
         case captioned
         /// Text and pictures in the order of the document.
@@ -13,7 +15,7 @@ public struct CorpusRecord: Codable, Hashable, Sendable {
     }
 
     /// Which side of the split by concept an item is on.
-    public enum Split: String, Codable, CaseIterable, Hashable, Sendable {
+    public enum Split: String, Hashable, Sendable, NamedChoice {
         case train, val, test
     }
 

@@ -1,4 +1,5 @@
 public import Foundation
+internal import Settings
 
 /// Writes a corpus folder: shards, `index.json` and `manifest.json`, whole or not at all.
 public struct CorpusWriter {
@@ -45,15 +46,16 @@ public struct CorpusWriter {
         let aside = parent.appendingPathComponent(
             ".\(folder.lastPathComponent).writing-\(ProcessInfo.processInfo.processIdentifier)")
         try? FileManager.default.removeItem(at: aside)
-        try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: true)
         do {
+            try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: true)
             let manifest = try write(
                 items, into: aside, request: request, generated: generated, dropped: dropped, check: check)
             try Self.replace(folder, with: aside)
             return manifest
         } catch {
             try? FileManager.default.removeItem(at: aside)
-            throw error
+            throw error is CocoaError
+                ? CorpusError("the corpus \(folder.path) cannot be written: \(plainReason(error))") : error
         }
     }
 
@@ -117,6 +119,10 @@ public struct CorpusWriter {
 
     /// Refuses a folder that holds something else than a corpus, since it would be removed.
     private static func requireReplaceable(_ folder: URL) throws {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw CorpusError("\(folder.path) is a file and would be replaced: give another --output")
+        }
         guard let content = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !content.isEmpty else {
             return
         }

@@ -67,6 +67,12 @@ public struct LLaMADecoder: Sendable {
             device: table.device)
     }
 
+    /// Bytes of a cache, without making it.
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int {
+        2 * config.layerCount * batch * config.keyValueHeadCount * capacity * config.headSize
+            * embedding.weight.tensor.dtype.byteCount
+    }
+
     /// One block: attention and feed-forward, each reading a normalised input and added to it.
     private struct Layer: Sendable {
         private let attentionNorm, feedForwardNorm: RMSNorm

@@ -1,16 +1,19 @@
 public import NN
+public import Settings
 
 extension VisionTransformer {
     /// How pixels become patches.
-    public enum Stem: Sendable, Hashable, Codable {
+    public enum Stem: Sendable, Hashable, Codable, ConfigChoices {
         /// One convolution whose kernel and stride are the patch size, without bias.
         case patch(size: Int)
         /// 3 x 3 convolutions of stride 2 with these channels, then one to the width.
         case convolutional(channels: [Int])
+
+        public static var choiceNames: [String] { ["patch", "convolutional"] }
     }
 
     /// Which features a connector reads.
-    public enum FeatureLayer: String, Sendable, Hashable, Codable {
+    public enum FeatureLayer: String, Sendable, Hashable, NamedChoice {
         /// The last block's output as it is, as Honeybee does.
         case lastHidden
         /// The last block's output after `post_layernorm`.

@@ -1,4 +1,5 @@
 import NN
+import Settings
 
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
@@ -14,7 +15,8 @@ extension VisionTransformer.Config {
     /// file of another form contradicts nothing.
     /// - Returns: one clause per difference, such as `the activation is gelu there and quick_gelu here`.
     public func contradictions(inPublished json: Data) -> [String] {
-        guard let published = try? ConfigurationJSON.decoder.decode(PublishedVisionConfig.self, from: json) else {
+        guard let published = try? StrictJSON.decode(PublishedVisionConfig.self, from: [UInt8](json), keys: .snakeCase)
+        else {
             return []
         }
         var differences: [String] = []

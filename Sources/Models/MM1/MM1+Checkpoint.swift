@@ -1,4 +1,5 @@
 import NN
+import Settings
 
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
@@ -47,30 +48,14 @@ extension MM1 {
     /// - Throws: ``ModelError`` naming the key that is missing or of another type.
     public static func config(from data: Data) throws -> Config {
         do {
-            let file = try ConfigurationJSON.decoder.decode(ConfigurationFile.self, from: data)
+            let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
             let config = Config(
                 visionEncoder: file.visionEncoder, connector: file.connector, languageModel: file.languageModel,
                 imagePlaceholder: file.imagePlaceholder)
             try config.validate()
             return config
-        } catch let error as DecodingError {
-            throw ModelError(message: "config.json does not describe an MM1: \(error.sentence)")
-        }
-    }
-}
-
-extension DecodingError {
-    /// Where decoding failed and why, in a few words.
-    var sentence: String {
-        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
-            (context.codingPath + [last].compactMap { $0 }).map(\.stringValue).joined(separator: ".")
-        }
-        switch self {
-        case .keyNotFound(let key, let context): return "the key \(path(context, key)) is missing"
-        case .typeMismatch(let type, let context): return "\(path(context)) should be a \(type)"
-        case .valueNotFound(let type, let context): return "\(path(context)) should be a \(type), not null"
-        case .dataCorrupted(let context): return "\(path(context)): \(context.debugDescription)"
-        @unknown default: return "\(self)"
+        } catch let error as StrictJSON.Malformed {
+            throw ModelError(message: "this describes no MM1: \(error.reason)")
         }
     }
 }

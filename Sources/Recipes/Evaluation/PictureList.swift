@@ -4,8 +4,8 @@ import Digests
 import Evaluation
 import Foundation
 import Media
+import Settings
 import Torch
-import Training
 
 /// A user's own pictures: a text file with one JSON object a line.
 ///

@@ -15,14 +15,4 @@ public struct ConfigError: Error, CustomStringConvertible, Equatable {
     public var description: String { "\(place): \(problem)" }
 }
 
-/// An enum of choices that can list the names a configuration may use, so that a misspelt one is answered with the nearest.
-public protocol ConfigChoices {
-    /// Every name that may stand for this value in a configuration, in the order of declaration.
-    static var choiceNames: [String] { get }
-}
-
-extension ConfigChoices where Self: CaseIterable & RawRepresentable, Self.RawValue == String {
-    public static var choiceNames: [String] { allCases.map(\.rawValue) }
-}
-
 extension ConfigError: InputError {}

@@ -18,8 +18,9 @@ public enum StrictYAML {
         _ type: Value.Type, from text: String, file: String, overrides: [String] = []
     ) throws -> Value {
         var root = try parse(text, file: file)
-        for setting in overrides { try YAMLOverride(setting).apply(to: &root) }
-        return try decode(type, from: root, file: file)
+        let overrides = try overrides.map { try YAMLOverride($0) }
+        for setting in overrides { try setting.apply(to: &root) }
+        return try decode(type, from: root, YAMLDecodingState(file: file, overrides: overrides))
     }
 
     /// Returns a copy of `value` changed by `key.path=value` settings.
@@ -54,12 +55,13 @@ public enum StrictYAML {
         }
     }
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, from root: Node, file: String) throws -> Value {
-        let state = YAMLDecodingState(file: file)
+    private static func decode<Value: Decodable>(
+        _ type: Value.Type, from root: Node, _ state: YAMLDecodingState
+    ) throws -> Value {
         do {
             return try YAMLNodeDecoder(node: root, path: [], state: state).decode(type)
         } catch let error as DecodingError {
-            throw ConfigError(place: file, problem: summary(of: error))
+            throw ConfigError(place: state.file, problem: summary(of: error))
         }
     }
 

@@ -1,3 +1,4 @@
+import Settings
 import Yams
 
 /// A map being read. Its keys are checked when it is opened, so that a misspelt key is named before a missing one.
@@ -15,7 +16,7 @@ struct YAMLKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
                 throw decoder.state.error(key, decoder.path, "a key must be one word, found \(key.summary)")
             }
             guard Key(stringValue: name) != nil else {
-                throw decoder.state.error(key, decoder.path, Self.unknown(name, decoder))
+                throw decoder.state.error(key, decoder.path, key: name, Self.unknown(name, decoder))
             }
             values[name] = value
             names.append(name)

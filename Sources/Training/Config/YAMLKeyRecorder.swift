@@ -1,3 +1,5 @@
+import Settings
+
 /// Learns which keys a type reads, by letting it decode placeholders: the list of candidates for "did you mean".
 ///
 /// Runs only when an error is about to be reported; a type whose `init(from:)` refuses the placeholders yields the keys
@@ -35,7 +37,9 @@ private struct PlaceholderDecoder: Decoder {
             if let first = firstCase(choices) as? Value { return first }
         default: break
         }
-        return try Value(from: PlaceholderDecoder())
+        // An enum whose cases have values is decoded from a map with one of its names as the key.
+        let caseName = (type as? any ConfigChoices.Type)?.choiceNames.first
+        return try Value(from: PlaceholderDecoder(caseName: caseName))
     }
 
     private static func one<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer { 1 }

@@ -1,12 +1,25 @@
+import Settings
 import Yams
 
-/// What all decoders of one document share: the file's name for messages.
+/// What all decoders of one document share: the file's name and the changed values, for messages.
 final class YAMLDecodingState {
     let file: String
+    let overrides: [YAMLOverride]
 
-    init(file: String) { self.file = file }
+    init(file: String, overrides: [YAMLOverride]) {
+        self.file = file
+        self.overrides = overrides
+    }
 
-    func error(_ node: Node?, _ path: [String], _ problem: String) -> ConfigError {
+    /// An error at a node: where a `--set` brought it in, the setting is named, otherwise file, line and key path.
+    ///
+    /// - Parameter key: the key in `path`'s map that the problem is about, where it is about one.
+    func error(_ node: Node?, _ path: [String], key: String? = nil, _ problem: String) -> ConfigError {
+        let blamed = path + [key].compactMap { $0 }
+        if let setting = overrides.last(where: { $0.holds(blamed) || (key != nil && $0.passes(through: blamed)) }) {
+            let inside = path.count > setting.path.count ? "\(YAMLPath.text(path)): " : ""
+            return ConfigError(place: setting.place, problem: inside + problem)
+        }
         var place = file
         if let mark = node?.mark { place += ", line \(mark.line)" }
         if !path.isEmpty { place += ", \(YAMLPath.text(path))" }

@@ -1,10 +1,12 @@
+import Settings
 import Yams
 
 /// One `key.path=value` setting of the command line.
 struct YAMLOverride {
     let path: [String]
     let value: Node
-    private let place: String
+    /// How messages name the setting.
+    let place: String
 
     /// Parses `stages.0.steps=10`; `stages[0].steps=10` means the same. The value is YAML.
     ///
@@ -12,7 +14,7 @@ struct YAMLOverride {
     init(_ setting: String) throws {
         place = "--set \(setting)"
         guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
-            throw ConfigError(place: place, problem: "write key.path=value, for example --set seed=2")
+            throw ConfigError(place: place, problem: "a setting is key.path=value, for example --set seed=2")
         }
         path = setting[..<equals].replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(
             String.init)
@@ -22,6 +24,17 @@ struct YAMLOverride {
         } catch {
             throw ConfigError(place: place, problem: "the value '\(text)' is not YAML; quote it")
         }
+    }
+
+    /// Whether the place in the document is the set value or inside it.
+    func holds(_ place: [String]) -> Bool { place.count >= path.count && Self.agree(path, place) }
+
+    /// Whether the setting goes through the place to something deeper, which it may have brought in.
+    func passes(through place: [String]) -> Bool { place.count < path.count && Self.agree(place, path) }
+
+    /// Whether the first path is the beginning of the second; `stages.00` is `stages.0`.
+    private static func agree(_ start: [String], _ path: [String]) -> Bool {
+        zip(start, path).allSatisfy { first, second in first == second || Int(first).map { $0 == Int(second) } == true }
     }
 
     /// Sets the value in the document. The last key may be new (decoding decides whether it is known); those before must exist.

@@ -1,6 +1,8 @@
+public import Settings
+
 /// Which update rule trains which parameters, and how fast.
 public struct OptimizerConfig: Codable, Hashable, Sendable {
-    public enum Algorithm: String, Codable, CaseIterable, Hashable, Sendable, ConfigChoices {
+    public enum Algorithm: String, Hashable, Sendable, NamedChoice {
         /// AdamW for every parameter.
         case adamW
         /// Muon for the matrices inside blocks, AdamW for the rest.

@@ -1,4 +1,5 @@
 import NN
+import Settings
 public import Torch
 
 /// The optimizers of a stage: each trainable parameter belongs to exactly one.

@@ -1,5 +1,6 @@
 import Checkpoints
 public import NN
+import Settings
 public import Torch
 
 #if canImport(FoundationEssentials)
@@ -95,7 +96,8 @@ public final class CheckpointStore {
         } catch {
             try? FileManager.default.removeItem(atPath: aside)
             throw TrainingError(
-                "the checkpoint of step \(state.step) was not saved (earlier ones are untouched): \(error)")
+                "the checkpoint of step \(state.step) was not saved (earlier ones are untouched): \(plainReason(error))"
+            )
         }
     }
 

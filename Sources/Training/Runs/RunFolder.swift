@@ -1,3 +1,5 @@
+import Settings
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -20,34 +22,31 @@ public struct RunFolder: Sendable {
     public var checkpoints: String { path + "/checkpoints" }
     public var model: String { path + "/model" }
 
-    /// Makes the folder, and refuses one that already holds a run unless it is to be resumed.
+    /// Makes the folder, and refuses one that already holds a run unless it is to be resumed, or somebody's other files.
     ///
-    /// - Throws: `TrainingError` if it cannot be made, or holds another run.
+    /// A run that was killed before it wrote anything is resumed by beginning it.
+    /// - Throws: `TrainingError` if it cannot be made, or holds another run or what is no part of one.
     public init(path: String, resume: Bool) throws {
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.path = trimmed
+        let isRun = FileManager.default.fileExists(atPath: recipe)
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: trimmed)) ?? []
+        if !isRun, let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
+            throw TrainingError("\(trimmed) holds \(stranger), which is no part of a run; give another --output")
+        }
         do {
             try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(
-                "cannot make the run folder \(trimmed): \((error as? CocoaError)?.reason ?? "\(error)")")
+            throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
         }
-        if !resume, FileManager.default.fileExists(atPath: recipe) {
+        if !resume, isRun {
             throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")
         }
     }
-}
 
-extension CocoaError {
-    /// The cause in plain words.
-    fileprivate var reason: String {
-        switch code {
-        case .fileWriteNoPermission: "permission denied"
-        case .fileWriteVolumeReadOnly: "the file system is read-only"
-        case .fileWriteOutOfSpace: "the disk is full"
-        case .fileWriteFileExists: "a file of that name is in the way"
-        default: "\(self)"
-        }
+    /// Whether a run may have left a file of this name before its recipe stood there, the recipe's own first writing included.
+    private static func mayBeOfRun(_ name: String) -> Bool {
+        ["checkpoints", "log.jsonl"].contains(name) || name.hasPrefix(".") || name.contains("recipe.yaml")
     }
 }

@@ -1,3 +1,5 @@
+public import Settings
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)

@@ -1,3 +1,5 @@
+import Settings
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -35,7 +37,7 @@ public final class EventFile {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError("cannot make the folder \(folder) for TensorBoard's event files: \(error)")
+            throw TrainingError("cannot make the folder \(folder) for TensorBoard's event files: \(plainReason(error))")
         }
         let seconds = Int(Date().timeIntervalSince1970)
         var candidate = 0

@@ -1,10 +1,13 @@
 public import NN
+public import Settings
 
 /// Which connector joins the encoder to the language model, and its shape.
-public enum ConnectorConfig: Sendable, Hashable, Codable {
+public enum ConnectorConfig: Sendable, Hashable, Codable, ConfigChoices {
     case averagePool(tokenCount: Int)
     case attentionPool(tokenCount: Int, headCount: Int)
     case cAbstractor(tokenCount: Int, innerWidth: Int, depth: Int, readoutDepth: Int)
+
+    public static var choiceNames: [String] { ["averagePool", "attentionPool", "cAbstractor"] }
 
     /// Tokens each picture becomes.
     public var tokenCount: Int {

@@ -1,5 +1,5 @@
 /// A JSON value with its object keys in order.
-enum StrictJSON {
+package enum StrictJSON {
     case object([(key: String, value: StrictJSON)])
     case array([StrictJSON])
     case string(String)
@@ -9,19 +9,23 @@ enum StrictJSON {
     case null
 
     /// Where and why text is not JSON.
-    struct Malformed: Error {
-        let reason: String
+    package struct Malformed: Error {
+        /// What is wrong and at which byte, for the end of a sentence.
+        package let reason: String
     }
+
+    /// The most values one document may hold: a file of a hundred megabytes must not become gigabytes in memory.
+    package static let maximumValueCount = 5_000_000
 
     /// Parses RFC 8259 text, refusing what lenient parsers let pass: duplicate keys, bytes after the value, invalid
     /// UTF-8, deep nesting.
-    init(_ bytes: UnsafeRawBufferPointer, depthLimit: Int = 8) throws(Malformed) {
+    package init(_ bytes: UnsafeRawBufferPointer, depthLimit: Int = 8) throws(Malformed) {
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Malformed(reason: "its text is not UTF-8") }
         var parser = Parser(bytes: bytes, depthLimit: depthLimit)
         self = try parser.document()
     }
 
-    init(_ bytes: [UInt8], depthLimit: Int = 8) throws(Malformed) {
+    package init(_ bytes: [UInt8], depthLimit: Int = 8) throws(Malformed) {
         let result = bytes.withUnsafeBytes { bytes in
             Result { () throws(Malformed) in try StrictJSON(bytes, depthLimit: depthLimit) }
         }
@@ -29,7 +33,7 @@ enum StrictJSON {
     }
 
     /// What kind of value this is, for messages.
-    var kind: String {
+    package var kind: String {
         switch self {
         case .object: "an object"
         case .array: "an array"
@@ -45,6 +49,7 @@ private struct Parser {
     let bytes: UnsafeRawBufferPointer
     let depthLimit: Int
     var index = 0
+    var valueCount = 0
 
     mutating func document() throws(StrictJSON.Malformed) -> StrictJSON {
         skipSpace()
@@ -56,6 +61,10 @@ private struct Parser {
 
     private mutating func value(depth: Int) throws(StrictJSON.Malformed) -> StrictJSON {
         if depth > depthLimit { throw malformed("nesting deeper than \(depthLimit)") }
+        valueCount += 1
+        if valueCount > StrictJSON.maximumValueCount {
+            throw malformed("more than \(StrictJSON.maximumValueCount) values")
+        }
         switch peek {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
@@ -201,6 +210,8 @@ private struct Parser {
     }
 
     private func malformed(_ reason: String) -> StrictJSON.Malformed {
-        StrictJSON.Malformed(reason: "\(reason) at byte \(index) of the JSON text")
+        let line = 1 + bytes[..<min(index, bytes.count)].count { $0 == UInt8(ascii: "\n") }
+        let place = line > 1 ? "line \(line), byte \(index)" : "byte \(index)"
+        return StrictJSON.Malformed(reason: "\(reason) at \(place) of the JSON text")
     }
 }

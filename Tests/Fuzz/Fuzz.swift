@@ -1,0 +1,103 @@
+import Checkpoints
+import Codecs
+import DataPipeline
+import Foundation
+import Media
+import Recipes
+import Settings
+import SyrinxModels
+import Tokenizers
+import Training
+
+/// The parsers of bytes from elsewhere, each under the name by which `make fuzz` chooses it.
+///
+/// A parser may refuse its input by throwing, and nothing else: a trap, a bad access, an input that takes more memory or
+/// time than libFuzzer's limits, or a broken promise about what was accepted is a find.
+private let parsers: [String: ([UInt8]) throws -> Void] = [
+    "strict-json": { _ = try StrictJSON($0) },
+    "safetensors": safetensors,
+    "weight-index": { _ = try ModelFolder.weightMap($0, named: "index") },
+    "model-config": { _ = try ModelRegistry.declare(configuration: Data($0)) },
+    "image-processor": { _ = try StrictJSON.decode(ImageProcessor.self, from: $0) },
+    "recipe": recipe,
+    "setting": setting,
+    "jpeg": picture(signature: [0xFF, 0xD8, 0xFF]),
+    "png": picture(signature: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
+    "webp": picture(signature: Array("RIFF".utf8)),
+    "exif": exif,
+    "sentencepiece": sentencePiece,
+    "corpus-index": { _ = try CorpusJSON.decode(CorpusIndex.self, from: Data($0)) },
+    "corpus-record": { _ = try CorpusJSON.decode(CorpusRecord.self, from: Data($0)) },
+    "markup": { bytes in
+        for asHTML in [false, true] { _ = MarkupNode(parsing: bytes, asHTML: asHTML) }
+    },
+    "archive": { bytes in
+        try ArchiveReader.forEachFile(inZip: bytes, label: "zip", where: { _ in true }) { _, _ in }
+    },
+]
+
+private let parser: ([UInt8]) throws -> Void = {
+    let name = ProcessInfo.processInfo.environment["SYRINX_FUZZ_TARGET"] ?? ""
+    guard let parser = parsers[name] else {
+        fatalError("SYRINX_FUZZ_TARGET is '\(name)', known are \(parsers.keys.sorted().joined(separator: " "))")
+    }
+    return parser
+}()
+
+/// What libFuzzer calls with every input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    try? parser([UInt8](UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}
+
+/// What is accepted lies within the file, without gap or overlap.
+private func safetensors(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { buffer in
+        let header = try SafetensorsHeader(buffer)
+        var end = 0
+        for entry in header.entries {
+            precondition(entry.range.lowerBound == end)
+            end = entry.range.upperBound
+        }
+        precondition(header.dataOffset + end == bytes.count)
+    }
+}
+
+/// A picture that is accepted has all its pixels; a smaller scale is never smaller than asked for.
+private func picture(signature: [UInt8]) -> ([UInt8]) throws -> Void {
+    { bytes in
+        guard bytes.starts(with: signature) else { return }
+        let limits = DecodeLimits(maximumPixelCount: 1 << 20, maximumWorkingByteCount: 64 << 20)
+        let picture = try PictureCodec().picture(from: bytes, limits: limits, target: nil)
+        precondition(picture.pixels.count == picture.width * picture.height * 3)
+        let small = try PictureCodec().picture(from: bytes, limits: limits, target: 8)
+        precondition(small.shortestSide >= min(8, picture.shortestSide))
+    }
+}
+
+/// The first byte chooses the format.
+private func exif(_ bytes: [UInt8]) {
+    let formats = PictureFormat.allCases
+    guard let first = bytes.first else { return }
+    _ = exifOrientation(in: Array(bytes.dropFirst()), format: formats[Int(first) % formats.count])
+}
+
+/// A vocabulary that is accepted encodes and decodes any text.
+private func sentencePiece(_ bytes: [UInt8]) throws {
+    let tokenizer = try SentencePieceTokenizer(model: bytes)
+    let ids = tokenizer.encode("Two  parrots\n\u{1F99C} <image> \u{0}")
+    _ = tokenizer.decode(ids)
+    for id in [0, tokenizer.vocabularySize - 1] { _ = (tokenizer.piece(id), tokenizer.text(of: id)) }
+}
+
+private func recipe(_ bytes: [UInt8]) throws {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return }
+    try StrictYAML.decode(Recipe.self, from: text, file: "recipe.yaml").validate()
+}
+
+/// The input is one `--set` of the demo's recipe.
+private func setting(_ bytes: [UInt8]) throws {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return }
+    try RecipeRegistry.recipe("mm1-demo", overrides: [text]).validate()
+}
