@@ -13,11 +13,7 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Score a model on held-out pictures, with controls and intervals, or compare two.",
-        usage: """
-            syrinx evaluate --model <folder> --corpus <path> [<options>]
-            syrinx evaluate --model <folder> --corpus <path> --compare <folder>
-            syrinx evaluate --compare <evaluation> <evaluation>
-            """,
+        usage: "syrinx evaluate [--model <folder> --corpus <path>] [--compare <folder> ...] [<options>]",
         discussion: """
             The corpus is a corpus folder (syrinx data fetch), or a .jsonl file with one of your own pictures a line:
             {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}. The tasks (--tasks), all that the data allow \
@@ -38,6 +34,7 @@ struct EvaluateCommand: ParsableCommand {
               syrinx evaluate --model runs/a/model --corpus corpora/minimal
               syrinx evaluate --model runs/a/model --corpus my-pictures.jsonl --tasks captioning,few-shot
               syrinx evaluate --model runs/a/model --corpus corpora/minimal --compare runs/b/model
+              syrinx evaluate --compare evaluations/runs-a-test evaluations/runs-b-test
             """)
 
     @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))

@@ -30,7 +30,7 @@ struct EvaluateCommandTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let corpus = folder + "/corpus"
         try #require(
-            try SyrinxProcess.run(["data", "fetch", "scenes", "--output", corpus, "--count", "200", "--size", "32"])
+            try SyrinxProcess.run(["data", "fetch", "scenes", "--output", corpus, "--count", "200"])
                 .status
                 == 0)
         let settings = [

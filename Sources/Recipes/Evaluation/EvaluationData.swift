@@ -31,8 +31,8 @@ public struct EvaluationData: Sendable {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw EvaluationError(
-                "there is no corpus folder and no list of pictures at \(path); check the path, or make a corpus with `syrinx "
-                    + "data fetch starter`")
+                "\(path) holds no corpus and is no list of pictures (there is no such file): check the path, or make a corpus "
+                    + "with `syrinx data fetch starter`")
         }
         self.path = path
         if isFolder.boolValue {
