@@ -51,7 +51,8 @@ extension SyrinxModel {
         }
         let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
         let hidden = model.hiddenStates(
-            embeddings: embeddings, positionIDs: input.positionIDs, layout: nil, cache: nil)
+            embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
+            visualPositions: input.visualPositions, cache: nil)
         let logits = model.logits(hiddenStates: hidden)
         tensors += [
             ("token_ids", input.tokenIDs), ("position_ids", input.positionIDs),
