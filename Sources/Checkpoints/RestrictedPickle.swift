@@ -38,7 +38,9 @@ struct RestrictedPickle {
         while true {
             let code = try byte()
             if code == UInt8(ascii: ".") { return try pop() }
-            let isKnown = try pushesConstant(code) || pushesContainer(code) || remembers(code)
+            var isKnown = try pushesConstant(code)
+            if !isKnown { isKnown = try pushesContainer(code) }
+            if !isKnown { isKnown = try remembers(code) }
             if !isKnown { try changes(code) }
             if let top = stack.last, top.depth > Self.depthLimit {
                 throw Refused(reason: "its containers nest deeper than \(Self.depthLimit)")

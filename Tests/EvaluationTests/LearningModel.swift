@@ -41,7 +41,9 @@ struct LearningModel: MultimodalLanguageModel {
     }
 
     /// Preferences over words, computed position by position; no cache, since this model only scores.
-    func hiddenStates(embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?) -> Tensor {
+    func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
+    ) -> Tensor {
         let (rows, columns, width) = (embeddings.shape[0], embeddings.shape[1], embeddings.shape[2])
         let values = embeddings.array(of: Float.self)
         var result = [Float](repeating: 0, count: values.count)
