@@ -157,13 +157,14 @@ let package = Package(
             ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"]),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
-        tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+        tests(
+            "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
+            fixtures: true),
         tests(
             "Recipes",
             [
                 "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Checkpoints", "NN",
-                "Torch",
+                "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

@@ -67,7 +67,8 @@ struct MM1StepParityTests {
             let spliced = model.embed(batch.input)
             try fixture.expect(spliced, equals: "spliced")
             let hidden = model.hiddenStates(
-                embeddings: spliced, positionIDs: batch.input.positionIDs, layout: batch.input.layout, cache: nil)
+                embeddings: spliced, positionIDs: batch.input.positionIDs, layout: batch.input.layout,
+                visualPositions: batch.input.visualPositions, cache: nil)
             try fixture.expect(hidden, equals: "hidden", rows: filled)
             try fixture.expect(model.logits(hiddenStates: hidden), equals: "logits", rows: filled)
         }

@@ -27,7 +27,7 @@ struct ForwardTests {
         let path = folder.path + "/request.json"
         try Data(request.utf8).write(to: URL(fileURLWithPath: path))
         let request = try ForwardRequest(path: path)
-        return model.activations(of: try model.prepare(request.prompt, target: request.target))
+        return try model.activations(of: try model.prepare(request.prompt, target: request.target))
     }
 
     private let pair =
@@ -111,9 +111,13 @@ struct ForwardTests {
     @Test(
         "a request that cannot be used is one sentence that names the file and what is wrong",
         arguments: [
-            (#"{"prompt": "a", "image": ["red.png"]}"#, #"the key "image" is not known"#),
-            (#"{"images": ["red.png"]}"#, "request.json"),
-            (#"{"prompt": 3}"#, "request.json"),
+            (
+                #"{"prompt": "a", "image": ["red.png"]}"#,
+                "'image' is not one of prompt, images, target; did you mean 'images'?"
+            ),
+            (#"{"images": ["red.png"]}"#, "the key prompt is missing"),
+            (#"{"prompt": "a", "prompt": "b"}"#, "prompt"),
+            (#"{"prompt": 3}"#, "prompt should be"),
             (#"["a"]"#, "request.json"),
             ("no json", "request.json"),
             (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> markers, but 1 picture was given"),
