@@ -78,7 +78,8 @@ import Torch
         #expect(ImageProcessor(imageSize: 32, resize: .squareFirst).prepared(shorter) == Picture(width: 32, height: 32))
         let mean = RGB(red: 122, green: 116, blue: 104)
         #expect(
-            ImageProcessor(imageSize: 32, resize: .padMean).prepared(shorter)
+            ImageProcessor(imageSize: 32, resize: .padMean)
+                .prepared(Picture(width: 8191, height: height, filledWith: mean))
                 == Picture(width: 32, height: 32, filledWith: mean))
     }
 
