@@ -51,8 +51,16 @@ parity: setup ## Prints how far every stage and gradient is from the reference i
 kills: build ## Kills a run of the demo's recipe ten times and compares it with one left alone (minutes).
 	scripts/kill-and-resume $(SYRINX) 10 mm1-demo-short --set stages.0.steps=60 --set stages.1.steps=120 --set checkpoints.interval=10
 
-bench: build ## Times the parts of a training step (BENCH_FLAGS passes options on, such as --precision bf16).
-	$(SYRINX) bench $(BENCH_FLAGS)
+# The peers live in an environment of their own; the CPU-only torch is taken where pip finds it.
+BENCH_VENV := .deps/bench-venv
+$(BENCH_VENV)/ready: Benchmarks/requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet torch==2.13.0+cpu || $(BENCH_VENV)/bin/pip install --quiet torch==2.13.0
+	$(BENCH_VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+bench: build $(BENCH_VENV)/ready ## Measures against PyTorch and writes Benchmarks/README.md (BENCH_FLAGS: --works encoder-1,prefill).
+	$(BENCH_VENV)/bin/python Benchmarks/bench.py .build/release/syrinx-bench .deps/bench-data $(BENCH_FLAGS)
 
 lint: ## Checks formatting and the tree's hygiene.
 	@scripts/lint

@@ -125,6 +125,14 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "\(Context.packageDirectory)/.deps/libtorch/lib"])
             ]),
+        // The Swift side of `make bench`; not a product.
+        .executableTarget(
+            name: "syrinx-bench",
+            dependencies: [
+                "Training", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "Processors", "Media", "NN",
+                "Torch",
+            ],
+            path: "Benchmarks/Worker", swiftSettings: swiftSettings),
         // Tests mirror Sources; TinyModels makes the model folders that several of them need.
         room(
             "TinyModels", path: "Tests/TinyModels",

@@ -1,56 +1,54 @@
-// Three element-wise pieces of a decoder block that libtorch composes from many passes on the CPU, each in one pass
-// forward and one backward: RMSNorm, SwiGLU, rotary position embedding. float32 on the CPU; everything else takes
+// Element-wise pieces of transformer blocks that libtorch composes from many passes on the CPU, each in one pass forward
+// and one backward: RMSNorm, SwiGLU, QuickGELU. float32 and bfloat16 on the CPU, computed in float32; everything else takes
 // libtorch's own composition.
 #include "Support.h"
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
-#include <cmath>
+#include "Elements.h"
 
 using namespace syrinx;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// One version of each loop per vector width, chosen when the program starts.
-#if defined(__x86_64__) && defined(__linux__)
-#define VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
-
 namespace {
-
-bool fits(const at::Tensor &tensor) { return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat; }
 
 // --- RMSNorm: y = x r w with r = (mean(x^2) + epsilon)^-1/2 -------------------------------------------------------
 
-VECTORISED void rms_norm_row(const float *x, const float *w, float *y, float *scale, int64_t width, float epsilon) {
+template <class E>
+INLINE void rms_norm_row(const E *x, const E *w, E *y, float *scale, int64_t width, float epsilon) {
     float total = 0;
     {
 #pragma clang fp reassociate(on)
-        for (int64_t i = 0; i < width; ++i) total += x[i] * x[i];
+        for (int64_t i = 0; i < width; ++i) total += get(x[i]) * get(x[i]);
     }
     const float r = 1.0f / std::sqrt(total / static_cast<float>(width) + epsilon);
     *scale = r;
-    for (int64_t i = 0; i < width; ++i) y[i] = x[i] * r * w[i];
+    for (int64_t i = 0; i < width; ++i) put(y + i, get(x[i]) * r * get(w[i]));
 }
 
 // dx = r (g w) - x r^3 / width * sum(g w x); dw accumulates g x r.
-VECTORISED void rms_norm_row_backward(
-    const float *x, const float *w, const float *g, float *dx, float *dw, float r, int64_t width) {
+template <class E>
+INLINE void rms_norm_row_backward(const E *x, const E *w, const E *g, E *dx, float *dw, float r, int64_t width) {
     float dot = 0;
     {
 #pragma clang fp reassociate(on)
-        for (int64_t i = 0; i < width; ++i) dot += g[i] * w[i] * x[i];
+        for (int64_t i = 0; i < width; ++i) dot += get(g[i]) * get(w[i]) * get(x[i]);
     }
     const float factor = r * r * r * dot / static_cast<float>(width);
     for (int64_t i = 0; i < width; ++i) {
-        dx[i] = r * g[i] * w[i] - factor * x[i];
-        dw[i] += g[i] * x[i] * r;
+        put(dx + i, r * get(g[i]) * get(w[i]) - factor * get(x[i]));
+        dw[i] += get(g[i]) * get(x[i]) * r;
     }
 }
+
+#define PARAMETERS(E) (const E *x, const E *w, E *y, float *scale, int64_t width, float epsilon)
+FOR_BOTH_TYPES(rms_norm_row, PARAMETERS, (x, w, y, scale, width, epsilon))
+#undef PARAMETERS
+#define PARAMETERS(E) (const E *x, const E *w, const E *g, E *dx, float *dw, float r, int64_t width)
+FOR_BOTH_TYPES(rms_norm_row_backward, PARAMETERS, (x, w, g, dx, dw, r, width))
+#undef PARAMETERS
 
 /// Rows are cut into a fixed number of blocks, so that sums over rows do not depend on the number of threads.
 constexpr int64_t kRowBlocks = 16;
@@ -59,14 +57,18 @@ struct RMSNorm : torch::autograd::Function<RMSNorm> {
     static at::Tensor forward(AutogradContext *context, at::Tensor input, at::Tensor weight, double epsilon) {
         const at::Tensor x = input.contiguous(), w = weight.contiguous();
         const int64_t width = x.size(-1), rows = x.numel() / width;
-        at::Tensor y = at::empty_like(x), scale = at::empty({rows}, x.options());
-        const float *xs = x.const_data_ptr<float>(), *ws = w.const_data_ptr<float>();
-        float *ys = y.mutable_data_ptr<float>(), *scales = scale.mutable_data_ptr<float>();
-        at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
-            for (int64_t row = begin; row < end; ++row) {
-                rms_norm_row(
-                    xs + row * width, ws, ys + row * width, scales + row, width, static_cast<float>(epsilon));
-            }
+        at::Tensor y = at::empty_like(x), scale = at::empty({rows}, x.options().dtype(at::kFloat));
+        with_element(x, [&](auto element) {
+            using E = decltype(element);
+            const E *xs = pointer<E>(x), *ws = pointer<E>(w);
+            E *ys = pointer<E>(y);
+            float *scales = pointer<float>(scale);
+            at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
+                for (int64_t row = begin; row < end; ++row) {
+                    rms_norm_row_of(
+                        xs + row * width, ws, ys + row * width, scales + row, width, static_cast<float>(epsilon));
+                }
+            });
         });
         context->save_for_backward({x, w, scale});
         return y;
@@ -77,63 +79,65 @@ struct RMSNorm : torch::autograd::Function<RMSNorm> {
         const at::Tensor x = saved[0], w = saved[1], g = gradients[0].contiguous();
         const int64_t width = x.size(-1), rows = x.numel() / width;
         const int64_t block = (rows + kRowBlocks - 1) / kRowBlocks;
-        at::Tensor dx = at::empty_like(x), partial = at::zeros({kRowBlocks, width}, x.options());
-        const float *xs = x.const_data_ptr<float>(), *ws = w.const_data_ptr<float>(), *gs = g.const_data_ptr<float>();
-        const float *scales = saved[2].const_data_ptr<float>();
-        float *dxs = dx.mutable_data_ptr<float>(), *dws = partial.mutable_data_ptr<float>();
-        at::parallel_for(0, kRowBlocks, 1, [&](int64_t begin, int64_t end) {
-            for (int64_t b = begin; b < end; ++b) {
-                for (int64_t row = b * block; row < std::min(rows, (b + 1) * block); ++row) {
-                    rms_norm_row_backward(
-                        xs + row * width, ws, gs + row * width, dxs + row * width, dws + b * width, scales[row], width);
+        at::Tensor dx = at::empty_like(x), partial = at::zeros({kRowBlocks, width}, x.options().dtype(at::kFloat));
+        with_element(x, [&](auto element) {
+            using E = decltype(element);
+            const E *xs = pointer<E>(x), *ws = pointer<E>(w), *gs = pointer<E>(g);
+            const float *scales = pointer<float>(saved[2]);
+            E *dxs = pointer<E>(dx);
+            float *dws = pointer<float>(partial);
+            at::parallel_for(0, kRowBlocks, 1, [&](int64_t begin, int64_t end) {
+                for (int64_t b = begin; b < end; ++b) {
+                    for (int64_t row = b * block; row < std::min(rows, (b + 1) * block); ++row) {
+                        rms_norm_row_backward_of(
+                            xs + row * width, ws, gs + row * width, dxs + row * width, dws + b * width, scales[row],
+                            width);
+                    }
                 }
-            }
+            });
         });
-        return {dx, partial.sum(0), at::Tensor()};
+        return {dx, partial.sum(0).to(w.scalar_type()), at::Tensor()};
     }
 };
 
 // --- SwiGLU: y = silu(a) b ----------------------------------------------------------------------------------------
 
-/// e^x to about 2 units in the last place: range reduction by ln 2 and a polynomial of degree 6, so that it vectorises.
-inline float exponential(float x) {
-    x = std::min(std::max(x, -87.0f), 88.0f);
-    const float n = std::floor(x * 1.44269504f + 0.5f);
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-    float power;
-    __builtin_memcpy(&power, &bits, sizeof power);
-    return p * power;
+template <class E>
+INLINE void swiglu_span(const E *a, const E *b, E *y, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) put(y + i, get(a[i]) / (1.0f + exponential(-get(a[i]))) * get(b[i]));
 }
 
-VECTORISED void swiglu_span(const float *a, const float *b, float *y, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) y[i] = a[i] / (1.0f + exponential(-a[i])) * b[i];
-}
-
-VECTORISED void swiglu_span_backward(
-    const float *a, const float *b, const float *g, float *da, float *db, int64_t count) {
+template <class E>
+INLINE void swiglu_span_backward(const E *a, const E *b, const E *g, E *da, E *db, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
-        const float sigmoid = 1.0f / (1.0f + exponential(-a[i]));
-        const float silu = a[i] * sigmoid;
-        db[i] = g[i] * silu;
-        da[i] = g[i] * b[i] * (sigmoid + silu * (1.0f - sigmoid));
+        const float sigmoid = 1.0f / (1.0f + exponential(-get(a[i])));
+        const float silu = get(a[i]) * sigmoid;
+        put(db + i, get(g[i]) * silu);
+        put(da + i, get(g[i]) * get(b[i]) * (sigmoid + silu * (1.0f - sigmoid)));
     }
 }
+
+#define PARAMETERS(E) (const E *a, const E *b, E *y, int64_t count)
+FOR_BOTH_TYPES(swiglu_span, PARAMETERS, (a, b, y, count))
+#undef PARAMETERS
+#define PARAMETERS(E) (const E *a, const E *b, const E *g, E *da, E *db, int64_t count)
+FOR_BOTH_TYPES(swiglu_span_backward, PARAMETERS, (a, b, g, da, db, count))
+#undef PARAMETERS
+
+/// Elements a thread takes at a time.
+constexpr int64_t kGrain = 16384;
 
 struct SwiGLU : torch::autograd::Function<SwiGLU> {
     static at::Tensor forward(AutogradContext *context, at::Tensor gate, at::Tensor up) {
         const at::Tensor a = gate.contiguous(), b = up.contiguous();
         at::Tensor y = at::empty_like(a);
-        const float *as = a.const_data_ptr<float>(), *bs = b.const_data_ptr<float>();
-        float *ys = y.mutable_data_ptr<float>();
-        at::parallel_for(0, a.numel(), 16384, [&](int64_t begin, int64_t end) {
-            swiglu_span(as + begin, bs + begin, ys + begin, end - begin);
+        with_element(a, [&](auto element) {
+            using E = decltype(element);
+            const E *as = pointer<E>(a), *bs = pointer<E>(b);
+            E *ys = pointer<E>(y);
+            at::parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
+                swiglu_span_of(as + begin, bs + begin, ys + begin, end - begin);
+            });
         });
         context->save_for_backward({a, b});
         return y;
@@ -143,32 +147,70 @@ struct SwiGLU : torch::autograd::Function<SwiGLU> {
         const auto saved = context->get_saved_variables();
         const at::Tensor a = saved[0], b = saved[1], g = gradients[0].contiguous();
         at::Tensor da = at::empty_like(a), db = at::empty_like(b);
-        const float *as = a.const_data_ptr<float>(), *bs = b.const_data_ptr<float>(), *gs = g.const_data_ptr<float>();
-        float *das = da.mutable_data_ptr<float>(), *dbs = db.mutable_data_ptr<float>();
-        at::parallel_for(0, a.numel(), 16384, [&](int64_t begin, int64_t end) {
-            swiglu_span_backward(as + begin, bs + begin, gs + begin, das + begin, dbs + begin, end - begin);
+        with_element(a, [&](auto element) {
+            using E = decltype(element);
+            const E *as = pointer<E>(a), *bs = pointer<E>(b), *gs = pointer<E>(g);
+            E *das = pointer<E>(da), *dbs = pointer<E>(db);
+            at::parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
+                swiglu_span_backward_of(as + begin, bs + begin, gs + begin, das + begin, dbs + begin, end - begin);
+            });
         });
         return {da, db};
     }
 };
 
-// --- Rotary position embedding ------------------------------------------------------------------------------------
+// --- QuickGELU: y = x sigmoid(1.702 x) ----------------------------------------------------------------------------
 
-at::Tensor rotary_composed(const at::Tensor &x, const at::Tensor &c, const at::Tensor &s, bool interleaved) {
-    if (interleaved) {
-        const at::Tensor pairs = x.unflatten(-1, {-1, 2});
-        const at::Tensor even = pairs.select(-1, 0), odd = pairs.select(-1, 1);
-        return at::stack({even * c - odd * s, odd * c + even * s}, -1).flatten(-2);
+template <class E>
+INLINE void quick_gelu_span(const E *x, E *y, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) put(y + i, get(x[i]) / (1.0f + exponential(-1.702f * get(x[i]))));
+}
+
+template <class E>
+INLINE void quick_gelu_span_backward(const E *x, const E *g, E *dx, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+        const float sigmoid = 1.0f / (1.0f + exponential(-1.702f * get(x[i])));
+        put(dx + i, get(g[i]) * (sigmoid + 1.702f * get(x[i]) * sigmoid * (1.0f - sigmoid)));
     }
-    const auto halves = x.chunk(2, -1);
-    return at::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
 }
 
-/// A pair of coordinates is a complex number, and rotating it a complex product: one vectorised pass each way.
-at::Tensor rotary_complex(const at::Tensor &x, const at::Tensor &c, const at::Tensor &s) {
-    const at::Tensor pairs = at::view_as_complex(x.unflatten(-1, {-1, 2}));
-    return at::view_as_real(pairs * at::complex(c, s)).flatten(-2);
-}
+#define PARAMETERS(E) (const E *x, E *y, int64_t count)
+FOR_BOTH_TYPES(quick_gelu_span, PARAMETERS, (x, y, count))
+#undef PARAMETERS
+#define PARAMETERS(E) (const E *x, const E *g, E *dx, int64_t count)
+FOR_BOTH_TYPES(quick_gelu_span_backward, PARAMETERS, (x, g, dx, count))
+#undef PARAMETERS
+
+struct QuickGELU : torch::autograd::Function<QuickGELU> {
+    static at::Tensor forward(AutogradContext *context, at::Tensor input) {
+        const at::Tensor x = input.contiguous();
+        at::Tensor y = at::empty_like(x);
+        with_element(x, [&](auto element) {
+            using E = decltype(element);
+            const E *xs = pointer<E>(x);
+            E *ys = pointer<E>(y);
+            at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+                quick_gelu_span_of(xs + begin, ys + begin, end - begin);
+            });
+        });
+        context->save_for_backward({x});
+        return y;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        const at::Tensor x = context->get_saved_variables()[0], g = gradients[0].contiguous();
+        at::Tensor dx = at::empty_like(x);
+        with_element(x, [&](auto element) {
+            using E = decltype(element);
+            const E *xs = pointer<E>(x), *gs = pointer<E>(g);
+            E *dxs = pointer<E>(dx);
+            at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+                quick_gelu_span_backward_of(xs + begin, gs + begin, dxs + begin, end - begin);
+            });
+        });
+        return {dx};
+    }
+};
 
 }  // namespace
 
@@ -176,7 +218,8 @@ SyrinxTensor syrinx_torch_rms_norm(SyrinxTensor input, int64_t width, SyrinxTens
     return tensor_guard([&] {
         const at::Tensor x = borrow(input);
         const auto w = borrow_optional(weight);
-        if (w && fits(x) && fits(*w) && w->dim() == 1 && w->size(0) == x.size(-1) && x.numel() > 0) {
+        const bool agrees = w && fits(x) && w->scalar_type() == x.scalar_type() && w->device() == x.device();
+        if (agrees && w->dim() == 1 && x.dim() > 0 && w->size(0) == x.size(-1) && x.numel() > 0) {
             return RMSNorm::apply(x, *w, epsilon);
         }
         return at::rms_norm(x, {width}, w, epsilon);
@@ -186,17 +229,16 @@ SyrinxTensor syrinx_torch_rms_norm(SyrinxTensor input, int64_t width, SyrinxTens
 SyrinxTensor syrinx_torch_swiglu(SyrinxTensor gate, SyrinxTensor up) {
     return tensor_guard([&] {
         const at::Tensor a = borrow(gate), b = borrow(up);
-        if (fits(a) && fits(b) && a.sizes() == b.sizes()) return SwiGLU::apply(a, b);
+        if (fits(a) && b.device() == a.device() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes()) {
+            return SwiGLU::apply(a, b);
+        }
         return at::silu(a) * b;
     });
 }
 
-SyrinxTensor syrinx_torch_rotary(SyrinxTensor input, SyrinxTensor cosine, SyrinxTensor sine, bool interleaved) {
+SyrinxTensor syrinx_torch_quick_gelu(SyrinxTensor input) {
     return tensor_guard([&] {
-        const at::Tensor x = borrow(input), c = borrow(cosine), s = borrow(sine);
-        // The view needs each pair to lie together.
-        const bool pairs_adjacent = x.dim() > 0 && x.stride(-1) == 1 && x.storage_offset() % 2 == 0;
-        if (interleaved && fits(x) && pairs_adjacent) return rotary_complex(x, c, s);
-        return rotary_composed(x, c, s, interleaved);
+        const at::Tensor x = borrow(input);
+        return fits(x) ? QuickGELU::apply(x) : x * at::sigmoid(x * 1.702);
     });
 }

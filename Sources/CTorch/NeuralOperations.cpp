@@ -1,11 +1,14 @@
-// The functions neural networks are made of: products, norms, convolutions, attention, losses.
+// The functions neural networks are made of, but for the linear layer (Linear.cpp): norms, convolutions, attention, losses.
 #include "Support.h"
 
-using namespace syrinx;
+#include <ATen/core/grad_mode.h>
 
-SyrinxTensor syrinx_torch_linear(SyrinxTensor input, SyrinxTensor weight, SyrinxTensor bias) {
-    return tensor_guard([&] { return at::linear(borrow(input), borrow(weight), borrow_optional(bias)); });
-}
+#include <cmath>
+#include <limits>
+
+#include "Kernels.h"
+
+using namespace syrinx;
 
 SyrinxTensor syrinx_torch_embedding(SyrinxTensor weight, SyrinxTensor indices) {
     return tensor_guard([&] { return at::embedding(borrow(weight), borrow(indices)); });
@@ -68,12 +71,46 @@ SyrinxTensor syrinx_torch_cross_entropy(
     });
 }
 
+namespace {
+
+/// Lengths up to which attention in training is a few batched products rather than libtorch's blockwise kernel.
+constexpr int64_t kShort = 128;
+
+/// Whether the products of a training step are short bfloat16 ones on the CPU. libtorch's kernel makes a oneDNN product of
+/// its own for each head and sequence there, and preparing them takes longer than computing them.
+bool is_short(const at::Tensor &q, const at::Tensor &k) {
+    return q.device().is_cpu() && q.scalar_type() == at::kBFloat16 && q.size(1) == k.size(1) && q.size(2) <= kShort
+        && k.size(2) <= kShort;
+}
+
+/// softmax(q k^T scale) v by batched products, the softmax in float32.
+at::Tensor attend_short(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, bool causal, double scale) {
+    const auto heads = [](const at::Tensor &x) { return x.reshape({-1, x.size(2), x.size(3)}); };
+    at::Tensor bias = at::zeros({q.size(2), k.size(2)}, q.options());
+    if (causal) bias.fill_(-std::numeric_limits<double>::infinity()).triu_(1);
+    const at::Tensor scores = at::baddbmm(bias, heads(q), heads(k).transpose(1, 2), /*beta=*/1, /*alpha=*/scale);
+    return at::bmm(at::softmax(scores, -1), heads(v)).view({q.size(0), q.size(1), q.size(2), v.size(3)});
+}
+
+}  // namespace
+
 SyrinxTensor syrinx_torch_scaled_dot_product_attention(
     SyrinxTensor query, SyrinxTensor key, SyrinxTensor value, SyrinxTensor mask, bool causal, const double *scale) {
     return tensor_guard([&] {
+        const at::Tensor q = borrow(query), k = borrow(key), v = borrow(value);
+        const auto allowed = borrow_optional(mask);
         std::optional<double> factor;
         if (scale != nullptr) factor = *scale;
+        const bool is_recorded =
+            at::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
+        if (!allowed && q.dim() == 4 && k.dim() == 4) {
+            const double chosen = factor.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
+            if (is_recorded && is_short(q, k)) return attend_short(q, k, v, causal, chosen);
+            const at::Tensor result = is_recorded ? at::Tensor() : attend(q, k, v, causal, chosen);
+            if (result.defined()) return result;
+        }
+        const bool shares_heads = q.dim() == 4 && k.dim() == 4 && q.size(1) != k.size(1);
         return at::scaled_dot_product_attention(
-            borrow(query), borrow(key), borrow(value), borrow_optional(mask), /*dropout_p=*/0.0, causal, factor);
+            q, k, v, allowed, /*dropout_p=*/0.0, causal, factor, /*enable_gqa=*/shares_heads);
     });
 }

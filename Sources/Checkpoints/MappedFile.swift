@@ -37,5 +37,13 @@ final class MappedFile: Sendable {
         start = memory
     }
 
+    /// Lets the system take back the whole pages within a range of bytes; who reads them again gets the file's content.
+    func giveBack(_ range: Range<Int>) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        if first < end { madvise(start + first, end - first, MADV_DONTNEED) }
+    }
+
     deinit { munmap(start, byteCount) }
 }

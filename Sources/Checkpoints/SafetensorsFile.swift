@@ -62,4 +62,17 @@ public struct SafetensorsFile: Sendable {
         }
         return Tensor(mapped: start, shape: entry.shape, dtype: dtype, owner: file)
     }
+
+    /// A copy of a tensor in memory of its own; the mapping's pages behind it are given back.
+    ///
+    /// For weights that are read again and again: the engine's memory is faster to read than a mapped file, whose pages
+    /// are small. Loaded one by one, a model never lies in memory twice.
+    /// - Throws: as ``tensor(_:)``.
+    public func copiedTensor(_ name: String) throws(CheckpointError) -> Tensor {
+        let copy = try tensor(name).contiguous().clone()
+        if let entry = entries[name] {
+            file.giveBack(dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound)
+        }
+        return copy
+    }
 }

@@ -36,8 +36,6 @@ public struct AttentionHeads: Sendable {
         var v = heads(values, keyValueHeadCount)
         if let rotary { (q, k) = (rotary(q), rotary(k)) }
         if let cache { (k, v) = cache.update(layer: layer, keys: k, values: v) }
-        let groups = headCount / keyValueHeadCount
-        if groups > 1 { (k, v) = (k.repeatInterleave(groups, dim: 1), v.repeatInterleave(groups, dim: 1)) }
         return attention(q, k, v, mask: mask).transpose(1, 2)
             .reshape([queries.size(0), queries.size(1), headCount * headSize])
     }

@@ -42,7 +42,9 @@ public enum AttentionMask: Sendable {
     case allowed(Tensor)
 }
 
-/// softmax(q k^T scale) v under a mask, for q [B, H, Tq, D] and k, v [B, H, Tk, D]; the result is [B, H, Tq, D].
+/// softmax(q k^T scale) v under a mask, for q [B, H, Tq, D] and k, v [B, G, Tk, D]; the result is [B, H, Tq, D].
+///
+/// G divides H: each key-value head serves H / G query heads in a row.
 ///
 /// Outputs at padding positions of `.segments` are zero.
 /// - Parameter scale: factor of the scores; nil means D^-0.5.
@@ -104,6 +106,10 @@ private func segmentedAttention(
             file: file, line: line)
     else { return .poisoned }
     let (heads, headSize) = (shape[1], shape[3])
+    let sharing = heads / key.size(1)
+    let (key, value) =
+        sharing == 1
+        ? (key, value) : (key.repeatInterleave(sharing, dim: 1), value.repeatInterleave(sharing, dim: 1))
     let positions = layout.rows * layout.columns
     // [B, H, T, D] -> [B*T, H*D], so that gathering moves whole rows.
     func rows(_ x: Tensor) -> Tensor { x.transpose(1, 2).reshape([positions, heads * headSize]) }

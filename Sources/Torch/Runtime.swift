@@ -21,4 +21,10 @@ public enum TorchRuntime {
     public static var hasCUDA: Bool { syrinx_torch_load_cuda() && syrinx_torch_cuda_compiled() }
     /// Asks libtorch to choose deterministic algorithms where it has a choice.
     public static func setDeterministic(_ on: Bool) { syrinx_torch_set_deterministic(on) }
+    /// Runs `body` without our kernels for special instruction sets, as on a processor that lacks them: for tests.
+    package static func withoutVectorKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
+        syrinx_torch_allow_vector_kernels(false)
+        defer { syrinx_torch_allow_vector_kernels(true) }
+        return try body()
+    }
 }

@@ -81,7 +81,7 @@ extension Tensor {
 
     /// x sigmoid(1.702 x), the activation of OpenAI's CLIP.
     public func quickGELU(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        self * (self * 1.702).sigmoid(file: file, line: line)
+        unary(file, line, syrinx_torch_quick_gelu)
     }
 
     public func pow(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {

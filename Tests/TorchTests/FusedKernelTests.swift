@@ -3,12 +3,12 @@ import Torch
 
 /// The fused CPU kernels against the formulas composed in float64, which take libtorch's own path.
 struct FusedKernelTests {
-    /// The values and gradients of `function` on float32 leaves and on their float64 copies.
+    /// The values and gradients of `function` on float32 and bfloat16 leaves and on their float64 copies.
     private func compare(
         _ shapes: [[Int]], spread: Double = 1, tolerance: Double = 1e-5, _ function: ([Tensor]) -> Tensor
     ) {
         let generator = Generator(seed: 21)
-        let values = shapes.map { Tensor.randn($0, generator: generator) * spread }
+        let values = shapes.map { (Tensor.randn($0, generator: generator) * spread).to(.bfloat16) }
         func run(_ dtype: DType) -> [Tensor] {
             let leaves = values.map { $0.to(dtype).clone().withGrad() }
             let output = function(leaves)
@@ -16,9 +16,12 @@ struct FusedKernelTests {
             (output * weights).sum().backward()
             return [output.detach()] + leaves.map { $0.grad! }
         }
-        for (fused, reference) in zip(run(.float32), run(.float64)) {
-            let scale = max(reference.abs().max().item(), 1e-4)
-            #expect((fused.to(.float64) - reference).abs().max().item() / scale < tolerance)
+        // bfloat16 rounds the output, its weights and each gradient to 8 bits.
+        for (dtype, tolerance) in [(DType.float32, tolerance), (.bfloat16, 1.5e-2)] {
+            for (fused, reference) in zip(run(dtype), run(.float64)) {
+                let scale = max(reference.abs().max().item(), 1e-4)
+                #expect((fused.to(.float64) - reference).abs().max().item() / scale < tolerance)
+            }
         }
     }
 
@@ -29,6 +32,12 @@ struct FusedKernelTests {
 
     @Test(arguments: [1.0, 30.0]) func `SwiGLU equals its formula, for large inputs too`(spread: Double) {
         compare([[3, 129], [3, 129]], spread: spread) { swiGLU(gate: $0[0], up: $0[1]) }
+    }
+
+    @Test(arguments: [1.0, 30.0]) func `QuickGELU equals its formula, for large inputs too`(spread: Double) {
+        compare([[3, 130]], spread: spread) { leaves in
+            leaves[0].dtype == .float64 ? leaves[0] * (leaves[0] * 1.702).sigmoid() : leaves[0].quickGELU()
+        }
     }
 
     @Test func `Rotation equals its formula on transposed heads, forward and backward`() {

@@ -46,6 +46,8 @@ bool syrinx_torch_mps_available(void);
 bool syrinx_torch_load_cuda(void);
 bool syrinx_torch_synchronize(int32_t device_type, int32_t device_index);
 void syrinx_torch_set_deterministic(bool on);
+// Allows (the default) or forbids this thread kernels of our own for special instruction sets: for tests that compare.
+void syrinx_torch_allow_vector_kernels(bool on);
 
 // --- Tensors: life, creation, reading -----------------------------------------------------------------------------
 void syrinx_torch_release(SyrinxTensor self);
@@ -164,6 +166,8 @@ SyrinxTensor syrinx_torch_layer_norm(
 SyrinxTensor syrinx_torch_rms_norm(SyrinxTensor input, int64_t width, SyrinxTensor weight, double epsilon);
 // silu(gate) * up, in one pass each way on the CPU.
 SyrinxTensor syrinx_torch_swiglu(SyrinxTensor gate, SyrinxTensor up);
+// x * sigmoid(1.702 x), in one pass each way on the CPU.
+SyrinxTensor syrinx_torch_quick_gelu(SyrinxTensor self);
 SyrinxTensor syrinx_torch_conv2d(
     SyrinxTensor input, SyrinxTensor weight, SyrinxTensor bias, int64_t stride, int64_t padding, int64_t groups);
 SyrinxTensor syrinx_torch_adaptive_avg_pool2d(SyrinxTensor input, int64_t height, int64_t width);
@@ -176,6 +180,7 @@ SyrinxTensor syrinx_torch_grid_sample(SyrinxTensor input, SyrinxTensor grid, boo
 // reduction: 0 none, 1 mean, 2 sum. logits [N, C], labels int64 [N].
 SyrinxTensor syrinx_torch_cross_entropy(
     SyrinxTensor logits, SyrinxTensor labels, int32_t reduction, int64_t ignore_index, double label_smoothing);
+// Key and value heads may be a divisor of the query heads: each then serves as many.
 SyrinxTensor syrinx_torch_scaled_dot_product_attention(
     SyrinxTensor query, SyrinxTensor key, SyrinxTensor value, SyrinxTensor mask, bool causal, const double *scale);
 // Rotary position embedding on [B, H, T, D]; cosine and sine are [T, D/2] or [B, 1, T, D/2], interleaved or half-split.

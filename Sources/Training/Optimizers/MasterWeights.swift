@@ -89,50 +89,39 @@ final class GradientAccumulator {
     private let weights: MasterWeights
     private let indices: [Int]
     private var sums: [Tensor?]
-    private var isFilled: [Bool]
 
     init(_ weights: MasterWeights, indices: [Int]) {
         self.weights = weights
         self.indices = indices
         sums = Array(repeating: nil, count: indices.count)
-        isFilled = Array(repeating: false, count: indices.count)
     }
 
     /// Adds what the last backward pass left on the working copies and removes it there.
+    ///
+    /// One after the other, so that gradients in the compute dtype are freed as their float32 copies are made.
     func collect() {
         withoutGrad {
-            var copied: (to: [Tensor], from: [Tensor]) = ([], [])
             var added: (to: [Tensor], from: [Tensor]) = ([], [])
             for (position, index) in indices.enumerated() {
                 let tensor = weights.parameters[index].tensor
                 guard let gradient = tensor.grad else { continue }
                 tensor.setGrad(nil)
-                if isFilled[position], let sum = sums[position] {
+                if let sum = sums[position] {
                     added.to.append(sum)
                     added.from.append(gradient)
-                } else if gradient.dtype == .float32 {
-                    sums[position] = gradient  // autograd made it for us alone
                 } else {
-                    let sum = sums[position] ?? Tensor.empty(tensor.shape, dtype: .float32, device: tensor.device)
-                    sums[position] = sum
-                    copied.to.append(sum)
-                    copied.from.append(gradient)
+                    sums[position] = gradient.to(.float32)  // a float32 gradient was made for us alone
                 }
-                isFilled[position] = true
             }
-            if !copied.to.isEmpty { Tensor.foreachCopy_(copied.to, copied.from) }
             if !added.to.isEmpty { Tensor.foreachAdd_(added.to, added.from) }
         }
     }
 
     /// The gradient of each trainable parameter; nil where no micro-batch reached it.
-    var gradients: [Tensor?] { zip(sums, isFilled).map { $1 ? $0 : nil } }
+    var gradients: [Tensor?] { sums }
 
     func clear() {
-        for position in isFilled.indices {
-            isFilled[position] = false
-            if weights.computeDType == .float32 { sums[position] = nil }
-        }
+        for position in sums.indices { sums[position] = nil }
         for index in indices { weights.parameters[index].tensor.setGrad(nil) }
     }
 }

@@ -21,11 +21,18 @@ public enum NewtonSchulz {
         if isTall { x = x.transpose(1, 2) }  // [N, r, c] with r <= c
         // The Frobenius norm bounds every singular value, so all start within 0...1, where the iteration is stable.
         x = x / x.norm(dims: [1, 2], keepDim: true).maximum(Tensor(scalar: 1e-7, dtype: dtype, device: x.device))
-        for _ in 0..<steps {
-            let gram = x.bmm(x.transpose(1, 2))  // [N, r, r]
-            let polynomial = gram * coefficients.b + gram.bmm(gram) * coefficients.c
-            x = x * coefficients.a + polynomial.bmm(x)
+        // One product a matrix: a row of A times a row of B is what the linear layer computes, whose kernels are the fastest,
+        // and the gram matrix and its square are symmetric, so that they need no transposition.
+        let finished = (0..<shape[0]).map { index in
+            var x = x.select(dim: 0, index: index)
+            for _ in 0..<steps {
+                let gram = linear(x, x)  // [r, r]
+                let polynomial = gram * coefficients.b + linear(gram, gram) * coefficients.c
+                x = x * coefficients.a + linear(polynomial, x.transpose(0, 1))
+            }
+            return x
         }
+        x = Tensor.stack(finished, dim: 0)
         return isTall ? x.transpose(1, 2) : x
     }
 }

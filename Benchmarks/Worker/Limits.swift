@@ -1,0 +1,35 @@
+import Foundation
+import Torch
+
+/// What this machine can do at most, as far as libtorch shows it: the yardsticks of the other works.
+struct Limits {
+    /// Measures once for each `run` and says `limit NAME VALUE` for each yardstick.
+    func serve(_ conversation: Conversation) throws {
+        let square = 2048
+        let floats = Tensor.ones([square, square])
+        let halves = floats.to(.bfloat16)
+        let large = Tensor.ones([96 << 20])  // 384 MiB, beyond every cache
+        conversation.ready()
+        while conversation.isAskedToRun() {
+            withoutGrad {
+                let operations = 2 * pow(Double(square), 3)
+                report(conversation, "fp32", operations / best(of: 3) { _ = linear(floats, floats) } / 1e9)
+                report(conversation, "bf16", operations / best(of: 3) { _ = linear(halves, halves) } / 1e9)
+                report(conversation, "read", Double(large.byteCount) / best(of: 4) { _ = large.sum() } / 1e9)
+            }
+            conversation.report(seconds: 0)
+        }
+    }
+
+    private func report(_ conversation: Conversation, _ name: String, _ value: Double) {
+        conversation.say("limit \(name) \(value)")
+    }
+
+    private func best(of repetitions: Int, _ body: () -> Void) -> Double {
+        (0..<repetitions).map { _ in
+            let start = ContinuousClock.now
+            body()
+            return (ContinuousClock.now - start).seconds
+        }.min() ?? .infinity
+    }
+}

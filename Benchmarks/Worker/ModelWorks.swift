@@ -1,0 +1,110 @@
+import Checkpoints
+import Foundation
+import NN
+import SyrinxModels
+import Torch
+
+/// Weights and inputs that `peer.py` made, and the place where outputs go for comparison.
+struct WorkFolder {
+    let folder: URL
+    let work: String
+
+    /// The tensors of a file, in memory of our own.
+    func tensors(_ name: String) throws -> StateDict {
+        let file = try SafetensorsFile(path: folder.appending(path: name).path)
+        return StateDict(try file.names.map { ($0, try file.copiedTensor($0)) })
+    }
+
+    /// Writes this side's output for the driver to compare.
+    func write(_ output: Tensor) throws {
+        try Safetensors.write(
+            [("output", output.to(.float32))], to: folder.appending(path: "\(work).syrinx.safetensors").path)
+    }
+}
+
+/// CLIP's ViT-L/14 at 336 pixels, forward, bfloat16.
+struct EncoderWork {
+    private let files: WorkFolder
+    private let encoder: VisionTransformer
+    private let pixels: Tensor
+
+    init(_ folder: URL, work: String) throws {
+        files = WorkFolder(folder: folder, work: work)
+        var config = VisionTransformer.Config.largePatch14()
+        config.projectionSize = nil
+        let store = ParameterStore()
+        encoder = VisionTransformer(config, at: store.root)
+        try store.load(files.tensors("encoder.safetensors"), dtype: nil)
+        guard let pixels = try files.tensors("\(work).input.safetensors")["pixels"] else {
+            throw WorkError("the input of \(work) has no pixels")
+        }
+        self.pixels = pixels
+    }
+
+    func serve(_ conversation: Conversation) throws {
+        try files.write(inferenceMode { encoder.hiddenStates(pixels) })
+        conversation.serve { inferenceMode { _ = encoder.hiddenStates(pixels) } }
+    }
+}
+
+/// A LLaMA decoder of 1.3 billion parameters, bfloat16: a prompt of 512 tokens, or single tokens after it.
+struct DecoderWork {
+    /// Tokens that one `run` of decoding makes.
+    static let tokensPerRun = 4
+
+    private let files: WorkFolder
+    private let decoder: LLaMADecoder
+    private let tokenIDs: Tensor
+
+    init(_ folder: URL, work: String) throws {
+        files = WorkFolder(folder: folder, work: work)
+        let store = ParameterStore()
+        decoder = LLaMADecoder(
+            .init(
+                vocabularySize: 32_768, hiddenSize: 2048, intermediateSize: 5632, layerCount: 24, headCount: 32,
+                contextLength: 4096, ropeLayout: .halfSplit, tiesEmbeddings: true), at: store.root)
+        try store.load(files.tensors("decoder.safetensors"), dtype: nil)
+        guard let tokenIDs = try files.tensors("\(work).input.safetensors")["tokens"] else {
+            throw WorkError("the input of \(work) has no tokens")
+        }
+        self.tokenIDs = tokenIDs
+    }
+
+    /// Scores [B, 1, V] of the token after the last of `tokenIDs` int64[B, T].
+    private func scores(_ tokenIDs: Tensor, cache: KVCache) -> Tensor {
+        let (rows, columns) = (tokenIDs.size(0), tokenIDs.size(1))
+        let positions = (Tensor.arange(columns) + Double(cache.lengths[0])).unsqueeze(0).expand([rows, columns])
+        let states = decoder.hiddenStates(
+            embeddings: decoder.embed(tokenIDs), positionIDs: positions, layout: nil, cache: cache)
+        cache.advance(by: Array(repeating: columns, count: rows))
+        return decoder.logits(hiddenStates: states.narrow(dim: 1, start: columns - 1, length: 1))
+    }
+
+    func servePrefill(_ conversation: Conversation) throws {
+        func prefill() -> Tensor {
+            inferenceMode {
+                scores(tokenIDs, cache: decoder.makeCache(batch: tokenIDs.size(0), capacity: tokenIDs.size(1)))
+            }
+        }
+        try files.write(prefill())
+        conversation.serve { _ = prefill() }
+    }
+
+    func serveDecoding(_ conversation: Conversation) throws {
+        let cache = decoder.makeCache(batch: tokenIDs.size(0), capacity: 256)
+        // Room for the prompt and thirty runs. The prompt's own last token is the first to be decoded.
+        let last = tokenIDs.size(1) - 1
+        var next = tokenIDs.narrow(dim: 1, start: last, length: 1)
+        inferenceMode { _ = scores(tokenIDs.narrow(dim: 1, start: 0, length: last), cache: cache) }
+        try files.write(inferenceMode { scores(next, cache: cache) })
+        conversation.serve {
+            for _ in 0..<Self.tokensPerRun { next = inferenceMode { scores(next, cache: cache).argmax(dim: -1) } }
+        }
+    }
+}
+
+/// A message for whoever runs the benchmark.
+struct WorkError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

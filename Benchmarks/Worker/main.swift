@@ -1,0 +1,29 @@
+// The Swift side of `make bench`: does one work on request, in step with `peer.py`, which does the same in PyTorch.
+import Foundation
+import Torch
+
+let arguments = CommandLine.arguments
+guard arguments.count == 3 else {
+    FileHandle.standardError.write(Data("usage: syrinx-bench WORK FOLDER (started by Benchmarks/bench.py)\n".utf8))
+    exit(2)
+}
+let (work, folder) = (arguments[1], URL(fileURLWithPath: arguments[2]))
+let conversation = Conversation()
+TorchRuntime.threadCount = ProcessInfo.processInfo.activeProcessorCount
+do {
+    switch work {
+    case "limits": try Limits().serve(conversation)
+    case "encoder-1", "encoder-8": try EncoderWork(folder, work: work).serve(conversation)
+    case "prefill": try DecoderWork(folder, work: work).servePrefill(conversation)
+    case "decode-1", "decode-8": try DecoderWork(folder, work: work).serveDecoding(conversation)
+    case "train-demo", "train-100m": try TrainingWork(folder, work: work).serve(conversation)
+    case _ where work.hasPrefix("pictures-"): try PictureWork(folder, work: work).serve(conversation)
+    default:
+        FileHandle.standardError.write(Data("syrinx-bench: there is no work \(work)\n".utf8))
+        exit(2)
+    }
+    conversation.say("peak \(peakResidentBytes())")
+} catch {
+    FileHandle.standardError.write(Data("syrinx-bench: \(work): \(error)\n".utf8))
+    exit(1)
+}

@@ -1,0 +1,45 @@
+// Kernels of our own for the CPU, used where they were measured to beat libtorch's (Documentation/Decisions/0008).
+// Each declines with false or an undefined tensor what it does not cover; the caller then asks libtorch.
+#pragma once
+
+#include <ATen/ATen.h>
+
+// One version of each loop per vector width, chosen when the program starts.
+#if defined(__x86_64__) && defined(__linux__)
+#define VECTORISED __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#else
+#define VECTORISED
+#endif
+
+#if defined(__x86_64__)
+#define SYRINX_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+#endif
+
+namespace syrinx {
+
+/// Whether kernels for special instruction sets may run for this thread; tests switch it off to compare.
+bool vector_kernels_allowed();
+
+/// Whether bfloat16 dot products are there (AVX512_BF16) and allowed.
+bool has_bfloat16_dot_products();
+
+/// Whether the CPU has bfloat16 matrix units (AMX), for which libtorch has better kernels than vectors can be.
+bool has_matrix_units();
+
+/// Whether float32 products are faster through oneDNN than through libtorch's BLAS: MKL keeps AVX-512 from other makers.
+bool prefers_onednn_for_floats();
+
+/// Rows up to which `multiply_few_rows` beats libtorch's matrix product.
+constexpr int64_t kFewRows = 8;
+
+/// y [M, N] = x [M, K] w^T + b for few rows M, w [N, K], bfloat16 or float32, contiguous, on the CPU.
+///
+/// Reads each weight once, in order, with all threads: bound by memory. A row's result does not depend on the others.
+bool multiply_few_rows(const at::Tensor &x, const at::Tensor &w, const std::optional<at::Tensor> &b, at::Tensor &y);
+
+/// softmax(q k^T scale) v in bfloat16 without gradients, for q [B, H, Tq, D] and k, v [B, G, Tk, D] with H a multiple of G.
+///
+/// Causal masks align the last query with the last key. Undefined for what the kernel does not cover.
+at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, bool causal, double scale);
+
+}  // namespace syrinx
