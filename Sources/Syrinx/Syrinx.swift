@@ -15,7 +15,7 @@ public import Torch
 
 /// Where a program that uses Syrinx begins.
 ///
-///     let model = try Syrinx.load("runs/demo/model")
+///     let model = try Syrinx.load("demo/seed-0/model")
 ///     print(try await model.describe(pictureAt: "apple.png"))
 public enum Syrinx {
     /// Loads the model in a folder of Hugging Face's layout: `config.json`, safetensors, `tokenizer.model`,

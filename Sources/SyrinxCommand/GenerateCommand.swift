@@ -14,10 +14,10 @@ struct GenerateCommand: ParsableCommand {
             Pictures stand before the text, or where the prompt says <image>. A model trained on captions says what it \
             sees without any prompt; "colours:" or "name:" asks for a field.
 
-              syrinx generate --model runs/demo/model --image apple.png
-              syrinx generate --model runs/demo/model --image apple.png "colours:"
-              syrinx generate --model runs/demo/model --example sun.png "a yellow sun" --image apple.png
-              syrinx generate --model runs/demo/model --each --json --image 'pictures/*.png'
+              syrinx generate --model demo/seed-0/model --image apple.png
+              syrinx generate --model demo/seed-0/model --image apple.png "colours:"
+              syrinx generate --model demo/seed-0/model --example sun.png "a yellow sun" --image apple.png
+              syrinx generate --model demo/seed-0/model --each --json --image 'pictures/*.png'
             """)
 
     @OptionGroup var modelOptions: ModelOptions
