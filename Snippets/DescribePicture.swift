@@ -1,17 +1,26 @@
 // Describes a picture with a model folder, such as the one `make demo` leaves behind.
 //
-//     swift run DescribePicture runs/demo/model apple.png
+//     swift run DescribePicture demo/seed-0/model apple.png
 
+import Foundation
 import Syrinx
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3 else { fatalError("usage: DescribePicture MODEL PICTURE") }
+guard arguments.count == 3 else {
+    print("usage: DescribePicture MODEL PICTURE")
+    exit(2)
+}
 
 // snippet.show
-let model = try Syrinx.load(arguments[1])
-print(try await model.describe(pictureAt: arguments[2]))
+do {
+    let model = try Syrinx.load(arguments[1])
+    print(try await model.describe(pictureAt: arguments[2]))
 
-let chat = ChatSession(model)
-for try await piece in chat.streamResponse(to: "colours:", images: [try .init(path: arguments[2])]) {
-    print(piece, terminator: "")
+    let chat = ChatSession(model)
+    for try await piece in chat.streamResponse(to: "colours:", images: [try .init(path: arguments[2])]) {
+        print(piece, terminator: "")
+    }
+} catch {
+    print("error: \(error)")
+    exit(1)
 }

@@ -85,6 +85,9 @@ struct DemoCommand: ParsableCommand {
         }
         if let evaluation = result.report.evaluation { print("\n" + evaluation.table) }
         print("\nreport: \(result.reportPath)")
+        if short {
+            print("A shortened run shows that everything works, not what a model learns: `make demo` does that.")
+        }
     }
 }
 

@@ -11,13 +11,13 @@ struct ForwardCommand: ParsableCommand {
         discussion: """
             The request is a JSON file; paths in it are relative to it, and images and target may be left out:
 
-              {"prompt": "<image> colours:", "images": ["apple.png"], "target": "red, green"}
+              {"prompt": "<image> colours:", "images": ["apple.png"], "target": " red, green"}
 
             The output is a safetensors file with pixel_values, vision_features, connector_output, token_ids, \
             position_ids, spliced_embeddings, hidden_states and logits, and with a target labels and loss: what another \
             implementation computes from the same weights and request can be compared stage by stage.
 
-              syrinx forward --model runs/demo/model --input request.json --output activations.safetensors
+              syrinx forward --model demo/seed-0/model --input request.json --output activations.safetensors
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -35,7 +35,8 @@ struct ForwardCommand: ParsableCommand {
     func run() throws {
         let request = try ForwardRequest(path: input)
         let model = try modelOptions.load()
-        let activations = try model.activations(of: try model.prepare(request.prompt, target: request.target))
+        let activations = try model.activations(
+            of: try model.prepare(request.prompt(for: model), target: request.target))
         try activations.write(to: output)
         let summary = ForwardSummary(activations, model: modelOptions.model, output: output)
         print(json ? try summary.json() : summary.text)

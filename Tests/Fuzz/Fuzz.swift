@@ -18,7 +18,12 @@ private let parsers: [String: ([UInt8]) throws -> Void] = [
     "safetensors": safetensors,
     "weight-index": { _ = try ModelFolder.weightMap($0, named: "index") },
     "model-config": { _ = try ModelRegistry.declare(configuration: Data($0)) },
-    "image-processor": { _ = try StrictJSON.decode(ImageProcessor.self, from: $0) },
+    "torch-archive": torchArchive,
+    "image-processor": { bytes in
+        for published in [nil, ImageProcessor.Resize.squareFirst] {
+            _ = try? ImageProcessor(preprocessorConfiguration: bytes, published: published)
+        }
+    },
     "recipe": recipe,
     "setting": setting,
     "jpeg": picture(signature: [0xFF, 0xD8, 0xFF]),
@@ -61,6 +66,17 @@ private func safetensors(_ bytes: [UInt8]) throws {
             end = entry.range.upperBound
         }
         precondition(header.dataOffset + end == bytes.count)
+    }
+}
+
+/// Every tensor of an archive that is accepted can be read to its last byte.
+private func torchArchive(_ bytes: [UInt8]) throws {
+    let path = FileManager.default.temporaryDirectory.path + "/syrinx-fuzz-\(getpid()).bin"
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let archive = try TorchArchive(path: path)
+    for name in archive.names {
+        let tensor = try archive.tensor(name)
+        precondition(tensor.shape == archive.shape(of: name) && tensor.bytes().count <= bytes.count)
     }
 }
 

@@ -1,5 +1,5 @@
 public import NN
-public import Torch
+import Torch
 
 /// mPLUG-Owl video's exchange between the frames of a clip: a bottleneck whose middle is a depthwise convolution over time.
 ///

@@ -1,7 +1,7 @@
 import Checkpoints
 import Codecs
 public import DataPipeline
-public import Evaluation
+import Evaluation
 import Foundation
 import Media
 import NN

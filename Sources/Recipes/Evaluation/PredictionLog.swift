@@ -1,4 +1,4 @@
-public import Evaluation
+import Evaluation
 import Foundation
 
 #if canImport(Glibc)

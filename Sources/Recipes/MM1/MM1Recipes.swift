@@ -54,7 +54,7 @@ extension Recipe {
 
     /// The paper's mixture and optimizer on the demo's model, to be started from the demo's checkpoint.
     ///
-    ///     syrinx train mm1-faithful --set initialize.checkpoint=runs/demo/model --output runs/faithful
+    ///     syrinx train mm1-faithful --set initialize.checkpoint=demo/seed-0/model --output runs/faithful
     ///
     /// 45/45/10, AdamW with the law's learning rate, warm-up of 2,000 steps and cosine to a tenth, as arXiv 2403.09611
     /// trains; limited by steps, so that it repeats to the bit.
@@ -62,7 +62,7 @@ extension Recipe {
         Recipe(
             name: "mm1-faithful",
             description:
-                "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for hours rather than minutes.",
+                "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for days on two cores.",
             model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(corpus: "corpora/minimal", contextLength: 512, mixture: .mm1),
             stages: [
