@@ -143,19 +143,21 @@ let package = Package(
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
-        tests("SyrinxModels", ["SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
+        tests("SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
         tests(
             "DataPipeline",
             ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],
             fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
-        tests("Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
+        tests(
+            "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
+            fixtures: true),
         tests(
             "Recipes",
             [
-                "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "NN",
-                "Torch",
+                "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
+                "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

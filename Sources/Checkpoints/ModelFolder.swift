@@ -12,7 +12,8 @@ internal import Torch
 /// A checkpoint folder in Hugging Face's layout.
 ///
 /// `config.json`, `generation_config.json`, `preprocessor_config.json`, `tokenizer.model`, and the weights: either
-/// `model.safetensors`, or shards that `model.safetensors.index.json` assigns tensors to. Folders that Syrinx wrote also
+/// `model.safetensors`, or shards that `model.safetensors.index.json` assigns tensors to, or else the same as PyTorch
+/// archives, `pytorch_model.bin` and `pytorch_model.bin.index.json`. Folders that Syrinx wrote also
 /// have `SHA256SUMS`, which `sha256sum -c` understands.
 public struct ModelFolder: Sendable, Hashable {
     /// The files' published names.
@@ -23,6 +24,9 @@ public struct ModelFolder: Sendable, Hashable {
         public static let tokenizerModel = "tokenizer.model"
         public static let weights = "model.safetensors"
         public static let weightIndex = "model.safetensors.index.json"
+        /// The same as PyTorch archives, read where there are no safetensors.
+        public static let archive = "pytorch_model.bin"
+        public static let archiveIndex = "pytorch_model.bin.index.json"
         /// What open_clip calls its weights and its configuration.
         public static let openCLIPWeights = "open_clip_model.safetensors"
         public static let openCLIPConfig = "open_clip_config.json"
@@ -93,16 +97,11 @@ public struct ModelFolder: Sendable, Hashable {
     /// The index decides where there is one; other weight files in the folder are then left alone.
     public func weightFileNames() throws(CheckpointError) -> [String] {
         if let index = try weightIndex() { return Array(Set(index.values)).sorted() }
-        for name in [FileName.weights, FileName.openCLIPWeights] where contains(name) { return [name] }
-        let others = [
-            "pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth", "open_clip_pytorch_model.bin",
-        ]
-        .filter(contains)
+        let single = [FileName.weights, FileName.openCLIPWeights, FileName.archive, "open_clip_pytorch_model.bin"]
+        for name in single where contains(name) { return [name] }
         throw .incomplete(
             folder: path,
-            reason: others.isEmpty
-                ? "it has neither \(FileName.weightIndex) nor \(FileName.weights)"
-                : "its weights are in \(others[0]), which Syrinx does not read; convert them to safetensors")
+            reason: "it has neither \(FileName.weights) nor \(FileName.archive), and no index of several weight files")
     }
 
     /// All weights, mapped and not copied, by their published names.
@@ -119,7 +118,7 @@ public struct ModelFolder: Sendable, Hashable {
             guard contains(fileName) else {
                 throw .incomplete(folder: path, reason: "the shard \(fileName), which its index names, is missing")
             }
-            let file = try SafetensorsFile(path: path(of: fileName))
+            let file = try WeightFile(path: path(of: fileName))
             for name in file.names {
                 if let first = origin.updateValue(fileName, forKey: name) {
                     throw .incomplete(
@@ -137,7 +136,7 @@ public struct ModelFolder: Sendable, Hashable {
         return weights
     }
 
-    /// All weights at a path, mapped and not copied: those of a checkpoint folder, or one safetensors file.
+    /// All weights at a path, mapped and not copied: those of a checkpoint folder, or one file of weights.
     ///
     /// - Throws: as ``init(path:)`` and ``stateDict()``.
     public static func stateDict(at path: String) throws(CheckpointError) -> StateDict {
@@ -145,7 +144,7 @@ public struct ModelFolder: Sendable, Hashable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder else {
             return try ModelFolder(path: path).stateDict()
         }
-        let file = try SafetensorsFile(path: path)
+        let file = try WeightFile(path: path)
         var weights = StateDict()
         for name in file.names { weights[name] = try file.tensor(name) }
         return weights
@@ -196,8 +195,11 @@ public struct ModelFolder: Sendable, Hashable {
 
     /// Tensor name to shard name, nil without an index.
     private func weightIndex() throws(CheckpointError) -> [String: String]? {
-        guard contains(FileName.weightIndex) else { return nil }
-        return try Self.weightMap(try bytes(of: FileName.weightIndex), named: path(of: FileName.weightIndex))
+        // Safetensors come first: a folder may hold the same weights in both forms.
+        let candidates =
+            contains(FileName.weights) ? [FileName.weightIndex] : [FileName.weightIndex, FileName.archiveIndex]
+        guard let name = candidates.first(where: contains) else { return nil }
+        return try Self.weightMap(try bytes(of: name), named: path(of: name))
     }
 
     /// Tensor name to shard name, from the text of an index.

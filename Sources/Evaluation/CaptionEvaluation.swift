@@ -3,46 +3,100 @@ import Generation
 public import Torch
 
 /// The evaluation of a picture-describing model: the tasks, the items, the controls, in one call.
-public struct CaptionEvaluation: Sendable {
+///
+/// A value that decides every question: saved with the answers, it says whether they can be gone on with.
+public struct CaptionEvaluation: Codable, Hashable, Sendable {
+    /// The questions that can be put.
+    public enum Question: String, Codable, CaseIterable, Sendable {
+        /// A free caption: CIDEr-D, token F1, exact match.
+        case captioning
+        /// The dominant colour, after `colours:`.
+        case colour
+        /// Which of four pictures a caption, or a name alone, fits.
+        case matching
+        /// The group, by likelihood of `kind: K.`.
+        case group
+        /// The name, after `name:`.
+        case name
+        /// Invented words for groups, learnt from a few examples.
+        case fewShot = "few-shot"
+    }
+
+    /// What is asked, in the order of the report.
+    public var questions: [Question]
     /// Sources reported on their own, beside all together.
     public var sources: [String]
     /// Sources whose kinds are to be found.
     public var groupSources: [String]
     /// Greatest number of items per source in the which-of-4 tasks; `nil` takes all.
     public var matchingLimit: Int?
-    /// The caption a which-of-4 trial scores.
+    /// Renders captions of items that come as fields; its prompt stands before captions that the model writes.
     public var template: CaptionTemplate
-    /// Seed of distractors, shuffles and bootstrap.
+    /// Numbers of examples in the few-shot tasks.
+    public var shots: [Int]
+    /// What stands after a picture in the few-shot tasks, with `{}` in the word's place.
+    public var fewShotText: String
+    /// Seed of distractors, shuffles, few-shot questions and bootstrap.
     public var seed: UInt64
     /// Number of bootstrap resamples.
     public var resampleCount: Int
 
     /// An evaluation; the defaults are the demo's.
     public init(
-        sources: [String] = ["emoji"], groupSources: [String] = ["emoji"], matchingLimit: Int? = nil,
-        template: CaptionTemplate = CaptionTemplate(), seed: UInt64 = 0, resampleCount: Int = 1000
+        questions: [Question] = [.colour, .matching, .group, .name], sources: [String] = ["emoji"],
+        groupSources: [String] = ["emoji"], matchingLimit: Int? = nil, template: CaptionTemplate = CaptionTemplate(),
+        shots: [Int] = [0, 4, 8], fewShotText: String = "name: {}.", seed: UInt64 = 0, resampleCount: Int = 1000
     ) {
+        self.questions = questions
         self.sources = sources
         self.groupSources = groupSources
         self.matchingLimit = matchingLimit
         self.template = template
+        self.shots = shots
+        self.fewShotText = fewShotText
         self.seed = seed
         self.resampleCount = resampleCount
     }
 
-    /// The tasks, in the order of the report.
-    public var tasks: [any EvaluationTask] {
+    /// The tasks of a question on a set.
+    public func tasks(_ question: Question, on set: CaptionedSet) -> [any EvaluationTask] {
         let template = template
         var name = template
         name.fields = [.name]
         let nameAlone = name
-        return [
-            DominantColourTask(),
-            PictureMatchingTask(detail: "full caption", limit: matchingLimit) { template.text(for: $0.caption) },
-            PictureMatchingTask(detail: "name alone", limit: matchingLimit) { nameAlone.text(for: $0.caption) },
-            KindTask(sources: groupSources),
-            NameTask(),
-        ]
+        switch question {
+        case .captioning: return [CaptioningTask(set, template: template, prompt: template.prompt)]
+        case .colour: return [DominantColourTask()]
+        case .matching:
+            return [
+                PictureMatchingTask(detail: "full caption", limit: matchingLimit) {
+                    $0.references(template).first ?? ""
+                },
+                PictureMatchingTask(detail: "name alone", limit: matchingLimit) { nameAlone.text(for: $0.caption) },
+            ]
+        case .group: return groupSources.map { KindTask(source: $0) }
+        case .name: return [NameTask()]
+        case .fewShot:
+            return shots.map { FewShotNamingTask(shots: $0, most: shots.max() ?? 0, text: fewShotText) }
+        }
+    }
+
+    /// What the tasks share.
+    /// - Parameter blank: a white picture's pixels, float32[3, H, W], prepared like the set's.
+    public func context(
+        _ subject: EvaluationSubject, set: CaptionedSet, statistics: CaptionStatistics, blank: Tensor
+    ) -> EvaluationContext {
+        EvaluationContext(
+            subject: subject, set: set, statistics: statistics, blank: blank, sources: sources,
+            bootstrap: Bootstrap(resampleCount: resampleCount, seed: seed), seed: seed)
+    }
+
+    /// The report of scores.
+    public func report(_ scores: [TaskScore], set: CaptionedSet, seconds: Double) -> EvaluationReport {
+        EvaluationReport(
+            split: set.split.rawValue, seed: seed,
+            itemCounts: Dictionary(set.items.map { ($0.source, 1) }, uniquingKeysWith: +), scores: scores,
+            seconds: seconds)
     }
 
     /// Runs every task.
@@ -56,19 +110,13 @@ public struct CaptionEvaluation: Sendable {
     ) throws -> EvaluationReport {
         let clock = ContinuousClock()
         let started = clock.now
-        try progress("pictures")
-        let context = EvaluationContext(
-            subject: subject, set: set, statistics: statistics, blank: blank, sources: sources,
-            bootstrap: Bootstrap(resampleCount: resampleCount, seed: seed), seed: seed)
+        let context = context(subject, set: set, statistics: statistics, blank: blank)
         var scores = [TaskScore]()
-        for task in tasks {
+        for task in questions.flatMap({ tasks($0, on: set) }) {
             try progress(task.name)
             scores += try task.scores(context)
         }
-        return EvaluationReport(
-            split: set.split.rawValue, seed: seed,
-            itemCounts: Dictionary(set.items.map { ($0.source, 1) }, uniquingKeysWith: +), scores: scores,
-            seconds: seconds(clock.now - started))
+        return report(scores, set: set, seconds: seconds(clock.now - started))
     }
 
     /// Free captions of some items for a gallery, greedily from the picture alone, with the colour question's answer.

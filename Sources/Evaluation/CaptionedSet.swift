@@ -21,17 +21,25 @@ public struct CaptionedSet: Sendable {
         public var provenance: CorpusRecord.Provenance
         /// The picture's PNG file.
         public var png: [UInt8]
+        /// Captions that people wrote, where the data has them; empty where captions are rendered from fields.
+        public var writtenCaptions: [String]
 
         /// An item from its parts.
         public init(
             id: String, source: String, caption: CorpusRecord.Caption, provenance: CorpusRecord.Provenance,
-            png: [UInt8]
+            png: [UInt8], writtenCaptions: [String] = []
         ) {
+            self.writtenCaptions = writtenCaptions
             self.id = id
             self.source = source
             self.caption = caption
             self.provenance = provenance
             self.png = png
+        }
+
+        /// What a caption of the picture should say: the written captions, or the one that `template` renders.
+        public func references(_ template: CaptionTemplate) -> [String] {
+            writtenCaptions.isEmpty ? [template.text(for: caption)].filter { !$0.isEmpty } : writtenCaptions
         }
     }
 
@@ -91,46 +99,18 @@ public struct CaptionedSet: Sendable {
     }
 
     /// `limit` elements at even distances.
-    private static func spread<Element>(_ records: [Element], limit: Int?) -> [Element] {
+    package static func spread<Element>(_ records: [Element], limit: Int?) -> [Element] {
         guard let limit, limit < records.count else { return records }
         return (0..<max(0, limit)).map { records[$0 * records.count / limit] }
+    }
+
+    /// The items' sources, in order of first appearance.
+    public var sources: [String] {
+        items.reduce(into: []) { sources, item in if !sources.contains(item.source) { sources.append(item.source) } }
     }
 
     /// Places of the items of `source`, or of all when it is `nil`.
     public func indices(source: String?) -> [Int] {
         items.indices.filter { source == nil || items[$0].source == source }
-    }
-}
-
-/// What training could learn without looking: how often each kind and each dominant colour occurs in a source.
-public struct CaptionStatistics: Codable, Hashable, Sendable {
-    /// Per source, how many training records have each kind.
-    public private(set) var kinds: [String: [String: Int]] = [:]
-    /// Per source, how many training records have each dominant colour.
-    public private(set) var colours: [String: [String: Int]] = [:]
-
-    /// Counts over the training split only; validation and test records are not read.
-    /// - Throws: `CorpusError` for a damaged corpus.
-    public init(_ corpus: CorpusFolder) throws {
-        for entry in corpus.index.entries where entry.kind == .captioned && entry.split == .train {
-            guard let caption = try corpus.record(entry).caption else { continue }
-            add(caption, source: entry.source)
-        }
-    }
-
-    /// Empty statistics, to be filled with ``add(_:source:)``.
-    public init() {}
-
-    /// Counts one training caption.
-    public mutating func add(_ caption: CorpusRecord.Caption, source: String) {
-        if let kind = caption.kind, !kind.isEmpty { kinds[source, default: [:]][kind, default: 0] += 1 }
-        if let colour = caption.colours.first { colours[source, default: [:]][colour, default: 0] += 1 }
-    }
-
-    /// The most frequent dominant colour of a source, or of all; ties go to the first in the alphabet.
-    public func majorityColour(source: String?) -> String? {
-        var counts = [String: Int]()
-        for (name, own) in colours where source == nil || name == source { counts.merge(own, uniquingKeysWith: +) }
-        return counts.min { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }?.key
     }
 }

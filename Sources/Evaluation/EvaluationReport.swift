@@ -109,24 +109,10 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
                 rows.append(Self.row(["  \(control.name)", "", ""], control.estimate))
             }
         }
-        let columns = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            zip(row, columns).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-        }
-        return lines.map(trimmedAtEnd).joined(separator: "\n")
+        return TextTable.text(rows)
     }
 
     private static func row(_ labels: [String], _ estimate: Estimate) -> [String] {
-        let interval =
-            estimate.lower == estimate.upper
-            ? "" : "[\(threeDecimals(estimate.lower)), \(threeDecimals(estimate.upper))]"
-        return labels + [threeDecimals(estimate.value), interval, String(estimate.itemCount)]
+        labels + [threeDecimals(estimate.value), TextTable.interval(estimate), String(estimate.itemCount)]
     }
-}
-
-/// `line` without spaces at its end.
-private func trimmedAtEnd(_ line: String) -> String {
-    var line = line
-    while line.last == " " { line.removeLast() }
-    return line
 }

@@ -22,12 +22,16 @@ public struct EvaluationSubject: Sendable {
     public let encode: @Sendable (String) -> [Int]
     /// Tokens to text.
     public let decode: @Sendable ([Int]) -> String
+    /// Where the weights are.
+    public let device: Device
 
     /// A subject from its parts.
     public init(
         model: any MultimodalLanguageModel, contract: TokenContract, beginID: Int?, stopTokenIDs: Set<Int>,
-        encode: @escaping @Sendable (String) -> [Int], decode: @escaping @Sendable ([Int]) -> String
+        device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
+        decode: @escaping @Sendable ([Int]) -> String
     ) {
+        self.device = device
         engine = GenerationEngine(model)
         self.contract = contract
         self.beginID = beginID
@@ -44,34 +48,58 @@ public struct EvaluationSubject: Sendable {
         return inferenceMode {
             let parts = stride(from: 0, to: count, by: batchSize).map { start in
                 engine.model.visualTokens(
-                    pixelValues.narrow(dim: 0, start: start, length: min(batchSize, count - start)))
+                    pixelValues.narrow(dim: 0, start: start, length: min(batchSize, count - start)).to(device))
             }
             return Tensor.cat(parts, dim: 0)
         }
     }
 
-    /// One row: begin token, a picture's positions, text.
-    func input(text: [Int]) -> ModelInput {
-        let begin = beginID.map { [$0] } ?? []
+    /// A piece of a sequence.
+    enum Part {
+        /// One picture's visual tokens, float[1, V, D].
+        case picture(Tensor)
+        /// Tokens of text.
+        case text([Int])
+    }
+
+    /// One row: begin token, then the parts; a picture takes its placeholder positions.
+    func input(_ parts: [Part]) -> ModelInput {
         let visual = contract.visualTokenCount
-        let tokenIDs = begin + [Int](repeating: contract.imagePlaceholderID, count: visual) + text
+        var tokenIDs = beginID.map { [$0] } ?? []
+        var visualPositions = [Int64]()
+        for part in parts {
+            switch part {
+            case .text(let text): tokenIDs += text
+            case .picture:
+                visualPositions += (0..<visual).map { Int64(tokenIDs.count + $0) }
+                tokenIDs += [Int](repeating: contract.imagePlaceholderID, count: visual)
+            }
+        }
         return ModelInput(
             tokenIDs: Tensor(tokenIDs.map(Int64.init), shape: [1, tokenIDs.count]),
             positionIDs: Tensor((0..<tokenIDs.count).map(Int64.init), shape: [1, tokenIDs.count]),
             layout: SegmentLayout(
                 rows: 1, columns: tokenIDs.count,
                 segments: [SegmentLayout.Segment(row: 0, start: 0, length: tokenIDs.count)]),
-            visualPositions: Tensor((0..<visual).map { Int64(begin.count + $0) }, shape: [visual]))
+            visualPositions: Tensor(visualPositions, shape: [visualPositions.count])
+        ).to(device)
     }
 
-    /// A request for the likelihood of `text` after a picture, counting the tokens from `scoredFrom` on.
-    func scoring(_ text: [Int], scoredFrom: Int, picture: Tensor) -> ScoringRequest {
-        let input = input(text: text)
+    /// A request for the likelihood of `text` after `parts`, counting the text's tokens from `scoredFrom` on.
+    func scoring(_ text: [Int], scoredFrom: Int, after parts: [Part]) -> ScoringRequest {
+        let input = input(parts + [.text(text)])
         let length = input.tokenIDs.shape[1]
         var labels = [Int](repeating: Labels.ignoreIndex, count: length)
         let first = length - text.count
         for index in scoredFrom..<text.count { labels[first + index - 1] = text[index] }
-        return ScoringRequest(input, labels: labels, visualTokens: picture)
+        let pictures = parts.compactMap { if case .picture(let tokens) = $0 { tokens } else { nil } }
+        return ScoringRequest(
+            input, labels: labels, visualTokens: pictures.count == 1 ? pictures[0] : Tensor.cat(pictures, dim: 0))
+    }
+
+    /// A request for the likelihood of `text` after a picture, counting the tokens from `scoredFrom` on.
+    func scoring(_ text: [Int], scoredFrom: Int, picture: Tensor) -> ScoringRequest {
+        scoring(text, scoredFrom: scoredFrom, after: [.picture(picture)])
     }
 
     /// What the model says greedily of each picture after `prompt`.
@@ -82,7 +110,7 @@ public struct EvaluationSubject: Sendable {
         to prompt: String, about pictures: Tensor, maxNewTokens: Int
     ) throws(GenerationError) -> [String] {
         let tokens = prompt.isEmpty ? [] : encode(prompt)
-        let input = input(text: tokens)
+        let input = input([.picture(pictures), .text(tokens)])
         let config = GenerationConfig(
             maxNewTokens: maxNewTokens, bannedTokenIDs: [contract.imagePlaceholderID], stopTokenIDs: stopTokenIDs)
         let requests = (0..<pictures.shape[0]).map { index in

@@ -119,7 +119,8 @@ public struct GenerationEngine: Sendable {
         let embeddings = model.embeddings(
             of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
         let states = model.hiddenStates(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: cache)  // [B, T, D]
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil,
+            visualPositions: batch.visualPositions, cache: cache)  // [B, T, D]
         cache.advance(by: promptLengths)
         let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
         let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]

@@ -109,7 +109,8 @@ extension GenerationEngine {
         let embeddings = model.embeddings(
             of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
         let states = model.hiddenStates(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil, cache: nil
+            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil,
+            visualPositions: batch.visualPositions, cache: nil
         ).flatten(0, 1)  // [B * T, D]
         let scored = model.logits(hiddenStates: states.indexSelect(dim: 0, Tensor(places).to(states.device)))
             .to(.float32).logSoftmax(dim: 1)

@@ -32,9 +32,11 @@ public protocol MultimodalLanguageModel: Sendable {
     /// - Parameters:
     ///   - positionIDs: int64[B, T].
     ///   - layout: the packed examples; nil for one causal sequence a row.
+    ///   - visualPositions: int64[K], the flat positions in B * T that pictures fill, for models that treat them
+    ///     otherwise than text; nil for text alone.
     ///   - cache: earlier keys and values, to which this pass's are added; excludes `layout`.
     func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
     ) -> Tensor
 
     /// Scores of the next token [..., V] for hidden states [..., D].
@@ -91,13 +93,15 @@ extension MultimodalLanguageModel {
             .reshape(shape)
     }
 
-    /// Scores [B, T, V] of the token after every position.
+    /// Scores [B, T, V] of the token after every position; parameters as for `hiddenStates`.
     public func logits(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout? = nil, cache: KVCache? = nil
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout? = nil, visualPositions: Tensor? = nil,
+        cache: KVCache? = nil
     ) -> Tensor {
         logits(
             hiddenStates: hiddenStates(
-                embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache))
+                embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
+                cache: cache))
     }
 }
 

@@ -1,3 +1,4 @@
+public import Checkpoints
 public import NN
 internal import Settings
 public import Torch
@@ -19,15 +20,24 @@ public struct ModelFamily: Sendable {
         /// The decoder's parameters without embeddings that the paper gives; nil for sizes of our own.
         public let publishedDecoderCount: Double?
         public let configuration: @Sendable () throws -> Data
+        /// Shapes of weights that say what the configuration does not.
+        public var weightShapes: [String: [Int]] = [:]
     }
     public let sizes: [NamedSize]
     /// Declares the model a `config.json` describes; nothing is allocated until its store is filled.
-    public let make: @Sendable (_ configuration: Data, _ path: ParameterPath) throws -> any MultimodalLanguageModel
+    ///
+    /// `weightShapes` are the names and shapes of the checkpoint's tensors, for families whose configuration does not say
+    /// everything; empty for a configuration alone.
+    public let make:
+        @Sendable (_ configuration: Data, _ weightShapes: [String: [Int]], _ path: ParameterPath) throws ->
+            any MultimodalLanguageModel
+    /// Whether a published tensor is left out when loading, because the model recomputes it.
+    public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
 }
 
 /// Every family Syrinx knows. A new one is a folder and a line here.
 public enum ModelRegistry {
-    public static let families: [ModelFamily] = [MM1.family]
+    public static let families: [ModelFamily] = [MM1.family, MPLUGOwl.family, MPLUGOwl2.family]
 
     /// The family of a `config.json`.
     ///
@@ -52,18 +62,36 @@ public enum ModelRegistry {
 
     /// Declares the model a `config.json` describes in a store of its own; nothing is allocated.
     ///
-    /// - Parameter name: what messages call the file.
+    /// - Parameters:
+    ///   - name: what messages call the file.
+    ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
     /// - Throws: ``ModelError`` naming the file and what is wrong in it.
     public static func declare(
-        configuration: Data, named name: String = "config.json"
+        configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:]
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
         let store = ParameterStore()
         let family = try family(ofConfiguration: configuration, named: name)
         do {
-            return (try family.make(configuration, store.root), store)
+            return (try family.make(configuration, weightShapes, store.root), store)
         } catch let error as ModelError {
             throw ModelError(message: "\(name): \(error.message)")
         }
+    }
+
+    /// Declares the model of a folder of Hugging Face's layout and maps its weights, without those the model recomputes.
+    ///
+    /// - Throws: ``ModelError``, or `CheckpointError` for files that are missing or damaged.
+    public static func open(
+        _ folder: ModelFolder
+    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore, weights: StateDict) {
+        let name = folder.path(of: ModelFolder.FileName.config)
+        let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
+        let family = try family(ofConfiguration: configuration, named: name)
+        let weights = StateDict(try folder.stateDict().pairs.filter { !family.isIgnored($0.0) })
+        let (model, store) = try declare(
+            configuration: configuration, named: name,
+            weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }))
+        return (model, store, weights)
     }
 
     /// Every named size of every family.

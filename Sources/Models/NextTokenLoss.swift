@@ -22,7 +22,8 @@ extension MultimodalLanguageModel {
         let flatLabels = labels.reshape([-1])
         let kept = flatLabels.notEqual(to: Double(ignoreIndex)).nonzero().reshape([-1])
         let hidden = hiddenStates(
-            embeddings: embed(input), positionIDs: input.positionIDs, layout: input.layout, cache: nil)
+            embeddings: embed(input), positionIDs: input.positionIDs, layout: input.layout,
+            visualPositions: input.visualPositions, cache: nil)
         let keptHidden = hidden.reshape([-1, hidden.size(-1)]).indexSelect(dim: 0, kept)
         let scores = logits(hiddenStates: keptHidden).to(.float32)  // [S, V]
         let entropy = crossEntropy(scores, flatLabels.indexSelect(dim: 0, kept), reduction: .sum)

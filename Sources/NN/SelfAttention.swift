@@ -31,13 +31,11 @@ public struct SelfAttention: Sendable {
     }
 
     private let query, key, value, output: Linear
-    private let config: Config
+    private let heads: AttentionHeads
 
     public init(_ config: Config, at path: ParameterPath) {
-        precondition(
-            config.headCount % config.keyValueHeadCount == 0,
-            "\(config.headCount) heads cannot share \(config.keyValueHeadCount) key-value heads")
-        self.config = config
+        heads = AttentionHeads(
+            headCount: config.headCount, keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize)
         let queryWidth = config.headCount * config.headSize
         let keyWidth = config.keyValueHeadCount * config.headSize
         func input(_ name: String, _ width: Int) -> Linear {
@@ -60,18 +58,9 @@ public struct SelfAttention: Sendable {
     public func callAsFunction(
         _ x: Tensor, mask: AttentionMask, rotary: RotaryEmbedding.Tables? = nil, cache: KVCache? = nil, layer: Int = 0
     ) -> Tensor {
-        let shape = x.shape
-        func heads(_ projected: Tensor, _ count: Int) -> Tensor {
-            projected.reshape([shape[0], shape[1], count, config.headSize]).transpose(1, 2)  // [B, H, T, D/H]
-        }
-        var q = heads(query(x), config.headCount)
-        var k = heads(key(x), config.keyValueHeadCount)
-        var v = heads(value(x), config.keyValueHeadCount)
-        if let rotary { (q, k) = (rotary(q), rotary(k)) }
-        if let cache { (k, v) = cache.update(layer: layer, keys: k, values: v) }
-        let groups = config.headCount / config.keyValueHeadCount
-        if groups > 1 { (k, v) = (k.repeatInterleave(groups, dim: 1), v.repeatInterleave(groups, dim: 1)) }
-        let attended = attention(q, k, v, mask: mask).transpose(1, 2)
-        return output(attended.reshape([shape[0], shape[1], config.headCount * config.headSize]))
+        output(
+            heads(
+                queries: query(x), keys: key(x), values: value(x), mask: mask, rotary: rotary, cache: cache,
+                layer: layer))
     }
 }

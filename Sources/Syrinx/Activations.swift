@@ -37,28 +37,32 @@ public struct Activations: Sendable {
 
 extension SyrinxModel {
     /// One forward pass over a prompt, with every stage kept.
-    public func activations(of prompt: PreparedPrompt) -> Activations {
-        inferenceMode {
-            let input = prompt.input
-            var tensors: [(name: String, tensor: Tensor)] = []
-            if let pixelValues = input.pixelValues {
-                tensors.append(("pixel_values", pixelValues))
-                tensors += model.visualStages(pixelValues).map { ($0.name, $0.value) }
-            }
-            let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
-            let hidden = model.hiddenStates(
-                embeddings: embeddings, positionIDs: input.positionIDs, layout: nil, cache: nil)
-            let logits = model.logits(hiddenStates: hidden)
-            tensors += [
-                ("token_ids", input.tokenIDs), ("position_ids", input.positionIDs),
-                ("spliced_embeddings", embeddings), ("hidden_states", hidden), ("logits", logits),
-            ]
-            let isTaught = prompt.labels.notEqual(to: Double(Labels.ignoreIndex))
-            if isTaught.any().item() != 0 {
-                let loss = crossEntropy(logits.to(.float32).flatten(0, 1), prompt.labels.flatten())
-                tensors += [("labels", prompt.labels), ("loss", loss.reshape([1]))]
-            }
-            return Activations(tensors: tensors)
+    /// - Throws: `TorchError` when the memory is not enough.
+    public func activations(of prompt: PreparedPrompt) throws -> Activations {
+        try withTorchErrors { inferenceMode { computedActivations(of: prompt) } }
+    }
+
+    private func computedActivations(of prompt: PreparedPrompt) -> Activations {
+        let input = prompt.input
+        var tensors: [(name: String, tensor: Tensor)] = []
+        if let pixelValues = input.pixelValues {
+            tensors.append(("pixel_values", pixelValues))
+            tensors += model.visualStages(pixelValues).map { ($0.name, $0.value) }
         }
+        let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
+        let hidden = model.hiddenStates(
+            embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
+            visualPositions: input.visualPositions, cache: nil)
+        let logits = model.logits(hiddenStates: hidden)
+        tensors += [
+            ("token_ids", input.tokenIDs), ("position_ids", input.positionIDs),
+            ("spliced_embeddings", embeddings), ("hidden_states", hidden), ("logits", logits),
+        ]
+        let isTaught = prompt.labels.notEqual(to: Double(Labels.ignoreIndex))
+        if isTaught.any().item() != 0 {
+            let loss = crossEntropy(logits.to(.float32).flatten(0, 1), prompt.labels.flatten())
+            tensors += [("labels", prompt.labels), ("loss", loss.reshape([1]))]
+        }
+        return Activations(tensors: tensors)
     }
 }

@@ -1,5 +1,6 @@
 import Codecs
 import Processors
+import Settings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -28,13 +29,12 @@ public struct ForwardRequest: Sendable {
         }
         let file: File
         do {
-            file = try JSONDecoder().decode(File.self, from: Data(bytes))
-        } catch let error as SyrinxError {
-            throw SyrinxError("\(path): \(error)")
+            file = try StrictJSON.decode(File.self, from: bytes)
         } catch {
+            let reason = (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
             throw SyrinxError(
-                "\(path) is not a request; "
-                    + "{\"prompt\": \"text with <image> where pictures stand\", \"images\": [\"a.png\"]} was expected")
+                "\(path) is not a request, {\"prompt\": \"text with <image> where pictures stand\", \"images\": [\"a.png\"]}: "
+                    + reason)
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         let images = try (file.images ?? []).map {
@@ -72,8 +72,7 @@ public struct ForwardRequest: Sendable {
             let known = CodingKeys.allCases.map(\.rawValue)
             let found = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
             if let unknown = found.filter({ !known.contains($0) }).min() {
-                throw SyrinxError(
-                    "the key \"\(unknown)\" is not known; a request has the keys \(known.joined(separator: ", "))")
+                throw SyrinxError("the key " + NearestName.unknownChoice(unknown, among: known))
             }
             let container = try decoder.container(keyedBy: CodingKeys.self)
             prompt = try container.decode(String.self, forKey: .prompt)

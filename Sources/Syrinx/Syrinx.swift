@@ -36,13 +36,15 @@ public enum Syrinx {
         }
         let files = try ModelFolder(path: folder)
         let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
-        let (model, store) = try ModelRegistry.declare(
-            configuration: configuration, named: files.path(of: ModelFolder.FileName.config))
+        // The small files first: what is wrong in one of them says more than that its checksum differs.
+        let imageSize = try ModelRegistry.declare(
+            configuration: configuration, named: files.path(of: ModelFolder.FileName.config)
+        ).model.imageSize
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
             from: files.path(of: ModelFolder.FileName.tokenizerModel))
         let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
-        if let expected = model.imageSize, expected != imageProcessor.imageSize {
+        if let expected = imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
@@ -51,7 +53,7 @@ public enum Syrinx {
             ModelArtefacts(
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
-        let weights = try files.stateDict()
+        let (model, store, weights) = try ModelRegistry.open(files)
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }

@@ -121,7 +121,9 @@ private struct TrainingStepBench {
 
     private func decoder() -> Tensor {
         let embedded = model.embed(tokenIDs: input.tokenIDs)
-        return model.hiddenStates(embeddings: embedded, positionIDs: input.positionIDs, layout: layout, cache: nil)
+        return model.hiddenStates(
+            embeddings: embedded, positionIDs: input.positionIDs, layout: layout,
+            visualPositions: input.visualPositions, cache: nil)
     }
 
     private func attend(_ mask: AttentionMask) -> Tensor {

@@ -8,14 +8,22 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))
     var model: String
 
+    @OptionGroup var compute: ComputeOptions
+
+    /// The model, loaded.
+    func load() throws -> SyrinxModel { try compute.load(model) }
+}
+
+/// Where and in what a model computes.
+struct ComputeOptions: ParsableArguments {
     @Option(help: "Where to compute: cpu, cuda, cuda:1 or mps.")
     var device = "cpu"
 
     @Option(help: "The dtype of the weights: float32, bfloat16, or checkpoint to keep the checkpoint's.")
     var dtype = "float32"
 
-    /// The model, loaded.
-    func load() throws -> SyrinxModel {
+    /// The model in a folder, loaded.
+    func load(_ model: String) throws -> SyrinxModel {
         try Syrinx.load(model, dtype: try parsedDType(), device: try parsedDevice())
     }
 

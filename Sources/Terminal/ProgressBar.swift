@@ -18,6 +18,7 @@ public final class ProgressBar: Sendable {
         var note: String = ""
         var lastDraw: ContinuousClock.Instant?
         var isDrawn: Bool = false
+        var drawnCount: Int?
         var isFinished: Bool = false
     }
 
@@ -90,6 +91,8 @@ public final class ProgressBar: Sendable {
         state.withLock { state in
             guard !state.isFinished else { return }
             state.isFinished = true
+            // A log that has the last state already needs it no second time.
+            if !style.isInteractive, state.drawnCount == state.completed { return }
             let text = line(state)
             write(style.isInteractive ? "\r\u{1B}[K" + text + "\n" : text + "\n")
         }
@@ -112,6 +115,7 @@ public final class ProgressBar: Sendable {
     }
 
     private func draw(_ state: inout State) {
+        state.drawnCount = state.completed
         if style.isInteractive {
             write("\r\u{1B}[K" + line(state))
             state.isDrawn = true

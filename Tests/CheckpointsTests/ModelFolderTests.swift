@@ -171,11 +171,11 @@ struct ModelFolderTests {
         let absent = #expect(throws: CheckpointError.self) { try ModelFolder(path: folder("none")) }
         #expect("\(absent!)" == "cannot read \(folder("none")): no such folder")
         let empty = try ModelFolder(path: folder.path)
-        #expect(message(empty).contains("neither model.safetensors.index.json nor model.safetensors"))
+        #expect(message(empty).contains("neither model.safetensors nor pytorch_model.bin"))
         let config = #expect(throws: CheckpointError.self) { try empty.decode(Config.self) }
         #expect("\(config!)".contains("it has no config.json"))
         _ = folder.write([0], "pytorch_model.bin")
-        #expect(message(empty).contains("convert them to safetensors"))
+        #expect(message(empty).contains("pytorch_model.bin is damaged: it is no zip archive"))
     }
 
     @Test(

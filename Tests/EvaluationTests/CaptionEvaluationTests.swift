@@ -87,3 +87,64 @@ import Torch
         #expect(OracleModel.statistics.kinds["emoji"]?["nature"] == 3)
     }
 }
+
+@Suite struct CaptioningTests {
+    /// The oracle's set with captions that people wrote: "frog", and a second one for every item.
+    private static func context(count: Int) -> EvaluationContext {
+        let set = OracleModel.set(count: count)
+        let written = set.items.map { item in
+            var item = item
+            item.writtenCaptions = [item.caption.name, "a picture of \(item.caption.name)"]
+            return item
+        }
+        var statistics = CaptionStatistics()
+        for item in written { statistics.add(item.caption, written: item.writtenCaptions, source: item.source) }
+        return CaptionEvaluation(sources: [], resampleCount: 50).context(
+            OracleModel.subject, set: CaptionedSet(split: .test, items: written, pixelValues: set.pixelValues),
+            statistics: statistics, blank: Tensor.full([3, 2, 2], value: -1))
+    }
+
+    @Test func `captions are scored against every reference, beside blank, shuffled and majority answers`() throws {
+        let context = Self.context(count: 40)
+        let task = CaptioningTask(context.set, template: CaptionTemplate(), prompt: "name:")
+        let scores = try task.scores(context)
+        #expect(scores.map(\.metric) == ["CIDEr-D", "token F1", "exact match"])
+        #expect(scores[2].estimate.value == 1 && scores[1].estimate.value == 1)
+        for score in scores {
+            let own = score.estimate.value
+            #expect(try #require(score.control("blank picture")).value < own)
+            #expect(try #require(score.control("shuffled pictures")).value < own)
+            #expect(try #require(score.control("training majority")).value < own)
+        }
+        // "a picture of apple" is the first of the most frequent captions; one item in five shows an apple.
+        #expect(scores[2].control("training majority")?.value == 0.2)
+    }
+
+    @Test func `answers can be asked for in parts, and the parts make the same report`() throws {
+        let context = Self.context(count: 40)
+        let task = CaptioningTask(context.set, template: CaptionTemplate(), prompt: "name:")
+        let places = task.places(context)
+        let parts = try [places[..<15], places[15...]].flatMap { try task.predictions(context, places: Array($0)) }
+        #expect(parts == (try task.predictions(context, places: places)))
+        #expect(task.scores(context, parts) == (try task.scores(context)))
+        #expect(parts.last?.id == Prediction.blankID && parts.last?.scores.isEmpty == true)
+        #expect(parts[0].prompt == "<image>name:" && parts[0].references == ["apple", "a picture of apple"])
+    }
+
+    @Test func `items without what a task asks for are obstacles, not crashes`() throws {
+        var set = OracleModel.set(count: 6)
+        set = CaptionedSet(
+            split: .test,
+            items: set.items.map {
+                CaptionedSet.Item(
+                    id: $0.id, source: $0.source, caption: .init(name: ""), provenance: $0.provenance, png: [])
+            }, pixelValues: set.pixelValues)
+        let evaluation = CaptionEvaluation(
+            questions: CaptionEvaluation.Question.allCases, sources: [], groupSources: ["emoji"], resampleCount: 5)
+        let context = evaluation.context(
+            OracleModel.subject, set: set, statistics: CaptionStatistics(), blank: Tensor.full([3, 2, 2], value: -1))
+        for question in evaluation.questions {
+            for task in evaluation.tasks(question, on: set) { #expect(task.obstacle(context) != nil, "\(task.name)") }
+        }
+    }
+}

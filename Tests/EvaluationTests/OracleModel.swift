@@ -58,7 +58,9 @@ struct OracleModel: MultimodalLanguageModel {
     }
 
     /// Preferences add up along the sequence; the own token stays.
-    func hiddenStates(embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?) -> Tensor {
+    func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
+    ) -> Tensor {
         let count = embeddings.shape[1]
         var all = embeddings.narrow(dim: 2, start: 0, length: vocabularySize)
         if let cache {

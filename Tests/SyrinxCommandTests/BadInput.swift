@@ -94,7 +94,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         load("pictures-stranger", "preprocessor_config.json", "unknown key \"rezise\""),
         load("weights-cut", "ROOT/weights-cut/model.safetensors is damaged", "it may be cut short"),
         load("weights-flipped", "model.safetensors has the SHA-256", "restore the file"),
-        load("weights-missing", "neither model.safetensors.index.json nor model.safetensors"),
+        load("weights-missing", "neither model.safetensors nor pytorch_model.bin"),
         BadInput("keys and values beyond the memory", "GB of memory, of which", "ask for fewer new tokens") {
             ["generate", "--model", $0("config-context"), "--max-new-tokens", "16000000", "x"]
         },

@@ -64,7 +64,7 @@ struct ForwardCommandTests {
     @Test(
         "what is wrong with a request is one line and status 2",
         arguments: [
-            (#"{"promt": "name:"}"#, "promt"),
+            (#"{"promt": "name:"}"#, "did you mean 'prompt'?"),
             (#"{"prompt": "<image>", "images": []}"#, "1 <image> markers, but 0 pictures were given"),
             (#"{"prompt": "name:", "images": ["gone.png"]}"#, "gone.png"),
             ("[]", "request.json"),

@@ -2,6 +2,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// Different ways to compute the same thing agree.
@@ -71,14 +72,14 @@ struct EquivalenceTests {
     }
 
     @Test func `Packing several examples in a row equals padding each to a row: loss and every gradient`() throws {
-        let packed = try PackedExamples.collator.packed(PackedExamples.rows, length: 29, pixelValues: pixels)
+        let packed = try PackedExamples.batch(pixelValues: pixels)
         let padded = try PackedExamples.collator.padded(examples, pixelValues: pixels)
         #expect(packed.labels.shape == [2, 29] && padded.labels.shape == [5, 13])
         expectSame(step([packed]), step([padded]))
     }
 
     @Test func `Accumulating micro-batches of unequal size equals one large batch: loss and every gradient`() throws {
-        let whole = step([try PackedExamples.collator.packed(PackedExamples.rows, length: 29, pixelValues: pixels)])
+        let whole = step([try PackedExamples.batch(pixelValues: pixels)])
         let rows = try zip(PackedExamples.rows, [pictures(0, 3), pictures(3, 2)]).map {
             try PackedExamples.collator.packed([$0], length: 29, pixelValues: $1)
         }

@@ -59,7 +59,13 @@ struct PublishedSizeTests {
     @Test func `A configuration survives its config.json`() throws {
         for size in ModelRegistry.namedSizes {
             let data = try size.configuration()
-            #expect(try MM1.configuration(of: MM1.config(from: data)) == data)
+            let again =
+                switch try ModelRegistry.family(ofConfiguration: data).modelType {
+                case "mm1": try MM1.configuration(of: MM1.config(from: data))
+                case "mplug-owl": try MPLUGOwl.configuration(of: MPLUGOwl.config(from: data))
+                default: try MPLUGOwl2.configuration(of: MPLUGOwl2.config(from: data))
+                }
+            #expect(again == data, "\(size.name)")
         }
     }
 

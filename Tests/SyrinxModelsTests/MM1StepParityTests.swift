@@ -2,6 +2,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// One whole training step of a tiny MM1 against PyTorch: every stage, the loss, every gradient.
@@ -13,8 +14,7 @@ struct MM1StepParityTests {
 
     init() throws {
         fixture = try ParityFixture("mm1-step")
-        batch = try PackedExamples.collator.packed(
-            PackedExamples.rows, length: 29, pixelValues: try fixture("pixels"))
+        batch = try PackedExamples.batch(pixelValues: try fixture("pixels"))
     }
 
     /// The reference's tensors of one kind by our names.
@@ -67,7 +67,8 @@ struct MM1StepParityTests {
             let spliced = model.embed(batch.input)
             try fixture.expect(spliced, equals: "spliced")
             let hidden = model.hiddenStates(
-                embeddings: spliced, positionIDs: batch.input.positionIDs, layout: batch.input.layout, cache: nil)
+                embeddings: spliced, positionIDs: batch.input.positionIDs, layout: batch.input.layout,
+                visualPositions: batch.input.visualPositions, cache: nil)
             try fixture.expect(hidden, equals: "hidden", rows: filled)
             try fixture.expect(model.logits(hiddenStates: hidden), equals: "logits", rows: filled)
         }

@@ -27,7 +27,7 @@ struct ForwardTests {
         let path = folder.path + "/request.json"
         try Data(request.utf8).write(to: URL(fileURLWithPath: path))
         let request = try ForwardRequest(path: path)
-        return model.activations(of: try model.prepare(request.prompt, target: request.target))
+        return try model.activations(of: try model.prepare(request.prompt, target: request.target))
     }
 
     private let pair =
@@ -81,17 +81,22 @@ struct ForwardTests {
         #expect(abs(loss + score.total / Double(target.count)) < 1e-5 * loss)
     }
 
-    @Test("the prompt is the one that generation reads: its next token is the likeliest")
+    @Test("the scores are those of the prompt that generation reads, and the likeliest is what it says")
     func asGenerated() throws {
         let found = try activations(#"{"prompt": "name:", "images": ["red.png"]}"#)
         #expect(found["loss"] == nil && found["labels"] == nil)
-        let last = try #require(found["logits"]).select(dim: 0, index: 0)
-        let scores = last.select(dim: 0, index: last.size(0) - 1).array(of: Float.self)
+        let logits = try #require(found["logits"])
         let prompt = try model.prepare(Prompt("name:", images: [try ImageReference(path: folder.path + "/red.png")]))
-        var config = GenerationConfig(maxNewTokens: 1)
-        config.bannedTokenIDs = []
-        let chosen = try model.engine.generate(GenerationRequest(prompt.input, config: config)).tokenIDs
-        #expect(chosen == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
+        let input = prompt.input
+        let direct = inferenceMode {
+            model.model.logits(embeddings: model.model.embed(input), positionIDs: input.positionIDs)
+        }
+        #expect(logits.bytes() == direct.bytes())
+        let hidden = try #require(found["hidden_states"])
+        #expect(inferenceMode { model.model.logits(hiddenStates: hidden) }.bytes() == logits.bytes())
+        let scores = logits.select(dim: 1, index: logits.size(1) - 1).array(of: Float.self)
+        let chosen = try model.engine.generate(GenerationRequest(input, config: GenerationConfig(maxNewTokens: 1)))
+        #expect(chosen.tokenIDs == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
     }
 
     @Test("without pictures the picture's stages are left out")
@@ -106,9 +111,13 @@ struct ForwardTests {
     @Test(
         "a request that cannot be used is one sentence that names the file and what is wrong",
         arguments: [
-            (#"{"prompt": "a", "image": ["red.png"]}"#, #"the key "image" is not known"#),
-            (#"{"images": ["red.png"]}"#, "request.json"),
-            (#"{"prompt": 3}"#, "request.json"),
+            (
+                #"{"prompt": "a", "image": ["red.png"]}"#,
+                "'image' is not one of prompt, images, target; did you mean 'images'?"
+            ),
+            (#"{"images": ["red.png"]}"#, "the key prompt is missing"),
+            (#"{"prompt": "a", "prompt": "b"}"#, "prompt"),
+            (#"{"prompt": 3}"#, "prompt should be"),
             (#"["a"]"#, "request.json"),
             ("no json", "request.json"),
             (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> markers, but 1 picture was given"),

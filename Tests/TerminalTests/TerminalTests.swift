@@ -53,6 +53,16 @@ import Testing
         #expect(!text.contains("\u{1B}"))
     }
 
+    @Test func `A log that got the last state already does not get it again at the end`() {
+        let output = Mutex("")
+        let bar = ProgressBar("t", total: 2, unit: "x", style: .plain, plainInterval: .zero) { text in
+            output.withLock { $0 += text }
+        }
+        bar.update(2)
+        bar.finish()
+        #expect(output.withLock { $0 }.split(separator: "\n").count == 1)
+    }
+
     @Test func `A message on a terminal clears the bar before it and draws it again after`() {
         let output = Mutex("")
         let style = TerminalStyle(isInteractive: true, usesColour: false)

@@ -29,7 +29,7 @@ extension MM1 {
                     name: named.name, summary: named.summary, publishedDecoderCount: named.publishedDecoderCount,
                     configuration: { try configuration(of: named.config) })
             },
-            make: { data, path in MM1(try config(from: data), at: path) })
+            make: { data, _, path in MM1(try config(from: data), at: path) })
     }
 
     /// The `config.json` of a configuration.

@@ -5,7 +5,7 @@ extension MM1.Config {
     public func validate() throws(ModelError) {
         try visionEncoder.validate()
         try languageModel.validate()
-        try Self.check("connector token_count", connector.tokenCount, 1...65_536)
+        try ConfigCheck.check("connector token_count", connector.tokenCount, 1...65_536)
         let side = Int(Double(connector.tokenCount).squareRoot().rounded())
         guard side * side == connector.tokenCount else {
             throw ModelError(
@@ -14,33 +14,15 @@ extension MM1.Config {
         switch connector {
         case .averagePool: break
         case .attentionPool(_, let headCount):
-            try Self.check("connector head_count", headCount, 1...1024)
-            try Self.divides("language model hidden_size", languageModel.hiddenSize, "connector head_count", headCount)
+            try ConfigCheck.check("connector head_count", headCount, 1...1024)
+            try ConfigCheck.divides(
+                "language model hidden_size", languageModel.hiddenSize, "connector head_count", headCount)
         case .cAbstractor(_, let innerWidth, let depth, let readoutDepth):
-            try Self.check("connector inner_width", innerWidth, 1...65_536)
-            try Self.check("connector depth", depth, 0...256)
-            try Self.check("connector readout_depth", readoutDepth, 1...256)
+            try ConfigCheck.check("connector inner_width", innerWidth, 1...65_536)
+            try ConfigCheck.check("connector depth", depth, 0...256)
+            try ConfigCheck.check("connector readout_depth", readoutDepth, 1...256)
         }
-        try Self.check("image_placeholder", imagePlaceholder, 0...(languageModel.vocabularySize - 1))
-    }
-
-    static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ModelError) {
-        guard range.contains(value) else {
-            throw ModelError(
-                message: "the model's \(name) is \(value); it must lie in \(range.lowerBound)...\(range.upperBound)")
-        }
-    }
-
-    static func divides(_ name: String, _ value: Int, _ partName: String, _ part: Int) throws(ModelError) {
-        guard value % part == 0 else {
-            throw ModelError(message: "the model's \(name) is \(value), which \(partName) \(part) does not divide")
-        }
-    }
-
-    static func check(positive name: String, _ value: Double) throws(ModelError) {
-        guard value > 0, value.isFinite else {
-            throw ModelError(message: "the model's \(name) is \(value); it must be a positive number")
-        }
+        try ConfigCheck.check("image_placeholder", imagePlaceholder, 0...(languageModel.vocabularySize - 1))
     }
 }
 
@@ -48,21 +30,21 @@ extension VisionTransformer.Config {
     /// Checks the ranges of the encoder's numbers.
     func validate() throws(ModelError) {
         let part = "vision encoder"
-        try MM1.Config.check("\(part) image_size", imageSize, 1...16_384)
+        try ConfigCheck.check("\(part) image_size", imageSize, 1...16_384)
         switch stem {
-        case .patch(let size): try MM1.Config.check("\(part) patch size", size, 1...1024)
+        case .patch(let size): try ConfigCheck.check("\(part) patch size", size, 1...1024)
         case .convolutional(let channels):
-            try MM1.Config.check("\(part) number of stem channels", channels.count, 0...8)
-            for width in channels { try MM1.Config.check("\(part) stem channels", width, 1...65_536) }
+            try ConfigCheck.check("\(part) number of stem channels", channels.count, 0...8)
+            for width in channels { try ConfigCheck.check("\(part) stem channels", width, 1...65_536) }
         }
-        try MM1.Config.divides("\(part) image_size", imageSize, "the patch size", patchSize)
-        try MM1.Config.check("\(part) hidden_size", hiddenSize, 1...65_536)
-        try MM1.Config.check("\(part) intermediate_size", intermediateSize, 1...1_048_576)
-        try MM1.Config.check("\(part) layer_count", layerCount, 1...1024)
-        try MM1.Config.check("\(part) head_count", headCount, 1...1024)
-        try MM1.Config.divides("\(part) hidden_size", hiddenSize, "head_count", headCount)
-        if let projectionSize { try MM1.Config.check("\(part) projection_size", projectionSize, 1...65_536) }
-        try MM1.Config.check(positive: "\(part) norm_epsilon", normEpsilon)
+        try ConfigCheck.divides("\(part) image_size", imageSize, "the patch size", patchSize)
+        try ConfigCheck.check("\(part) hidden_size", hiddenSize, 1...65_536)
+        try ConfigCheck.check("\(part) intermediate_size", intermediateSize, 1...1_048_576)
+        try ConfigCheck.check("\(part) layer_count", layerCount, 1...1024)
+        try ConfigCheck.check("\(part) head_count", headCount, 1...1024)
+        try ConfigCheck.divides("\(part) hidden_size", hiddenSize, "head_count", headCount)
+        if let projectionSize { try ConfigCheck.check("\(part) projection_size", projectionSize, 1...65_536) }
+        try ConfigCheck.check(positive: "\(part) norm_epsilon", normEpsilon)
     }
 }
 
@@ -70,17 +52,17 @@ extension LLaMADecoder.Config {
     /// Checks the ranges of the decoder's numbers.
     func validate() throws(ModelError) {
         let part = "language model"
-        try MM1.Config.check("\(part) vocabulary_size", vocabularySize, 1...16_777_216)
-        try MM1.Config.check("\(part) hidden_size", hiddenSize, 1...65_536)
-        try MM1.Config.check("\(part) intermediate_size", intermediateSize, 1...1_048_576)
-        try MM1.Config.check("\(part) layer_count", layerCount, 1...1024)
-        try MM1.Config.check("\(part) head_count", headCount, 1...1024)
-        try MM1.Config.check("\(part) key_value_head_count", keyValueHeadCount, 1...headCount)
-        try MM1.Config.divides("\(part) head_count", headCount, "key_value_head_count", keyValueHeadCount)
-        try MM1.Config.check("\(part) head_size", headSize, 2...65_536)
-        try MM1.Config.divides("\(part) head_size", headSize, "the pair of a rotation,", 2)
-        try MM1.Config.check("\(part) context_length", contextLength, 1...16_777_216)
-        try MM1.Config.check(positive: "\(part) norm_epsilon", normEpsilon)
-        try MM1.Config.check(positive: "\(part) rope_theta", ropeTheta)
+        try ConfigCheck.check("\(part) vocabulary_size", vocabularySize, 1...16_777_216)
+        try ConfigCheck.check("\(part) hidden_size", hiddenSize, 1...65_536)
+        try ConfigCheck.check("\(part) intermediate_size", intermediateSize, 1...1_048_576)
+        try ConfigCheck.check("\(part) layer_count", layerCount, 1...1024)
+        try ConfigCheck.check("\(part) head_count", headCount, 1...1024)
+        try ConfigCheck.check("\(part) key_value_head_count", keyValueHeadCount, 1...headCount)
+        try ConfigCheck.divides("\(part) head_count", headCount, "key_value_head_count", keyValueHeadCount)
+        try ConfigCheck.check("\(part) head_size", headSize, 2...65_536)
+        try ConfigCheck.divides("\(part) head_size", headSize, "the pair of a rotation,", 2)
+        try ConfigCheck.check("\(part) context_length", contextLength, 1...16_777_216)
+        try ConfigCheck.check(positive: "\(part) norm_epsilon", normEpsilon)
+        try ConfigCheck.check(positive: "\(part) rope_theta", ropeTheta)
     }
 }

@@ -65,7 +65,7 @@ public struct MM1: MultimodalLanguageModel {
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs) }
 
     public func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
     ) -> Tensor {
         languageModel.hiddenStates(embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache)
     }

@@ -62,7 +62,11 @@ extension DemoReport {
         let chosen = gallery(of: set, count: galleryCount)
         let described = try evaluation.describe(subject, set: set, indices: chosen)
         let log = LossLog(material.log)
-        let items = zip(chosen, described).map { index, item in galleryItem(set.items[index], item) }
+        let items = zip(chosen, described).map { index, item in
+            galleryItem(
+                set.items[index], truth: item.truth,
+                generated: item.generated + (item.colour.isEmpty ? "" : " [asked for colours: \(item.colour)]"))
+        }
         var notes = material.notes
         if corpus.index.generated {
             notes.append(
@@ -85,9 +89,10 @@ extension DemoReport {
     }
 
     /// Places of items that may be shown freely, taken evenly from every source.
-    package static func gallery(of set: CaptionedSet, count: Int) -> [Int] {
+    /// - Parameter onlyFree: false where the pictures are the reader's own, so that all may be shown.
+    package static func gallery(of set: CaptionedSet, count: Int, onlyFree: Bool = true) -> [Int] {
         var bySource = [String: [Int]]()
-        for (index, item) in set.items.enumerated() where isFree(item.provenance.licence) {
+        for (index, item) in set.items.enumerated() where !onlyFree || isFree(item.provenance.licence) {
             bySource[item.source, default: []].append(index)
         }
         let sources = bySource.keys.sorted()
@@ -107,14 +112,14 @@ extension DemoReport {
         return ["public-domain", "public domain", "cc0", "ofl-", "apache-2.0"].contains { licence.contains($0) }
     }
 
-    private static func galleryItem(_ source: CaptionedSet.Item, _ item: EvaluatedItem) -> GalleryItem {
+    /// A picture of a set with what is true of it and what the model says.
+    static func galleryItem(_ source: CaptionedSet.Item, truth: String, generated: String) -> GalleryItem {
         let size = try? PictureCodec().pictureInfo(of: source.png)
         let provenance = source.provenance
         let creator = provenance.creator.map { "\($0), " } ?? ""
         return GalleryItem(
-            id: item.id, source: item.source, pngBase64: Data(source.png).base64EncodedString(),
-            width: size?.width ?? 64, height: size?.height ?? 64, truth: item.truth,
-            generated: item.generated + (item.colour.isEmpty ? "" : " [asked for colours: \(item.colour)]"),
+            id: source.id, source: source.source, pngBase64: Data(source.png).base64EncodedString(),
+            width: size?.width ?? 64, height: size?.height ?? 64, truth: truth, generated: generated,
             credit: "\(creator)\(provenance.package) \(provenance.version), \(provenance.path), \(provenance.licence)")
     }
 }

@@ -33,7 +33,7 @@ enum HTMLStyle {
         figure img { display: block; width: 8rem; height: 8rem; object-fit: contain; background: #fff; margin: 0 auto .6rem;
           border-radius: 4px; }
         figure dl { margin: 0; font-size: .86rem; line-height: 1.35; } figure dt { color: var(--soft); font-size: .74rem; }
-        figure dd { margin: 0 0 .45rem; overflow-wrap: anywhere; } figcaption { font-size: .74rem; overflow-wrap: anywhere; }
+        figure dd { margin: 0 0 .45rem; overflow-wrap: anywhere; white-space: pre-line; } figcaption { font-size: .74rem; overflow-wrap: anywhere; }
         @media print { body { max-width: none; } figure { break-inside: avoid; } }
         """
 

@@ -1,14 +1,5 @@
+import Synchronization
 public import Torch
-
-/// One question put to the model about held-out pictures.
-public protocol EvaluationTask: Sendable {
-    /// The task's name in tables.
-    var name: String { get }
-
-    /// The scores, with their controls, on every population the task applies to.
-    /// - Throws: `GenerationError` when a sequence does not fit the model's context.
-    func scores(_ context: EvaluationContext) throws -> [TaskScore]
-}
 
 /// What all tasks of one evaluation share.
 public struct EvaluationContext: Sendable {
@@ -28,18 +19,15 @@ public struct EvaluationContext: Sendable {
     public let set: CaptionedSet
     /// Counts over the training split.
     public let statistics: CaptionStatistics
-    /// float[N, V, D]: the items' pictures.
-    public let pictures: Tensor
-    /// float[1, V, D]: a white picture.
-    public let blank: Tensor
     /// What is measured.
     public let populations: [Population]
     /// Intervals.
     public let bootstrap: Bootstrap
     /// Seed of distractors and shuffles.
     public let seed: UInt64
+    private let encoded: EncodedPictures
 
-    /// Encodes every picture once.
+    /// Encodes nothing yet: pictures are encoded, all at once, when the first of them is asked for.
     /// - Parameters:
     ///   - blank: a white picture's pixels, float32[3, H, W].
     ///   - sources: sources reported on their own, beside all together; unknown ones are left out.
@@ -50,8 +38,7 @@ public struct EvaluationContext: Sendable {
         self.subject = subject
         self.set = set
         self.statistics = statistics
-        pictures = subject.visualTokens(set.pixelValues)
-        self.blank = subject.visualTokens(blank.unsqueeze(0))
+        encoded = EncodedPictures { [subject.visualTokens(set.pixelValues), subject.visualTokens(blank.unsqueeze(0))] }
         var populations = sources.map { Population(name: $0, source: $0, indices: set.indices(source: $0)) }
         populations.removeAll { $0.indices.isEmpty }
         if populations.first?.indices.count != set.items.count {
@@ -63,12 +50,47 @@ public struct EvaluationContext: Sendable {
         self.seed = seed
     }
 
-    /// float[1, V, D]: one item's picture.
-    func picture(_ index: Int) -> Tensor { pictures.narrow(dim: 0, start: index, length: 1) }
+    /// The place that stands for the blank picture.
+    public var blankPlace: Int { self.set.items.count }
+
+    /// float[1, V, D]: the picture at a place.
+    func picture(_ place: Int) -> Tensor { encoded.all.narrow(dim: 0, start: place, length: 1) }
+
+    /// float[P, V, D]: the pictures at places, in order.
+    func pictures(_ places: [Int]) -> Tensor {
+        encoded.all.indexSelect(
+            dim: 0, Tensor(places.map(Int64.init), shape: [places.count]).to(subject.device))
+    }
+
+    /// The id of the item at a place.
+    public func id(_ place: Int) -> String { place == blankPlace ? Prediction.blankID : set.items[place].id }
+
+    /// Of `indices`, those that the predictions made at `places` are about, with the predictions.
+    func answers(_ predictions: [Prediction], at places: [Int]) -> [Int: Prediction] {
+        Dictionary(zip(places, predictions), uniquingKeysWith: { first, _ in first })
+    }
 
     /// For each of `indices` the item whose picture it gets under the shuffled control; never its own.
     func shuffled(_ indices: [Int], name: String) -> [Int] {
         var random = SplitMix64(seed: seed, name: "shuffled \(name)")
         return random.derangement(indices.count).map { indices[$0] }
+    }
+}
+
+/// Visual tokens of all pictures, computed once, by whoever asks first.
+private final class EncodedPictures: Sendable {
+    private let parts: @Sendable () -> [Tensor]
+    private let value = Mutex<Tensor?>(nil)
+
+    init(_ parts: @escaping @Sendable () -> [Tensor]) { self.parts = parts }
+
+    /// float[N + 1, V, D]: the items' pictures, then the blank one.
+    var all: Tensor {
+        value.withLock { value in
+            if let value { return value }
+            let computed = inferenceMode { Tensor.cat(parts(), dim: 0) }
+            value = computed
+            return computed
+        }
     }
 }

@@ -68,32 +68,3 @@ public struct BalancedAccuracy: Metric {
         return sum / Double(present)
     }
 }
-
-/// Word overlap between a generated and a true name, as SQuAD's F1.
-public enum TokenF1 {
-    /// Lower-case runs of letters and digits.
-    ///
-    /// Unlike SQuAD's script, articles are kept: names here are a few words long.
-    public static func words(_ text: String) -> [String] {
-        text.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
-    }
-
-    /// Harmonic mean of precision and recall over the words as multisets, `0 ... 1`; two empty texts score 1.
-    public static func score(_ generated: String, _ truth: String) -> Double {
-        let generated = words(generated)
-        let truth = words(truth)
-        if generated.isEmpty || truth.isEmpty { return generated.isEmpty && truth.isEmpty ? 1 : 0 }
-        var remaining = [String: Int]()
-        for word in truth { remaining[word, default: 0] += 1 }
-        var shared = 0
-        for word in generated {
-            guard let count = remaining[word], count > 0 else { continue }
-            remaining[word] = count - 1
-            shared += 1
-        }
-        guard shared > 0 else { return 0 }
-        let precision = Double(shared) / Double(generated.count)
-        let recall = Double(shared) / Double(truth.count)
-        return 2 * precision * recall / (precision + recall)
-    }
-}

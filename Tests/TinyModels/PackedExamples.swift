@@ -1,12 +1,13 @@
 import NN
-import Processors
-import SyrinxModels
+package import Processors
+package import SyrinxModels
+package import Torch
 
 /// Five examples in two rows, and a tiny MM1 that reads them; `scripts/reference/mm1_step.py` has the same.
 ///
 /// Pictures first, last, in the middle and two in a row; examples without pictures; padding in both rows.
-enum PackedExamples {
-    static let config = MM1.Config(
+package enum PackedExamples {
+    package static let config = MM1.Config(
         visionEncoder: .init(
             imageSize: 15, stem: .patch(size: 3), hiddenSize: 12, intermediateSize: 22, layerCount: 2, headCount: 3),
         connector: .cAbstractor(tokenCount: 4, innerWidth: 16, depth: 2, readoutDepth: 2),
@@ -16,7 +17,7 @@ enum PackedExamples {
             tiesEmbeddings: true),
         imagePlaceholder: 7)
 
-    static let rows: [[PromptLayout]] = [
+    package static let rows: [[PromptLayout]] = [
         [
             example(given([1]), picture, picture, taught([12, 5, 30, 2])),
             example(taught([1, 9, 9, 14, 2])),
@@ -28,8 +29,13 @@ enum PackedExamples {
         ],
     ]
 
-    static let collator = Collator(
+    package static let collator = Collator(
         contract: TokenContract(imagePlaceholderID: config.imagePlaceholder, visualTokenCount: 4), padID: 0)
+
+    /// Both rows packed to 29 positions, with the six pictures [6, 3, 15, 15].
+    package static func batch(pixelValues: Tensor) throws -> Collator.Collated {
+        try collator.packed(rows, length: 29, pixelValues: pixelValues)
+    }
 
     private static let picture = PromptSegment.image(ImageSpan(tokenCount: 4, name: "picture", width: 15, height: 15))
 

@@ -57,9 +57,26 @@ public struct Bootstrap: Sendable {
     /// With no observations value and bounds are not-a-number and the count is 0.
     /// - Complexity: `resampleCount` evaluations of the metric.
     public func estimate<M: Metric>(_ metric: M, _ observations: [M.Observation]) -> Estimate {
+        estimate(observations) { metric.value($0) }
+    }
+
+    /// The estimate of the difference of `metric` between two series of observations of the same items, first minus second.
+    ///
+    /// Paired: a resample takes the same items from both, so that what makes an item hard for either cancels.
+    /// - Precondition: both series are equally long, item by item.
+    public func difference<M: Metric>(
+        _ metric: M, _ first: [M.Observation], _ second: [M.Observation]
+    ) -> Estimate {
+        precondition(first.count == second.count, "\(first.count) and \(second.count) observations are no pairs")
+        return estimate(Array(zip(first, second))) { pairs in
+            metric.value(pairs.map(\.0)) - metric.value(pairs.map(\.1))
+        }
+    }
+
+    private func estimate<Observation>(_ observations: [Observation], _ value: ([Observation]) -> Double) -> Estimate {
         let count = observations.count
         guard count > 0, resampleCount > 0 else {
-            let value = count > 0 ? metric.value(observations) : Double.nan
+            let value = count > 0 ? value(observations) : Double.nan
             return Estimate(value: value, lower: value, upper: value, itemCount: count)
         }
         var random = SplitMix64(seed: seed, name: "bootstrap")
@@ -68,11 +85,11 @@ public struct Bootstrap: Sendable {
         values.reserveCapacity(resampleCount)
         for _ in 0..<resampleCount {
             for index in 0..<count { resample[index] = observations[random.next(below: count)] }
-            values.append(metric.value(resample))
+            values.append(value(resample))
         }
         values.sort()
         return Estimate(
-            value: metric.value(observations), lower: Self.percentile(0.025, of: values),
+            value: value(observations), lower: Self.percentile(0.025, of: values),
             upper: Self.percentile(0.975, of: values), itemCount: count)
     }
 

@@ -1,0 +1,53 @@
+public import DataPipeline
+
+/// How well does the model caption a picture it never saw?
+///
+/// The prompt is the picture and, where one is given, a few words; the greedy continuation up to the first line break is
+/// held against the item's reference captions. Zero-shot means zero: no examples stand before the picture.
+public struct CaptioningTask: WritingTask {
+    /// `captioning`.
+    public let name = "captioning"
+    let prompt: String
+    let maxNewTokens: Int
+    let metrics = [Self.cider, "token F1", "exact match"]
+    let method =
+        "Greedy continuation of the picture, up to the first line break, against the item's captions: CIDEr-D (0 to 10, "
+        + "document frequencies from the evaluated items' captions; papers print it times 100), best token F1, any exact "
+        + "match after normalisation."
+    private static let cider = "CIDEr-D"
+    private let template: CaptionTemplate
+    private let scorer: CIDEr
+
+    /// The task on a set's items.
+    /// - Parameters:
+    ///   - template: renders captions of items that come as fields.
+    ///   - prompt: text between the picture and the caption, such as `A photo of`.
+    public init(_ set: CaptionedSet, template: CaptionTemplate, prompt: String = "", maxNewTokens: Int = 64) {
+        self.template = template
+        self.prompt = prompt
+        self.maxNewTokens = maxNewTokens
+        scorer = CIDEr(references: set.items.map { $0.references(template) })
+    }
+
+    /// Items without a caption cannot be asked about.
+    public func obstacle(_ context: EvaluationContext) -> String? {
+        context.set.items.contains { !references($0).isEmpty } ? nil : "no item has a caption"
+    }
+
+    func references(_ item: CaptionedSet.Item) -> [String] { item.references(template) }
+    func answer(_ text: String) -> String {
+        let line = text.drop { $0.isWhitespace }.prefix { !$0.isNewline }
+        return String(line.reversed().drop { $0.isWhitespace }.reversed())
+    }
+    func score(_ answer: String, metric: String, place: Int, _ context: EvaluationContext) -> Double {
+        let references = references(context.set.items[place])
+        switch metric {
+        case Self.cider: return scorer.score(answer, item: place)
+        case "token F1": return TokenF1.score(answer, references: references)
+        default: return ExactMatch.score(answer, references: references)
+        }
+    }
+    func majority(_ context: EvaluationContext, source: String?) -> String {
+        context.statistics.majorityCaption(template, source: source)
+    }
+}

@@ -1,0 +1,21 @@
+/// Checks of the numbers in a configuration, each with a sentence that names the number and its range.
+enum ConfigCheck {
+    static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ModelError) {
+        guard range.contains(value) else {
+            throw ModelError(
+                message: "the model's \(name) is \(value); it must lie in \(range.lowerBound)...\(range.upperBound)")
+        }
+    }
+
+    static func divides(_ name: String, _ value: Int, _ partName: String, _ part: Int) throws(ModelError) {
+        guard value % part == 0 else {
+            throw ModelError(message: "the model's \(name) is \(value), which \(partName) \(part) does not divide")
+        }
+    }
+
+    static func check(positive name: String, _ value: Double) throws(ModelError) {
+        guard value > 0, value.isFinite else {
+            throw ModelError(message: "the model's \(name) is \(value); it must be a positive number")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import NN
+import Settings
+
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
+extension MPLUGOwl {
+    /// The published `config.json`.
+    private struct ConfigurationFile: Codable {
+        var modelType: String
+        var architectures: [String]?
+        var numQueryTokens: Int?
+        var textConfig: OwlTextConfiguration?
+        var visionConfig: OwlVisionConfiguration?
+        var visualAbstractorConfig: OwlAbstractorConfiguration?
+        var artefacts: ModelArtefacts?
+    }
+
+    static let modelType = "mplug-owl"
+
+    /// The registry's entry.
+    static var family: ModelFamily {
+        ModelFamily(
+            modelType: modelType,
+            sizes: [
+                .init(
+                    name: "mplug-owl-7b", summary: "the published mplug-owl-llama-7b", publishedDecoderCount: nil,
+                    configuration: { try configuration(of: Config()) }),
+                .init(
+                    name: "mplug-owl-7b-video", summary: "the published mplug-owl-llama-7b-video",
+                    publishedDecoderCount: nil, configuration: { try configuration(of: Config()) },
+                    weightShapes: ["temporal_query_tokens": [1, 64, 1024]]),
+            ],
+            make: { data, shapes, path in MPLUGOwl(try config(from: data, weightShapes: shapes), at: path) },
+            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") })
+    }
+
+    /// The `config.json` of a configuration. Whether it is a video model, the weights say.
+    ///
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
+        var abstractor = OwlAbstractorConfiguration(config.abstractor)
+        abstractor.numLearnableQueries = nil
+        return try ConfigurationJSON.encoder.encode(
+            ConfigurationFile(
+                modelType: modelType, architectures: ["MplugOwlForConditionalGeneration"],
+                numQueryTokens: config.abstractor.queryCount, textConfig: OwlTextConfiguration(config.languageModel),
+                visionConfig: OwlVisionConfiguration(config.visionEncoder), visualAbstractorConfig: abstractor,
+                artefacts: artefacts))
+    }
+
+    /// The configuration in a published `config.json`.
+    ///
+    /// The abstractor's inner width is read from the weights where there are some: the published configuration misstates
+    /// it. So is whether the model is one for video.
+    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
+    public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
+        do {
+            let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
+            let width = weightShapes["abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
+            var config = Config()
+            config.visionEncoder = (file.visionConfig ?? OwlVisionConfiguration()).encoder(imageSize: 224)
+            // The published code takes quick GELU whatever the configuration says.
+            config.visionEncoder.activation = .quickGELU
+            var abstractor = file.visualAbstractorConfig ?? OwlAbstractorConfiguration()
+            abstractor.numLearnableQueries = file.numQueryTokens ?? 64
+            config.abstractor = abstractor.abstractor(intermediateSize: width)
+            config.languageModel = file.textConfig?.decoder ?? .llama7B
+            config.isVideo = weightShapes["temporal_query_tokens"] != nil
+            try config.validate()
+            return config
+        } catch let error as StrictJSON.Malformed {
+            throw ModelError(message: "this describes no mPLUG-Owl: \(error.reason)")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+public import NN
+public import Torch
+
+// Shapes: N pictures or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
+
+/// mPLUG-Owl (Ye et al., 2023): CLIP's ViT-L/14, a visual abstractor, and LLaMA.
+///
+///     pixels -> visionEncoder -> features -> abstractor -> visual_fc -> + vit_eos -> visual tokens -+
+///     tokens -> embedding -> embeddings with placeholders ------------------------------------------+-> LLaMA -> logits
+///
+/// With ``Config/isVideo`` it is mPLUG-Owl video: temporal modules in the encoder, queries of their own for time. Parameter
+/// names are those of the published checkpoints.
+public struct MPLUGOwl: MultimodalLanguageModel {
+    /// The id that stands where a visual token goes; no vocabulary item, as in the published processor.
+    public static let imagePlaceholderID = -1
+
+    public let config: Config
+    public let visionEncoder: OwlVisionTransformer
+    public let abstractor: VisualAbstractor
+    public let languageModel: LLaMADecoder
+    private let queries: Parameter
+    private let temporalQueries: Parameter?
+    private let head: VisualHead
+    private let temporalProjection: Linear?
+    private let operations: ForwardOperations
+
+    public init(_ config: Config, at path: ParameterPath) {
+        self.config = config
+        let shape = [1, config.abstractor.queryCount, config.abstractor.hiddenSize]
+        queries = path.parameter("query_tokens", shape: shape, initializer: .normal(0.02))
+        temporalQueries =
+            config.isVideo ? path.parameter("temporal_query_tokens", shape: shape, initializer: .normal(0.02)) : nil
+        visionEncoder = OwlVisionTransformer(config.visionEncoder, at: path / "vision_model")
+        abstractor = VisualAbstractor(config.abstractor, at: path / "abstractor")
+        head = VisualHead(config.abstractor.hiddenSize, config.languageModel.hiddenSize, at: path / "abstractor")
+        temporalProjection =
+            config.isVideo
+            ? Linear(
+                config.abstractor.hiddenSize, config.languageModel.hiddenSize, bias: true,
+                at: path / "abstractor" / "temporal_visual_fc", initializer: .normal(0.02)) : nil
+        languageModel = LLaMADecoder(config.languageModel, at: path / "language_model")
+        operations = ForwardOperations(
+            imageElements: path.elementCount(under: "vision_model"), imageTokens: config.visionEncoder.tokenCount,
+            connectorElements: path.elementCount(under: "abstractor"), connectorTokens: config.abstractor.queryCount,
+            decoderElements: path.elementCount(under: "language_model"), decoder: config.languageModel)
+    }
+
+    public var vocabularySize: Int { config.languageModel.vocabularySize }
+    public var contextLength: Int { config.languageModel.contextLength }
+    public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
+    public var imagePlaceholder: Int { Self.imagePlaceholderID }
+    public var imageSize: Int? { config.visionEncoder.imageSize }
+
+    public func visualTokens(_ pixelValues: Tensor) -> Tensor {
+        head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
+    }
+
+    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.features(pixelValues)
+        return [
+            ("vision_features", features),
+            ("connector_output", head(abstractor(queries: queries.tensor, features: features))),
+        ]
+    }
+
+    /// Clips float32[N, 3, F, S, S] to visual tokens [N, P, D]: as many as one picture has.
+    ///
+    /// - Precondition: the model is a video model.
+    public func videoTokens(_ pixelValues: Tensor) -> Tensor {
+        guard let temporalQueries, let temporalProjection else {
+            preconditionFailure("only mPLUG-Owl video reads clips; give other models pictures")
+        }
+        let features = visionEncoder.clipFeatures(pixelValues)  // [N, F, 1 + L, W]
+        let both = Tensor.cat([queries.tensor, temporalQueries.tensor], dim: 1)
+        let states = abstractor(queries: both, features: features.flatten(1, 2))  // [N, 2 Q, W]
+        let count = config.abstractor.queryCount
+        let still = states.narrow(dim: 1, start: 0, length: count)
+        let moving = temporalProjection(states.narrow(dim: 1, start: count, length: count))
+        return head(still, adding: moving)
+    }
+
+    /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
+    public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.placeholdersAsZero) }
+
+    public func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
+    ) -> Tensor {
+        languageModel.hiddenStates(embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache)
+    }
+
+    public func logits(hiddenStates: Tensor) -> Tensor { languageModel.logits(hiddenStates: hiddenStates) }
+
+    public func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
+        operations(tokenCount: tokenCount, scoredCount: scoredCount, imageCount: imageCount)
+    }
+
+    public func makeCache(batch: Int, capacity: Int) -> KVCache {
+        languageModel.makeCache(batch: batch, capacity: capacity)
+    }
+}
+
+/// What turns the abstractor's output into visual tokens: a projection, and one learned row behind every picture.
+struct VisualHead: Sendable {
+    private let projection: Linear
+    private let end: Parameter
+
+    /// Declares `visual_fc` and `vit_eos`.
+    init(_ width: Int, _ outputWidth: Int, at path: ParameterPath) {
+        projection = Linear(width, outputWidth, bias: true, at: path / "visual_fc", initializer: .normal(0.02))
+        end = path.parameter("vit_eos", shape: [1, 1, outputWidth], initializer: .normal(0.02))
+    }
+
+    /// [N, Q, W] to [N, Q + 1, D].
+    func callAsFunction(_ states: Tensor, adding more: Tensor? = nil) -> Tensor {
+        let projected = projection(states)
+        let rows = more.map { projected + $0 } ?? projected
+        return Tensor.cat([rows, end.tensor.expand([rows.size(0), 1, rows.size(2)])], dim: 1)
+    }
+}
+
+extension Tensor {
+    /// Ids int64 with 0 for the negative ones, which are placeholders and no rows of a table.
+    var placeholdersAsZero: Tensor { maximum(Tensor.zeros([1], dtype: .int64, device: device)) }
+}
+
+/// Floating-point operations of a forward pass, two per weight used, without attention scores.
+struct ForwardOperations: Sendable {
+    private let image, token, score: Double
+
+    init(
+        imageElements: Int, imageTokens: Int, connectorElements: Int, connectorTokens: Int, decoderElements: Int,
+        decoder: LLaMADecoder.Config
+    ) {
+        image = 2 * (Double(imageElements) * Double(imageTokens) + Double(connectorElements) * Double(connectorTokens))
+        score = 2 * Double(decoder.vocabularySize * decoder.hiddenSize)
+        token = 2 * Double(decoderElements) - (decoder.tiesEmbeddings ? 1 : 2) * score
+    }
+
+    func callAsFunction(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
+        image * Double(imageCount) + token * Double(tokenCount) + score * Double(scoredCount)
+    }
+}

@@ -1,0 +1,77 @@
+import Codecs
+public import DataPipeline
+import Digests
+public import Evaluation
+import Foundation
+public import Media
+
+/// Held-out items to evaluate on, from a corpus folder or from a list of the user's own pictures.
+public struct EvaluationData: Sendable {
+    /// The items with their pictures.
+    public let set: CaptionedSet
+    /// What the training captions of the same data say.
+    public let statistics: CaptionStatistics
+    /// The corpus folder or the list.
+    public let path: String
+    /// SHA-256 over ids, right answers and picture files of the items, and over the training counts.
+    public let sha256: String
+    /// True for rendered scenes.
+    public let isGenerated: Bool
+    /// True when the pictures are the user's own, so that all may stand in the user's own report.
+    public let isOwn: Bool
+
+    /// Reads the items of a split.
+    /// - Parameters:
+    ///   - path: a corpus folder, or a `.jsonl` file with a picture a line (``PictureList``).
+    ///   - limitPerSource: keeps this many items per source, spread evenly over it; `nil` keeps all.
+    /// - Throws: `InputError` in one sentence: no such file, not a corpus, no captions, a picture that cannot be read.
+    public init(
+        _ path: String, split: CorpusRecord.Split, limitPerSource: Int? = nil, imageProcessor: ImageProcessor
+    ) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw EvaluationError(
+                "\(path) holds no corpus and is no list of pictures (there is no such file): check the path, or make a corpus "
+                    + "with `syrinx data fetch starter`")
+        }
+        self.path = path
+        if isFolder.boolValue {
+            let corpus = try CorpusFolder(URL(fileURLWithPath: path))
+            set = try CaptionedSet(corpus, split: split, limitPerSource: limitPerSource) {
+                imageProcessor.pixelValues(try PictureCodec().picture(from: $0))
+            }
+            statistics = try CaptionStatistics(corpus)
+            isGenerated = corpus.index.generated
+            isOwn = false
+            sha256 = try Self.digest(set, statistics, pictures: set.items.map { Digest.sha256($0.png) })
+        } else {
+            let list = try PictureList(path)
+            let read = try list.set(split: split, limitPerSource: limitPerSource, imageProcessor: imageProcessor)
+            set = read.set
+            statistics = list.statistics(of: read.set)
+            isGenerated = false
+            isOwn = true
+            sha256 = try Self.digest(set, statistics, pictures: read.digests)
+        }
+    }
+
+    /// Sources with a short list of kinds, whose groups can be asked for.
+    public var groupSources: [String] {
+        self.set.sources.filter { (2...50).contains(statistics.kinds[$0]?.count ?? 0) }
+    }
+
+    private static func digest(
+        _ set: CaptionedSet, _ statistics: CaptionStatistics, pictures: [SHA256Digest]
+    ) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        var hasher = SHA256Hasher()
+        for (item, picture) in zip(set.items, pictures) {
+            hasher.update([UInt8](try encoder.encode([item.id, item.source] + item.writtenCaptions)))
+            hasher.update([UInt8](try encoder.encode(item.caption)))
+            hasher.update(picture.hex)
+        }
+        hasher.update([UInt8](try encoder.encode(statistics)))
+        return hasher.finalize().hex
+    }
+}

@@ -1,0 +1,137 @@
+import Evaluation
+import Foundation
+import Recipes
+import Testing
+
+@Suite("An evaluation that is interrupted and gone on with")
+struct EvaluationRunTests {
+    private struct Stop: Error {}
+
+    @Test("the same model, data and settings give byte-identical predictions")
+    func isDeterministic() throws {
+        let pictures = try PicturesOfColours()
+        let first = try pictures.run("a")
+        let second = try pictures.run("b")
+        #expect(try pictures.predictions("a") == pictures.predictions("b"))
+        #expect(first.report.scores == second.report.scores)
+        // Every task, and every item of each: 45, with the blank picture where pictures are asked about alone.
+        #expect(
+            Dictionary(grouping: first.predictions, by: \.task).values.map(\.count).sorted()
+                == [45, 45, 45, 45, 45, 46, 46, 46, 46])
+        let another = try pictures.run("c", model: "other", seed: 6)
+        #expect(try pictures.predictions("a") != pictures.predictions("c"))
+        #expect(another.predictions.map(\.id) == first.predictions.map(\.id))
+    }
+
+    @Test("interrupted after any group, or killed in the middle of a line, it ends as the uninterrupted one does")
+    func resumeEqualsUninterrupted() throws {
+        let pictures = try PicturesOfColours()
+        let whole = try pictures.run("whole")
+        for limit in [1, 2, 7] {
+            let name = "stopped-\(limit)"
+            var groups = 0
+            #expect(throws: Stop.self) {
+                try pictures.run(name) { _ in
+                    groups += 1
+                    if groups > limit { throw Stop() }
+                }
+            }
+            let part = try pictures.predictions(name)
+            #expect(try pictures.predictions("whole").starts(with: part))
+            // A kill in the middle of a write: the last line is cut, and the group before it is no longer whole.
+            if !part.isEmpty { try pictures.setPredictions(name, part.dropLast(part.count / 5)) }
+            let resumed = try pictures.run(name)
+            #expect(try pictures.predictions(name) == pictures.predictions("whole"))
+            #expect(resumed.report.scores == whole.report.scores)
+        }
+    }
+
+    @Test("a finished evaluation is not computed again, and its scores come from what was saved")
+    func finishedIsReused() throws {
+        let pictures = try PicturesOfColours()
+        let first = try pictures.run("a")
+        var asked = [EvaluationRun.Step]()
+        // Weights that would answer otherwise: nothing is asked of them.
+        let second = try pictures.run("a", seed: 99) { asked.append($0) }
+        #expect(second.predictions == first.predictions && second.report.scores == first.report.scores)
+        #expect(second.resumedCount == first.predictions.count)
+        #expect(asked.allSatisfy { $0.completed == $0.total })
+    }
+
+    @Test("another checkpoint, other data or other settings are refused, and nothing is touched")
+    func othersAreRefused() throws {
+        let pictures = try PicturesOfColours()
+        _ = try pictures.run("a")
+        let before = try pictures.predictions("a")
+        func refusal(_ body: () throws -> EvaluationRun.Outcome) -> String {
+            do {
+                _ = try body()
+                return ""
+            } catch { return "\(error)" }
+        }
+        #expect(
+            refusal { try pictures.run("a", model: "other") }.contains("of another checkpoint (model, SHA-256 m there"))
+        #expect(refusal { try pictures.run("a", evaluationSeed: 1) }.contains("with another --seed (0 there, 1 here)"))
+        let fewer = try pictures.data(limit: 20)
+        #expect(refusal { try pictures.run("a", data: fewer) }.contains("of other data"))
+        #expect(try pictures.predictions("a") == before)
+    }
+
+    @Test("damaged predictions and foreign folders are named in one sentence")
+    func damageIsNamed() throws {
+        let pictures = try PicturesOfColours()
+        _ = try pictures.run("a")
+        let good = try pictures.predictions("a")
+        var lines = good.split(separator: 0x0A).map { Data($0) }
+        lines.swapAt(0, 1)
+        try pictures.setPredictions("a", Data(lines.joined(separator: [0x0A])) + Data([0x0A]))
+        let swapped = #expect(throws: EvaluationError.self) { try pictures.run("a") }
+        #expect(swapped?.description.contains("line 1 of") == true)
+        try pictures.setPredictions("a", good + Data("{}\n".utf8))
+        let foreign = #expect(throws: EvaluationError.self) { try pictures.run("a") }
+        #expect(foreign?.description.contains("is no prediction") == true)
+
+        try FileManager.default.createDirectory(atPath: pictures.path("b"), withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: URL(fileURLWithPath: pictures.path("b/thesis.tex")))
+        let other = #expect(throws: EvaluationError.self) { try pictures.run("b") }
+        #expect(other?.description.contains("holds thesis.tex and no evaluation") == true)
+    }
+
+    @Test("saved evaluations of the same data are paired; of other data, or unfinished, they are refused")
+    func savedEvaluationsAreCompared() throws {
+        let pictures = try PicturesOfColours()
+        _ = try pictures.run("a")
+        _ = try pictures.run("b", model: "other", seed: 6)
+        let comparison = try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("b")))
+        #expect(comparison.lines.contains { $0.metric == "CIDEr-D" } && comparison.unpaired.isEmpty)
+        #expect(comparison.table.contains("cannot be told from zero"))
+        _ = try pictures.run("c", data: pictures.data(limit: 20))
+        #expect(throws: EvaluationError.self) {
+            try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("c")))
+        }
+        #expect(throws: Stop.self) { try pictures.run("d") { _ in throw Stop() } }
+        let unfinished = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("d")) }
+        #expect(unfinished?.description.contains("was interrupted") == true)
+        #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("nowhere")) }
+    }
+
+    @Test("the page stands alone, shows the user's own pictures, and escapes what captions say")
+    func page() throws {
+        let pictures = try PicturesOfColours()
+        try pictures.write(
+            (0..<8).map {
+                "{\"image\": \"\($0).png\", \"caption\": \"a <b>red</b> thing & more\", \"id\": \"no \($0)\"}"
+            })
+        let data = try pictures.data()
+        let outcome = try pictures.run("a", data: data)
+        let identity = EvaluationIdentity(
+            model: .init(path: "runs/<x>", sha256: "m"), data: .init(path: data.path, sha256: data.sha256),
+            settings: .init(
+                evaluation: CaptionEvaluation(), split: "test", limit: 0, compute: "float32 on cpu"))
+        let page = EvaluationPage.render(outcome, identity: identity, data: data, command: "syrinx evaluate")
+        #expect(page.components(separatedBy: "data:image/png;base64,").count == 9)
+        #expect(page.contains("a &lt;b&gt;red&lt;/b&gt; thing &amp; more") && !page.contains("<b>red"))
+        #expect(page.contains("runs/&lt;x&gt;") && !page.contains("<script") && !page.contains("https://"))
+        #expect(page.contains("Left out: dominant colour: no item has colours."))
+    }
+}

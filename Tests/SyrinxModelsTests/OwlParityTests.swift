@@ -1,0 +1,239 @@
+import Checkpoints
+import Foundation
+import NN
+import Processors
+import SyrinxModels
+import Testing
+import Torch
+
+/// mPLUG-Owl, its video variant and mPLUG-Owl2 against the published code, on tiny random models that it saved itself.
+///
+/// Weights are read from the reference's own `pytorch_model.bin`. Fixtures: `scripts/reference/mplug_owl.py` and its
+/// siblings; what each tensor is, the READMEs beside them say.
+struct OwlParityTests {
+    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/"
+
+    private func load(_ folder: String) throws -> (any MultimodalLanguageModel, ParameterStore) {
+        let (model, store, weights) = try ModelRegistry.open(ModelFolder(path: Self.fixtures + folder))
+        try store.load(weights)
+        return (model, store)
+    }
+
+    /// One row of ids with a model's placeholders, and the pictures that fill them.
+    private func input(
+        _ ids: Tensor, _ pixelValues: Tensor?, _ model: any MultimodalLanguageModel, lengths: [Int]? = nil
+    ) -> ModelInput {
+        let (rows, columns) = (ids.size(0), ids.size(1))
+        let places = ids.reshape([-1]).less(than: 0).nonzero().reshape([-1])
+        let segments = (0..<rows).map {
+            SegmentLayout.Segment(row: $0, start: 0, length: lengths?[$0] ?? columns)
+        }
+        return ModelInput(
+            tokenIDs: ids, positionIDs: Tensor.arange(columns).unsqueeze(0).expand([rows, columns]),
+            layout: SegmentLayout(rows: rows, columns: columns, segments: segments), pixelValues: pixelValues,
+            visualPositions: places.elementCount > 0 ? places : nil)
+    }
+
+    /// Twenty tokens by the highest score, each computed from the cache and the token before.
+    private func greedy(_ model: any MultimodalLanguageModel, _ input: ModelInput, embeddings: Tensor) -> [Int64] {
+        withoutGrad {
+            var length = input.tokenIDs.size(1)
+            let cache = model.makeCache(batch: 1, capacity: length + 20)
+            var states = model.hiddenStates(
+                embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
+                visualPositions: input.visualPositions, cache: cache)
+            cache.advance(by: [length])
+            var chosen: [Int64] = []
+            while true {
+                let last = states.narrow(dim: 1, start: states.size(1) - 1, length: 1)
+                let token = model.logits(hiddenStates: last).argmax(dim: -1)
+                chosen += token.array(of: Int64.self)
+                if chosen.count == 20 { return chosen }
+                states = model.hiddenStates(
+                    embeddings: model.embed(tokenIDs: token), positionIDs: Tensor([Int64(length)], shape: [1, 1]),
+                    layout: nil, visualPositions: nil, cache: cache)
+                cache.advance(by: [1])
+                length += 1
+            }
+        }
+    }
+
+    @Test(
+        arguments: ["mplug-owl", "mplug-owl2"], ["text", "one_image", "two_images"])
+    func `Pictures, splice, scores and the greedy continuation equal the published code's`(
+        system: String, part: String
+    ) throws {
+        let fixture = try ParityFixture("\(system)/expected")
+        let (model, _) = try load("\(system)/model")
+        let ids = try fixture(system == "mplug-owl" ? "input.\(part).ids" : "input.\(part).expanded_ids")
+        let input = input(ids, fixture.all["input.\(part).pixel_values"], model)
+        if let pixelValues = input.pixelValues {
+            let stages = model.visualStages(pixelValues)
+            try fixture.expect(stages[0].value, equals: "output.\(part).vision_features")
+            try fixture.expect(stages[1].value, equals: "output.\(part).image_embeddings")
+        }
+        let embeddings = model.embed(input)
+        try fixture.expect(embeddings, equals: "output.\(part).embeddings")
+        let logits = model.logits(
+            embeddings: embeddings, positionIDs: input.positionIDs, visualPositions: input.visualPositions)
+        try fixture.expect(logits, equals: "output.\(part).logits")
+        #expect(
+            greedy(model, input, embeddings: embeddings)
+                == (try fixture("output.\(part).greedy")).array(of: Int64.self))
+    }
+
+    @Test(arguments: ["image", "video", "image_and_video"])
+    func `Clips and pictures of the video model equal the published code's`(part: String) throws {
+        let fixture = try ParityFixture("mplug-owl-video/expected")
+        let (loaded, _) = try load("mplug-owl-video/model")
+        let model = try #require(loaded as? MPLUGOwl)
+        #expect(model.config.isVideo)
+        let (visual, ids) = try visualRows(model, fixture, part)
+        if part != "image_and_video" {
+            try fixture.expect(visual, equals: "output.\(part).image_embeddings")
+        }
+        let input = input(ids, nil, model)
+        let embeddings = model.embed(input, visualTokens: visual)
+        try fixture.expect(embeddings, equals: "output.\(part).embeddings")
+        let logits = model.logits(embeddings: embeddings, positionIDs: input.positionIDs)
+        try fixture.expect(logits, equals: "output.\(part).logits")
+        #expect(
+            greedy(model, input, embeddings: embeddings)
+                == (try fixture("output.\(part).greedy")).array(of: Int64.self))
+    }
+
+    /// Visual tokens of a case's picture and clip in the order of their placeholders, and its ids.
+    private func visualRows(
+        _ model: MPLUGOwl, _ fixture: ParityFixture, _ part: String
+    ) throws -> (Tensor, Tensor) {
+        let ids = try fixture("input.\(part).ids")
+        let picture = fixture.all["input.\(part).pixel_values"].map(model.visualTokens)
+        let clip = fixture.all["input.\(part).video_pixel_values"].map {
+            $0.size(2) > 1 ? model.videoTokens($0) : model.visualTokens($0.select(dim: 2, index: 0))
+        }
+        let values = ids.reshape([-1]).array(of: Int64.self)
+        let clipFirst = (values.firstIndex(of: -2) ?? .max) < (values.firstIndex(of: -1) ?? .max)
+        return (Tensor.cat((clipFirst ? [clip, picture] : [picture, clip]).compactMap { $0 }, dim: 0), ids)
+    }
+
+    @Test func `The loss and every gradient of a step of mPLUG-Owl equal the published code's`() throws {
+        let fixture = try ParityFixture("mplug-owl/expected")
+        let (model, store) = try load("mplug-owl/model")
+        let input = input(try fixture("input.batch.ids"), try fixture("input.batch.pixel_values"), model)
+        try expectStep(model, store, input, labels: try fixture("input.batch.labels"), fixture)
+    }
+
+    @Test func `The loss and every gradient of a step of mPLUG-Owl2 equal the published code's`() throws {
+        let fixture = try ParityFixture("mplug-owl2/expected")
+        let (model, store) = try load("mplug-owl2/model")
+        let (ids, labels) = (try fixture("input.batch.ids"), try fixture("input.batch.labels"))
+        let lengths = try fixture("input.batch.mask").sum(dims: [1]).array(of: Int64.self)
+        // The published code puts an image's rows in the place of one id, and spends a picture on the row without any.
+        var rows: [(ids: [Int64], labels: [Int64])] = []
+        for row in 0..<ids.size(0) {
+            let own = ids.select(dim: 0, index: row).array(of: Int64.self).prefix(Int(lengths[row]))
+            let wanted = labels.select(dim: 0, index: row).array(of: Int64.self)
+            var expanded: (ids: [Int64], labels: [Int64]) = ([], [])
+            for (id, label) in zip(own, wanted) {
+                let count = id == -200 ? model.visualTokenCount : 1
+                expanded.ids += [Int64](repeating: id, count: count)
+                expanded.labels += [Int64](repeating: id == -200 ? -100 : label, count: count)
+            }
+            rows.append(expanded)
+        }
+        let columns = rows.map(\.ids.count).max() ?? 0
+        func padded(_ values: [[Int64]], with value: Int64) -> Tensor {
+            Tensor(
+                values.flatMap { $0 + [Int64](repeating: value, count: columns - $0.count) },
+                shape: [values.count, columns])
+        }
+        let pictures = try fixture("input.batch.pixel_values").indexSelect(dim: 0, Tensor([Int64(0), 2, 3]))
+        let input = input(
+            padded(rows.map(\.ids), with: 0), pictures, model, lengths: rows.map(\.ids.count))
+        try expectStep(model, store, input, labels: padded(rows.map(\.labels), with: -100), fixture)
+    }
+
+    @Test func `The loss and every gradient of a step of mPLUG-Owl video equal the published code's`() throws {
+        let fixture = try ParityFixture("mplug-owl-video/expected")
+        let (loaded, store) = try load("mplug-owl-video/model")
+        let model = try #require(loaded as? MPLUGOwl)
+        let (visual, ids) = try visualRows(model, fixture, "batch")
+        let input = input(ids, nil, model)
+        let logits = model.logits(
+            embeddings: model.embed(input, visualTokens: visual), positionIDs: input.positionIDs)
+        let labels = try fixture("input.batch.labels")
+        let count = labels.size(1) - 1
+        let loss = crossEntropy(
+            logits.narrow(dim: 1, start: 0, length: count).flatten(0, 1),
+            labels.narrow(dim: 1, start: 1, length: count).flatten())
+        try fixture.expect(loss.reshape([1]), equals: "output.batch.loss")
+        loss.backward()
+        fixture.expectGradients(store, fixture.gradients)
+    }
+
+    /// Mean cross-entropy of each position's next label, and its gradients.
+    private func expectStep(
+        _ model: any MultimodalLanguageModel, _ store: ParameterStore, _ input: ModelInput, labels: Tensor,
+        _ fixture: ParityFixture
+    ) throws {
+        let last = Tensor.full([labels.size(0), 1], value: -100, dtype: .int64)
+        let next = Tensor.cat([labels.narrow(dim: 1, start: 1, length: labels.size(1) - 1), last], dim: 1)
+        let sum = model.nextTokenLoss(input, labels: next)
+        let loss = sum.total / Double(sum.count)
+        try fixture.expect(loss.reshape([1]), equals: "output.batch.loss")
+        loss.backward()
+        fixture.expectGradients(store, fixture.gradients)
+    }
+
+    @Test func `Shards without padded numbers load to the same weights as the single file`() throws {
+        let one = try ModelFolder(path: Self.fixtures + "mplug-owl2/model").stateDict()
+        let (_, store) = try load("mplug-owl2/sharded")
+        #expect(!store.parameters.isEmpty)
+        for parameter in store.parameters { #expect(parameter.tensor.bytes() == one[parameter.name]?.bytes()) }
+    }
+
+    @Test func `With equal branches the modality-adaptive decoder is the plain one, and pictures change the answer`()
+        throws
+    {
+        let fixture = try ParityFixture("mplug-owl2/expected")
+        let (model, store) = try load("mplug-owl2/model")
+        let input = input(
+            try fixture("input.one_image.expanded_ids"), try fixture("input.one_image.pixel_values"), model)
+        func scores(_ visualPositions: Tensor?) -> Tensor {
+            withoutGrad {
+                model.logits(
+                    embeddings: model.embed(input), positionIDs: input.positionIDs, visualPositions: visualPositions)
+            }
+        }
+        let adaptive = scores(input.visualPositions)
+        #expect(ParityFixture.error(scores(nil), adaptive) > 1e-3)
+        var equal = store.stateDict()
+        for name in equal.names where name.contains("multiway.1.") {
+            equal[name] = equal[name.replacing("multiway.1.", with: "multiway.0.")]
+        }
+        try store.load(equal)
+        #expect(ParityFixture.error(scores(input.visualPositions), scores(nil)) < 1e-6)
+    }
+
+    @Test(
+        arguments: [
+            ("mplug-owl-7b", "mplug-owl-llama-7b", 7_123_068_928, 722),
+            ("mplug-owl-7b-video", "mplug-owl-llama-7b-video", 7_152_633_856, 917),
+            ("mplug-owl2-7b", "mplug-owl2-llama2-7b", 8_197_859_328, 850),
+        ])
+    func `The published sizes have the published code's names, shapes and counts`(
+        name: String, published: String, elements: Int, parameters: Int
+    ) throws {
+        let size = try #require(ModelRegistry.namedSizes.first { $0.name == name })
+        let (_, store) = try ModelRegistry.declare(
+            configuration: size.configuration(), weightShapes: size.weightShapes)
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Golden/published/\(published).txt")
+        let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        let kept = lines.filter { !$0.hasSuffix("ignored") }
+        #expect(lines.count - kept.count == 32 && kept.count == parameters)
+        let own = store.parameters.map { "\($0.name) [\($0.shape.map(String.init).joined(separator: ", "))]" }
+        #expect(Set(own) == Set(kept), "\(Set(own).symmetricDifference(kept).sorted().prefix(5))")
+        #expect(store.elementCount() == elements)
+    }
+}
