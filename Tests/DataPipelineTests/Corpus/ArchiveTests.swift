@@ -8,7 +8,7 @@ struct ArchiveTests {
     static let finds = ["archive-claimed-size"]
 
     @Test("what fuzzing found is refused, or read to no more than a small file can hold", arguments: finds)
-    func finds(name: String) throws {
+    func readsFind(name: String) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/Fuzz/\(name)")
         let archive = [UInt8](try Data(contentsOf: file))
         var byteCount = 0
