@@ -143,7 +143,8 @@ let package = Package(
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
-        tests("SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors"]),
+        tests(
+            "SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Media"]),
         tests(
             "DataPipeline",
             ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],

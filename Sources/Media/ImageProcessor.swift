@@ -16,6 +16,11 @@ public struct ImageProcessor: Sendable, Hashable {
         case shortestSideCrop
         /// The longest side is resized to the image size, then the picture is centred on a white square.
         case padWhite
+        /// Both sides are resized to the longest, then to the image size: two interpolations, whose pixels differ from
+        /// those of one.
+        case squareFirst
+        /// The picture is centred on a square of the mean's colour, then resized to the image size.
+        case padMean
     }
 
     /// The side in pixels of the square that the encoder takes.
@@ -95,7 +100,38 @@ public struct ImageProcessor: Sendable, Hashable {
             guard newWidth != newHeight else { return resized }
             return resized.cropped(
                 x: -((size - newWidth) / 2), y: -((size - newHeight) / 2), width: size, height: size)
+        case .squareFirst:
+            return squeezed(longest: max(width, height)) { start, count in
+                let longest = max(width, height)
+                let rows = PixelWindow(x: 0, y: start, width: longest, height: count)
+                return picture.resized(width: longest, height: longest, filter: filter, window: rows, order: order)
+            }
+        case .padMean:
+            let colour = mean.map { UInt8(min(255, max(0, $0 * 255))) }
+            let ground = RGB(red: colour[0], green: colour[1], blue: colour[2])
+            return squeezed(longest: max(width, height)) { start, count in
+                let longest = max(width, height)
+                return picture.cropped(
+                    x: -((longest - width) / 2), y: start - (longest - height) / 2, width: longest, height: count,
+                    ground: ground)
+            }
         }
+    }
+
+    /// A square of `longest` pixels at the image size, made of strips of its rows, so that it never exists as a whole.
+    ///
+    /// - Parameter strip: `count` rows of the square from row `start` on.
+    private func squeezed(longest: Int, strip: (_ start: Int, _ count: Int) -> Picture) -> Picture {
+        let rowCount = max(1, (1 << 20) / longest)
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(3 * imageSize * longest)
+        for start in stride(from: 0, to: longest, by: rowCount) {
+            let count = min(rowCount, longest - start)
+            // The same height: only the horizontal pass, which comes first in a square, and treats each row alone.
+            pixels += strip(start, count).resized(width: imageSize, height: count, filter: filter, order: order).pixels
+        }
+        return Picture(width: imageSize, height: longest, pixels: pixels)
+            .resized(width: imageSize, height: imageSize, filter: filter, order: order)
     }
 
     /// One picture as `float32[3, imageSize, imageSize]`.

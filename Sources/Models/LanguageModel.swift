@@ -14,6 +14,8 @@ public protocol MultimodalLanguageModel: Sendable {
     var visualTokenCount: Int { get }
     /// The token that stands where a visual token goes.
     var imagePlaceholder: Int { get }
+    /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations; false drops them.
+    var keepsPromptSpaces: Bool { get }
     /// Side of the square pictures it reads, in pixels; nil where any size will do.
     var imageSize: Int? { get }
 
@@ -59,6 +61,8 @@ public protocol MultimodalLanguageModel: Sendable {
 
 extension MultimodalLanguageModel {
     public var imageSize: Int? { nil }
+
+    public var keepsPromptSpaces: Bool { false }
     public func cacheByteCount(batch: Int, capacity: Int) -> Int? { nil }
 
     public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {

@@ -13,8 +13,10 @@ import Settings
 /// Each `<image>` in the prompt stands for the next picture; without any, the pictures come first. Paths are relative to the
 /// file. `images` and `target` may be left out; no other key is allowed.
 public struct ForwardRequest: Sendable {
-    /// Text and pictures in reading order.
+    /// Text and pictures in reading order, without the white space around markers.
     public let prompt: Prompt
+    /// The same with it.
+    private let spacedPrompt: Prompt
     /// Text after the prompt that the loss is taken on.
     public let target: String?
 
@@ -42,11 +44,15 @@ public struct ForwardRequest: Sendable {
         }
         do {
             prompt = try Prompt(file.prompt, images: images, marker: "<image>")
+            spacedPrompt = try Prompt(file.prompt, images: images, marker: "<image>", keepsSpaces: true)
         } catch let error as SyrinxError {
             throw SyrinxError("\(path): \(error)")
         }
         target = file.target
     }
+
+    /// The prompt as `model` was trained to read it.
+    public func prompt(for model: SyrinxModel) -> Prompt { model.keepsPromptSpaces ? spacedPrompt : prompt }
 
     /// A request is a page of text, not a data set.
     private static let byteLimit = 16 << 20

@@ -62,7 +62,7 @@ public struct PictureAccount: Codable, Hashable, Sendable {
     public var orientation: String
     /// Whether transparency was laid over white.
     public var alphaOverWhite: Bool
-    /// The rule that made it square: `squash`, `shortestSideCrop` or `padWhite`.
+    /// The rule that made it square: a case of `ImageProcessor.Resize`, such as `squash`.
     public var resize: String
     /// Side of the square the encoder sees, in pixels.
     public var resizedTo: Int

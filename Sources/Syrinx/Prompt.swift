@@ -45,8 +45,12 @@ public struct Prompt: Sendable {
     /// Text in which each `marker` stands for the next picture; without any marker the pictures come first.
     ///
     /// White space around a marker separates it from the text and is dropped, as between the parts of a document.
+    /// - Parameter keepsSpaces: true for models whose prompts are conversations, in which every space was there in
+    ///   training (``SyrinxModel/keepsPromptSpaces``).
     /// - Throws: `SyrinxError` when markers and pictures differ in number.
-    public init(_ text: String, images: [ImageReference], marker: String) throws {
+    public init(
+        _ text: String, images: [ImageReference], marker: String, keepsSpaces: Bool = false
+    ) throws {
         let pieces = text.components(separatedBy: marker)
         guard pieces.count > 1 else {
             self.init(text, images: images)
@@ -61,7 +65,7 @@ public struct Prompt: Sendable {
         var parts = [Part]()
         for (index, piece) in pieces.enumerated() {
             if index > 0 { parts.append(.picture(images[index - 1])) }
-            let text = piece.trimmed
+            let text = keepsSpaces ? piece : piece.trimmed
             if !text.isEmpty { parts.append(.text(text)) }
         }
         self.init(parts)

@@ -43,7 +43,7 @@ public enum Syrinx {
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
             from: files.path(of: ModelFolder.FileName.tokenizerModel))
-        let imageProcessor = try files.decode(ImageProcessor.self, from: ModelFolder.FileName.preprocessorConfig)
+        let imageProcessor = try imageProcessor(of: files, configuration: configuration)
         if let expected = imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
@@ -66,6 +66,19 @@ public enum Syrinx {
         return try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
     }
+
+    /// The picture preprocessing of a folder, in Syrinx's form or as the family was published.
+    private static func imageProcessor(of files: ModelFolder, configuration: Data) throws -> ImageProcessor {
+        let name = ModelFolder.FileName.preprocessorConfig
+        let published = try ModelRegistry.family(ofConfiguration: configuration).publishedResize
+        let bytes = try files.bytes(of: name)
+        do {
+            return try ImageProcessor(preprocessorConfiguration: bytes, published: published)
+        } catch let error as ImageProcessorError {
+            throw CheckpointError.malformed(path: files.path(of: name), reason: error.description)
+        }
+    }
+
     /// Refuses to copy weights into memory that is not there; weights that stay mapped need none.
     private static func requireMemory(
         toConvert weights: StateDict, to dtype: DType?, from folder: String

@@ -51,6 +51,9 @@ public struct SyrinxModel: Sendable {
         beginID = tokenizer.beginID ?? tokenizer.endID
     }
 
+    /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations.
+    public var keepsPromptSpaces: Bool { model.keepsPromptSpaces }
+
     /// What the model says of the picture at `path`.
     /// - Parameter prompt: text after the picture that the model goes on from, such as `colours:`.
     /// - Throws: `SyrinxError`, `CodecError` or `GenerationError`, each one sentence.

@@ -35,7 +35,8 @@ struct ForwardCommand: ParsableCommand {
     func run() throws {
         let request = try ForwardRequest(path: input)
         let model = try modelOptions.load()
-        let activations = try model.activations(of: try model.prepare(request.prompt, target: request.target))
+        let activations = try model.activations(
+            of: try model.prepare(request.prompt(for: model), target: request.target))
         try activations.write(to: output)
         let summary = ForwardSummary(activations, model: modelOptions.model, output: output)
         print(json ? try summary.json() : summary.text)

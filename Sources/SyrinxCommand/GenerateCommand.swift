@@ -60,18 +60,18 @@ struct GenerateCommand: ParsableCommand {
             start.adding(example: try ImageReference(path: example.path), example.text)
         }
         let images = try image.flatMap { try ImageReference.matching($0) }
-        let questions: [Prompt]
-        if each {
-            guard !images.isEmpty else { throw ValidationError("--each needs at least one --image") }
-            questions = try images.map { try Prompt(text, images: [$0], marker: "<image>") }
-        } else {
-            questions = [try Prompt(text, images: images, marker: "<image>")]
+        if each && images.isEmpty { throw ValidationError("--each needs at least one --image") }
+        func questions(keepsSpaces: Bool) throws -> [Prompt] {
+            try (each ? images.map { [$0] } : [images]).map {
+                try Prompt(text, images: $0, marker: "<image>", keepsSpaces: keepsSpaces)
+            }
         }
-        if start.parts.isEmpty && questions.allSatisfy(\.parts.isEmpty) {
+        // What is wrong with the prompt is said before the model is loaded.
+        if try start.parts.isEmpty && questions(keepsSpaces: false).allSatisfy(\.parts.isEmpty) {
             throw ValidationError("give a prompt, an --image, or both")
         }
         let model = try modelOptions.load()
-        for (index, question) in questions.enumerated() {
+        for (index, question) in try questions(keepsSpaces: model.keepsPromptSpaces).enumerated() {
             try answer(start + question, model: model, name: each ? images[index].name : nil)
         }
     }

@@ -49,6 +49,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public var contextLength: Int { config.languageModel.contextLength }
     public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
     public var imagePlaceholder: Int { Self.imagePlaceholderID }
+    public var keepsPromptSpaces: Bool { true }
     public var imageSize: Int? { config.visionEncoder.imageSize }
 
     public func visualTokens(_ pixelValues: Tensor) -> Tensor {

@@ -1,0 +1,74 @@
+import Foundation
+import Generation
+import Processors
+import Syrinx
+import Testing
+import Torch
+
+/// Published folders through the front door: the answers of the published code to prompts with pictures, token by token.
+@Suite("Answers of published folders") struct OwlAnswerTests {
+    private struct Answer: Decodable {
+        let picture: String?
+        let mode: String?
+        let prompt: String
+        let ids: [Int]
+    }
+
+    /// Prompts whose ids differ on purpose: special tokens spelled out in text stay text here, a picture at the very
+    /// beginning stands behind the begin token, and clips are another kind of part.
+    private static let exceptions = ["</s>", "<s>", "<|video|>"]
+
+    @Test(arguments: [("mplug-owl", "<image>"), ("mplug-owl2", "<|image|>")])
+    func `Prompts become the published code's ids`(system: String, marker: String) throws {
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("SyrinxModelsTests/Fixtures/\(system)")
+        let model = try Syrinx.load(fixtures.appendingPathComponent("model").path)
+        let picture = try ImageReference(path: fixtures.appendingPathComponent("pictures/small.png").path)
+        let entries = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: fixtures.appendingPathComponent("prompts.json")))
+        var compared = 0
+        for case let entry as [String: Any] in try #require(entries as? [Any]) {
+            guard let text = entry["prompt"] as? String, let ids = entry["ids"] as? [Int], !text.isEmpty,
+                (entry["rows"] as? Int ?? model.contract.visualTokenCount) == model.contract.visualTokenCount,
+                !Self.exceptions.contains(where: text.contains), !text.hasPrefix("<|image|>")
+            else { continue }
+            let count = text.components(separatedBy: marker).count - 1
+            let prompt = try Prompt(
+                text, images: Array(repeating: picture, count: count), marker: marker, keepsSpaces: true)
+            let found = try model.prepare(prompt).input.tokenIDs.array(of: Int64.self).map(Int.init)
+            // mPLUG-Owl2's ids have one placeholder for each picture.
+            let expected =
+                system == "mplug-owl"
+                ? ids
+                : ids.flatMap { $0 == -200 ? Array(repeating: $0, count: model.contract.visualTokenCount) : [$0] }
+            #expect(found == expected, "\(text)")
+            compared += 1
+        }
+        #expect(compared > 10)
+    }
+
+    @Test(arguments: [("mplug-owl", "<image>"), ("mplug-owl2", "<|image|>")])
+    func `A folder that the published library saved answers as the published code does`(
+        system: String, marker: String
+    ) throws {
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("SyrinxModelsTests/Fixtures/\(system)")
+        let model = try Syrinx.load(fixtures.appendingPathComponent("model").path)
+        let answers = try JSONDecoder().decode(
+            [Answer].self, from: Data(contentsOf: fixtures.appendingPathComponent("answers.json")))
+        var compared = 0
+        // The default of each system is the mode its authors recommend; the others are options.
+        for answer in answers where ["resize", "square", nil].contains(answer.mode) {
+            let images = try answer.picture.map {
+                [try ImageReference(path: fixtures.appendingPathComponent("pictures/\($0)").path)]
+            }
+            let prompt = try model.prepare(
+                try Prompt(answer.prompt, images: images ?? [], marker: marker, keepsSpaces: model.keepsPromptSpaces))
+            let found = try model.engine.generate(
+                GenerationRequest(prompt.input, config: GenerationConfig(maxNewTokens: answer.ids.count)))
+            #expect(found.tokenIDs == answer.ids, "\(answer.prompt)")
+            compared += 1
+        }
+        #expect(compared == 2)
+    }
+}
