@@ -161,7 +161,8 @@ let package = Package(
             fixtures: true, golden: true),
         tests(
             "DataPipeline",
-            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"]),
+            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],
+            fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests(

@@ -1,9 +1,13 @@
 /// Finds the known name closest to a misspelt one.
 package enum NearestName {
+    private static let maximumLength = 200
+
     /// Returns the candidate with the smallest edit distance to `name`, or nil if none is close enough to be meant.
     ///
     /// Close enough means at most a third of the longer name (and always at least two edits); letter case is ignored.
     package static func find(_ name: String, among candidates: some Sequence<String>) -> String? {
+        // Nobody means a known name with hundreds of letters, and comparing them would take long.
+        guard name.utf8.count <= maximumLength else { return nil }
         var best: (candidate: String, distance: Int)?
         for candidate in candidates {
             let distance = editDistance(name.lowercased(), candidate.lowercased())

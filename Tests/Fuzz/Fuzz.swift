@@ -27,7 +27,7 @@ private let parsers: [String: ([UInt8]) throws -> Void] = [
     "recipe": recipe,
     "setting": setting,
     "jpeg": picture(signature: [0xFF, 0xD8, 0xFF]),
-    "png": picture(signature: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
+    "png": { try picture(signature: pngSignature)(withChecksums($0)) },
     "webp": picture(signature: Array("RIFF".utf8)),
     "exif": exif,
     "sentencepiece": sentencePiece,
@@ -90,6 +90,27 @@ private func picture(signature: [UInt8]) -> ([UInt8]) throws -> Void {
         let small = try PictureCodec().picture(from: bytes, limits: limits, target: 8)
         precondition(small.shortestSide >= min(8, picture.shortestSide))
     }
+}
+
+private let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+/// The file with the checksum of each chunk put right: a mutation that breaks one would never get past it.
+private func withChecksums(_ file: [UInt8]) -> [UInt8] {
+    var file = file
+    var start = pngSignature.count
+    while start + 12 <= file.count {
+        let length = file[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+        let end = start + 8 + length
+        guard end + 4 <= file.count else { break }
+        let sum = ~file[start + 4..<end].reduce(~0 as UInt32) { sum, byte in
+            (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+        }
+        for (index, shift) in [24, 16, 8, 0].enumerated() {
+            file[end + index] = UInt8(truncatingIfNeeded: sum >> shift)
+        }
+        start = end + 4
+    }
+    return file
 }
 
 /// The first byte chooses the format.

@@ -100,14 +100,15 @@ private final class Archive {
     }
 
     private func content(of entry: Entry) throws -> [UInt8] {
-        // The size in a zip's local header may be unknown (0), so the content is read to its end, not to its size.
+        // The size in a zip's local header may be unknown (0), so the content is read to its end, not to its size; and it
+        // may be a lie, so memory is taken for what comes, not for what is claimed.
         guard entry.bytes <= ArchiveReader.largestFileBytes else {
             throw CorpusError(
                 "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read"
             )
         }
         var bytes: [UInt8] = []
-        var piece = max(entry.bytes, 1 << 12)
+        let piece = min(max(entry.bytes, 1 << 12), 1 << 20)
         while true {
             let start = bytes.count
             bytes += [UInt8](repeating: 0, count: piece)
@@ -120,7 +121,6 @@ private final class Archive {
             guard bytes.count <= ArchiveReader.largestFileBytes else {
                 throw CorpusError("\(entry.path) in \(label) is longer than \(ArchiveReader.largestFileBytes) bytes")
             }
-            piece = 1 << 16
         }
     }
 
