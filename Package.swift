@@ -55,6 +55,10 @@ let package = Package(
         system("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
         system("CWebP", pkgConfig: "libwebp", apt: "libwebp-dev", brew: "webp"),
+        system("CAVFormat", pkgConfig: "libavformat", apt: "libavformat-dev", brew: "ffmpeg"),
+        system("CAVCodec", pkgConfig: "libavcodec", apt: "libavcodec-dev", brew: "ffmpeg"),
+        system("CAVUtil", pkgConfig: "libavutil", apt: "libavutil-dev", brew: "ffmpeg"),
+        system("CSwScale", pkgConfig: "libswscale", apt: "libswscale-dev", brew: "ffmpeg"),
         system("CSentencePieceLibrary", pkgConfig: "sentencepiece", apt: "libsentencepiece-dev", brew: "sentencepiece"),
         system("CXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev", brew: "libxml2"),
         system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
@@ -66,6 +70,8 @@ let package = Package(
             cxxSettings: [.define("SYRINX_CTORCH_BUILD")]),
         .target(name: "CKernels", path: "Sources/CKernels"),
         .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CWebP"], path: "Sources/CCodecs"),
+        .target(
+            name: "CVideo", dependencies: ["CAVFormat", "CAVCodec", "CAVUtil", "CSwScale"], path: "Sources/CVideo"),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], path: "Sources/CSentencePiece"),
         .target(name: "CFonts", dependencies: ["CFreeType", "CHarfBuzz"], path: "Sources/CFonts"),
         // Level 1.
@@ -79,7 +85,7 @@ let package = Package(
         room("Tokenizers", ["CSentencePiece"]),
         room("Media", ["Torch", "CKernels", "Digests", "Settings"]),
         // Level 3.
-        room("Codecs", ["Media", "Torch", "CCodecs"]),
+        room("Codecs", ["Media", "Torch", "CCodecs", "CVideo"]),
         room("Checkpoints", ["NN", "Torch", "Digests", "Settings"]),
         room("Processors", ["Torch", "Tokenizers", "Media"]),
         // Level 4.

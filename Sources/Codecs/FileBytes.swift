@@ -4,8 +4,8 @@
     import Darwin
 #endif
 
-/// The bytes of a regular file, refused by its size before anything is read.
-package func readFile(_ path: String, limit: Int) throws(CodecError) -> [UInt8] {
+/// The bytes of a regular file, refused by its size before anything is read; of a longer file the first `prefix`.
+package func readFile(_ path: String, limit: Int, prefix: Int = .max) throws(CodecError) -> [UInt8] {
     // Not blocking: opening a pipe that nobody writes to must not hang.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unreadable(reason: systemReason()) }
@@ -13,8 +13,9 @@ package func readFile(_ path: String, limit: Int) throws(CodecError) -> [UInt8] 
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(reason: systemReason()) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(reason: "it is not a regular file") }
-    let size = Int(status.st_size)
-    guard size <= limit else { throw .tooManyBytes(count: size, limit: limit) }
+    let byteCount = Int(status.st_size)
+    guard byteCount <= limit else { throw .tooManyBytes(count: byteCount, limit: limit) }
+    let size = min(byteCount, prefix)
     var failed = false
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         count = 0

@@ -124,24 +124,25 @@ public struct GenerationEngine: Sendable {
         cache.advance(by: promptLengths)
         let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
         let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
-        var chosen = chooser.choose(
-            model.logits(hiddenStates: last).to(.float32), histories: rows.map(\.history))
+        var logits = model.logits(hiddenStates: last).to(.float32)  // [B, V]
+        var chosen = chooser.choose(logits, histories: rows.map(\.history))
         let prefilled = clock.now
 
         while true {
             for row in rows.indices where rows[row].stopReason == nil {
+                if requests[row].keepsLogits { rows[row].logits.append(logits.select(dim: 0, index: row).to(.cpu)) }
                 rows[row].take(chosen[row]) { onToken(row, $0) }
                 if rows[row].stopReason == nil && isCancelled() { rows[row].stopReason = .cancelled }
             }
             if rows.allSatisfy({ $0.stopReason != nil }) { break }
             let tokenIDs = Tensor(chosen.map(Int64.init), shape: [requests.count, 1]).to(device)
             let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
-            let logits = model.logits(
+            logits = model.logits(
                 embeddings: model.embed(tokenIDs: tokenIDs),
                 positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache
-            ).select(dim: 1, index: 0)  // [B, V]
+            ).select(dim: 1, index: 0).to(.float32)
             cache.advance(by: rows.map { _ in 1 })
-            chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))
+            chosen = chooser.choose(logits, histories: rows.map(\.history))
         }
         let finished = clock.now
         return zip(rows, promptLengths).map { row, promptLength in
@@ -149,7 +150,8 @@ public struct GenerationEngine: Sendable {
                 tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
                 timings: Timings(
                     prefillTokenCount: promptLength, prefillSeconds: seconds(prefilled - started),
-                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)))
+                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)),
+                logits: row.logits.isEmpty ? nil : Tensor.stack(row.logits, dim: 0))
         }
     }
 }
@@ -161,6 +163,8 @@ private struct Row {
     let limit: Int
     var history: [Int]
     var generated: [Int] = []
+    /// float32[V] of every step, where the request keeps them.
+    var logits: [Tensor] = []
     var stopReason: StopReason?
 
     init(_ request: GenerationRequest, contextLength: Int) {

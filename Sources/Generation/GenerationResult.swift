@@ -10,6 +10,8 @@ public struct GenerationRequest: Sendable {
     public var visualTokens: Tensor?
     /// How to continue.
     public var config: GenerationConfig
+    /// Whether the result keeps what the model predicted at every step (4 bytes per step and word of the vocabulary).
+    public var keepsLogits = false
 
     /// A request from its parts.
     public init(_ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig()) {
@@ -41,6 +43,9 @@ public struct GenerationResult: Sendable {
     public var stopReason: StopReason
     /// Time spent.
     public var timings: Timings
+    /// float32[steps, V] on the CPU: what the model predicted at each step, before any penalty or temperature; a step
+    /// that ended the row counts too. `nil` where the request did not ask for it.
+    public var logits: Tensor?
 }
 
 /// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.

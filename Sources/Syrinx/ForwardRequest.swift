@@ -63,22 +63,14 @@ public struct ForwardRequest: Sendable {
             case prompt, images, target
         }
 
-        private struct AnyKey: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-
         let prompt: String
         let images: [String]?
         let target: String?
 
         init(from decoder: any Decoder) throws {
-            let known = CodingKeys.allCases.map(\.rawValue)
-            let found = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
-            if let unknown = found.filter({ !known.contains($0) }).min() {
-                throw SyrinxError("the key " + NearestName.unknownChoice(unknown, among: known))
+            if let unknown = try decoder.unknownKey(besides: CodingKeys.self) {
+                throw SyrinxError(
+                    "the key " + NearestName.unknownChoice(unknown, among: CodingKeys.allCases.map(\.rawValue)))
             }
             let container = try decoder.container(keyedBy: CodingKeys.self)
             prompt = try container.decode(String.self, forKey: .prompt)

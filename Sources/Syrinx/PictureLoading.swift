@@ -27,18 +27,19 @@ extension ImageReference {
     /// The picture files that `pattern` matches, in alphabetical order; a path without wildcards is that one file.
     /// - Throws: as `init(path:)`, and `SyrinxError` when a pattern matches nothing.
     public static func matching(_ pattern: String) throws -> [ImageReference] {
-        guard pattern.contains(where: { "*?[".contains($0) }), access(pattern, F_OK) != 0 else {
-            return [try ImageReference(path: pattern)]
-        }
+        try paths(matching: pattern).map { try ImageReference(path: $0) }
+    }
+
+    /// The paths that a pattern matches, in alphabetical order; a path without wildcards is itself, whether it exists or not.
+    /// - Throws: `SyrinxError` when a pattern matches nothing.
+    static func paths(matching pattern: String) throws(SyrinxError) -> [String] {
+        guard pattern.contains(where: { "*?[".contains($0) }), access(pattern, F_OK) != 0 else { return [pattern] }
         var found = glob_t()
         defer { globfree(&found) }
         guard glob(pattern, 0, nil, &found) == 0 else {
             throw SyrinxError("no file matches \(pattern); check the folder, or quote a name that holds * ? or [")
         }
-        return try (0..<Int(found.gl_pathc)).compactMap { index in
-            guard let path = found.gl_pathv[index] else { return nil }
-            return try ImageReference(path: String(cString: path))
-        }
+        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
     }
 }
 

@@ -20,6 +20,13 @@ public struct PreparedPrompt: Sendable {
     public let textTokenCount: Int
     /// Visual tokens.
     public let imageTokenCount: Int
+
+    /// The prompt's tokens by kind, and those of its answer.
+    func usage(generatedTokenCount: Int) -> Usage {
+        Usage(
+            textTokenCount: textTokenCount, imageTokenCount: imageTokenCount,
+            generatedTokenCount: generatedTokenCount)
+    }
 }
 
 /// A picture made ready once, to be used in any number of prompts.

@@ -1,6 +1,5 @@
 import Codecs
 public import Generation
-import Machine
 public import Media
 public import Processors
 public import SyrinxModels
@@ -104,14 +103,8 @@ public struct SyrinxModel: Sendable {
         to prompt: PreparedPrompt, options: AnswerOptions = AnswerOptions(), onText: (String) -> Void = { _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> Answer {
-        var config = options.generation
-        config.bannedTokenIDs.insert(contract.imagePlaceholderID)
-        for id in [tokenizer.beginID, tokenizer.padID].compactMap({ $0 }) { config.bannedTokenIDs.insert(id) }
-        for id in [tokenizer.endID].compactMap({ $0 }) {
-            config.bannedTokenIDs.remove(id)
-            config.stopTokenIDs.insert(id)
-        }
-        try requireMemory(promptLength: prompt.input.tokenIDs.size(1), config)
+        let config = generationConfig(options)
+        try requireMemory(prompt, options)
         var writer = AnswerWriter(tokenizer, stopStrings: options.stopStrings)
         let request = GenerationRequest(prompt.input, visualTokens: prompt.visualTokens, config: config)
         let result = try engine.generate(
@@ -125,53 +118,31 @@ public struct SyrinxModel: Sendable {
         if !rest.isEmpty { onText(rest) }
         return Answer(
             text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
-            usage: Usage(
-                textTokenCount: prompt.textTokenCount, imageTokenCount: prompt.imageTokenCount,
-                generatedTokenCount: result.tokenIDs.count),
+            usage: prompt.usage(generatedTokenCount: result.tokenIDs.count),
             timings: result.timings, pictures: prompt.pictures)
     }
 }
 
 extension SyrinxModel {
+    /// The options with the tokens that end an answer of this model, and those that never stand in one.
+    func generationConfig(_ options: AnswerOptions) -> GenerationConfig {
+        var config = options.generation
+        config.bannedTokenIDs.insert(contract.imagePlaceholderID)
+        for id in [tokenizer.beginID, tokenizer.padID].compactMap({ $0 }) { config.bannedTokenIDs.insert(id) }
+        for id in [tokenizer.endID].compactMap({ $0 }) {
+            config.bannedTokenIDs.remove(id)
+            config.stopTokenIDs.insert(id)
+        }
+        return config
+    }
+
     /// Refuses an answer whose keys and values would not fit into memory.
-    private func requireMemory(promptLength: Int, _ config: GenerationConfig) throws(SyrinxError) {
-        let answerLength = max(0, min(config.maxNewTokens, model.contextLength - promptLength))
-        guard device == .cpu,
-            let needed = model.cacheByteCount(batch: 1, capacity: promptLength + answerLength),
-            let shortage = MachineMemory.shortage(of: needed)
-        else { return }
+    func requireMemory(_ prompt: PreparedPrompt, _ options: AnswerOptions) throws(SyrinxError) {
+        guard let shortage = memoryShortage([prompt], options: [options]) else { return }
+        let promptLength = prompt.input.tokenIDs.size(1)
+        let answerLength = max(0, min(options.generation.maxNewTokens, model.contextLength - promptLength))
         throw SyrinxError(
             "an answer of up to \(answerLength) tokens after a prompt of \(promptLength) needs \(shortage); ask for fewer new tokens"
         )
-    }
-}
-
-/// Turns an answer's tokens into the text that is shown.
-private struct AnswerWriter {
-    private var detokenizer: StreamingDetokenizer
-    private var filter: StopStringFilter
-    private(set) var text = ""
-
-    init(_ tokenizer: any Tokenizer, stopStrings: [String]) {
-        detokenizer = StreamingDetokenizer(tokenizer, continuing: true)
-        filter = StopStringFilter(stopStrings)
-    }
-
-    var hasStopped: Bool { filter.hasStopped }
-
-    /// The text this token makes certain.
-    mutating func append(_ token: Int) -> String { show(filter.append(detokenizer.append(token))) }
-
-    /// What was held back.
-    mutating func finish() -> String {
-        let rest = filter.append(detokenizer.finish())
-        return show(rest + filter.finish())
-    }
-
-    /// Leaves out white space before the first word.
-    private mutating func show(_ piece: String) -> String {
-        let shown = text.isEmpty ? String(piece.drop { $0.isWhitespace }) : piece
-        text += shown
-        return shown
     }
 }

@@ -21,6 +21,11 @@ struct DoctorLibrary {
                     "\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)"
                 }
             },
+            DoctorLibrary(name: "FFmpeg", fileName: "libavcodec") {
+                LoadedLibrary.number(ofFunction: "avcodec_version").map {
+                    "libavcodec \($0 >> 16).\($0 >> 8 & 255).\($0 & 255)"
+                }
+            },
             DoctorLibrary(name: "sentencepiece", fileName: "libsentencepiece") { packageVersion("sentencepiece") },
             DoctorLibrary(name: "libxml2", fileName: "libxml2") { packageVersion("libxml-2.0") },
             DoctorLibrary(name: "libarchive", fileName: "libarchive") {

@@ -13,6 +13,7 @@ package struct SyrinxCommand: ParsableCommand {
         version: "0.1.0",
         // One a line, in alphabetical order.
         subcommands: [
+            BatchCommand.self,
             BenchCommand.self,
             ChatCommand.self,
             DataCommand.self,

@@ -61,6 +61,40 @@ import Torch
             try engine.generate(GenerationRequest(input, visualTokens: visual, config: config)).tokenIDs == fromPixels)
     }
 
+    @Test func `a batch's pictures go through the encoder a bounded number at a time`() throws {
+        let counting = PictureCounting()
+        let requests = (0..<20).map { number in
+            GenerationRequest(
+                TinyModel.input([5, 9], brightness: number % 5 == 0 ? nil : Double(number) / 20),
+                config: GenerationConfig(maxNewTokens: 3))
+        }
+        let found = try GenerationEngine(counting).generate(requests).map(\.tokenIDs)
+        #expect(counting.passes.withLock { $0 } == [8, 8])
+        #expect(try found == requests.map { try engine.generate($0).tokenIDs })
+    }
+
+    @Test func `pictures encoded before and pictures that are not share a batch`() throws {
+        let config = GenerationConfig(maxNewTokens: 6)
+        let requests = (0..<6).map { number in
+            let input = TinyModel.input([8, 9], brightness: number == 3 ? nil : Double(number) / 6)
+            let visual = number % 2 == 0 ? input.pixelValues.map { TinyModel.shared.visualTokens($0) } : nil
+            return GenerationRequest(input, visualTokens: visual, config: config)
+        }
+        let singles = try requests.map { try engine.generate(GenerationRequest($0.input, config: config)).tokenIDs }
+        #expect(try engine.generate(requests).map(\.tokenIDs) == singles)
+        #expect(Set(singles).count > 1)
+    }
+
+    @Test func `logits are kept where they are asked for, one row a step`() throws {
+        var request = GenerationRequest(TinyModel.input([5, 9]), config: GenerationConfig(maxNewTokens: 4))
+        #expect(try engine.generate(request).logits == nil)
+        request.keepsLogits = true
+        let result = try engine.generate(request)
+        let logits = try #require(result.logits)
+        #expect(logits.shape == [4, TinyModel.vocabularySize])
+        #expect(logits.argmax(dim: 1).array(of: Int64.self).map(Int.init) == result.tokenIDs)
+    }
+
     @Test func `the same seed gives the same tokens and another seed others`() throws {
         func sample(_ seed: UInt64) throws -> [Int] {
             let config = GenerationConfig(maxNewTokens: 20, temperature: 1.5, seed: seed)

@@ -1,7 +1,42 @@
 import NN
 import Processors
+import Synchronization
 import SyrinxModels
 import Torch
+
+/// The tiny model, noting how many pictures come to its encoder at a time.
+final class PictureCounting: MultimodalLanguageModel {
+    let passes = Mutex<[Int]>([])
+    private let model = TinyModel.shared
+
+    var vocabularySize: Int { model.vocabularySize }
+    var contextLength: Int { model.contextLength }
+    var visualTokenCount: Int { model.visualTokenCount }
+    var imagePlaceholder: Int { model.imagePlaceholder }
+
+    func visualTokens(_ pixelValues: Tensor) -> Tensor {
+        passes.withLock { $0.append(pixelValues.size(0)) }
+        return model.visualTokens(pixelValues)
+    }
+
+    func embed(tokenIDs: Tensor) -> Tensor { model.embed(tokenIDs: tokenIDs) }
+
+    func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
+    ) -> Tensor {
+        model.hiddenStates(
+            embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
+            cache: cache)
+    }
+
+    func logits(hiddenStates: Tensor) -> Tensor { model.logits(hiddenStates: hiddenStates) }
+
+    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
+        model.forwardOperations(tokenCount: tokenCount, scoredCount: scoredCount, imageCount: imageCount)
+    }
+
+    func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
+}
 
 /// A random model of a few thousand parameters with pictures of 16 pixels and 4 visual tokens.
 enum TinyModel {

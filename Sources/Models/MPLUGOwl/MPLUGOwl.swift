@@ -98,6 +98,10 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
     }
+
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? {
+        languageModel.cacheByteCount(batch: batch, capacity: capacity)
+    }
 }
 
 /// What turns the abstractor's output into visual tokens: a projection, and one learned row behind every picture.

@@ -76,4 +76,8 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
     }
+
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? {
+        languageModel.cacheByteCount(batch: batch, capacity: capacity)
+    }
 }

@@ -1,75 +1,54 @@
+import Checkpoints
 import Evaluation
 import Foundation
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// `predictions.jsonl`: predictions in the order in which they were made, one JSON object a line.
-///
-/// Lines are appended in whole groups by one system call each, so a killed run leaves at most one cut line at the end,
-/// which is dropped when the file is opened again.
 final class PredictionLog {
     /// What the file held when it was opened.
     let saved: [Prediction]
-    private let path: String
-    private let descriptor: Int32
-    /// Bytes up to the end of each saved line.
-    private let ends: [Int]
+    private let file: LineFile
 
     /// Opens or creates the file and keeps others from writing to it.
     /// - Throws: `EvaluationError` when a line is no prediction or another process is writing; `EvaluationFileError` when the
     ///   file system refuses.
     init(_ path: String) throws {
-        self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw EvaluationFileError("cannot write \(path): \(EvaluationFile.systemReason())")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+        do {
+            file = try LineFile(path)
+        } catch .inUse {
             throw EvaluationError("another evaluation is writing \(path); wait for its end, or give another --output")
+        } catch .system(let reason) {
+            throw EvaluationFileError("cannot write \(path): \(reason)")
         }
-        (saved, ends) = try Self.read(path)
+        var saved = [Prediction]()
+        try file.readLines { saved.append(try Self.prediction($0, number: saved.count + 1, path)) }
+        self.saved = saved
     }
-
-    deinit { close(descriptor) }
 
     /// The predictions of a file that is not being written.
     /// - Throws: as ``init(_:)``.
-    static func predictions(_ path: String) throws -> [Prediction] { try read(path).predictions }
-
-    private static func read(_ path: String) throws -> (predictions: [Prediction], ends: [Int]) {
-        guard let data = FileManager.default.contents(atPath: path) else {
+    static func predictions(_ path: String) throws -> [Prediction] {
+        guard FileManager.default.isReadableFile(atPath: path) else {
             throw EvaluationFileError("cannot read \(path)")
         }
+        var predictions = [Prediction]()
+        try LineFile.forEachLine(of: path) {
+            predictions.append(try prediction($0, number: predictions.count + 1, path))
+        }
+        return predictions
+    }
+
+    private static func prediction(_ line: Data, number: Int, _ path: String) throws -> Prediction {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        var predictions = [Prediction]()
-        var ends = [Int]()
-        var start = data.startIndex
-        while let end = data[start...].firstIndex(of: 0x0A) {
-            guard let prediction = try? decoder.decode(Prediction.self, from: data[start..<end]) else {
-                throw EvaluationError(
-                    "line \(predictions.count + 1) of \(path) is no prediction; remove the folder and evaluate again")
-            }
-            predictions.append(prediction)
-            start = end + 1
-            ends.append(start - data.startIndex)
+        guard let prediction = try? decoder.decode(Prediction.self, from: line) else {
+            throw EvaluationError("line \(number) of \(path) is no prediction; remove the folder and evaluate again")
         }
-        return (predictions, ends)
+        return prediction
     }
 
     /// Drops everything after the first `count` lines, and writes on from there.
-    func keep(_ count: Int) throws {
-        let length = count == 0 ? 0 : ends[count - 1]
-        guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
-            throw EvaluationFileError("cannot write \(path): \(EvaluationFile.systemReason())")
-        }
-    }
+    func keep(_ count: Int) throws { try writing { () throws(LineFile.Failure) in try file.keep(count) } }
 
     /// Adds lines.
     func append(_ predictions: [Prediction]) throws {
@@ -79,12 +58,16 @@ final class PredictionLog {
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         var bytes = [UInt8]()
         for prediction in predictions { bytes += [UInt8](try encoder.encode(prediction)) + [0x0A] }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw EvaluationFileError("cannot write \(path): \(EvaluationFile.systemReason())") }
-            rest = rest.dropFirst(count)
+        try writing { () throws(LineFile.Failure) in try file.append(bytes) }
+    }
+
+    private func writing(_ body: () throws(LineFile.Failure) -> Void) throws {
+        do {
+            try body()
+        } catch .system(let reason) {
+            throw EvaluationFileError("cannot write \(file.path): \(reason)")
+        } catch .inUse {
+            throw EvaluationError("another evaluation is writing \(file.path); wait for its end")
         }
     }
 }

@@ -1,0 +1,114 @@
+import Checkpoints
+import Codecs
+import Digests
+import Processors
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The questions of a batch: a file with one JSON object a line, or pictures with one question.
+public struct BatchInput: Sendable {
+    /// What messages call it.
+    public let name: String
+    /// Questions.
+    public let count: Int
+    /// SHA-256 of what decides the questions, 64 hexadecimal digits: a file's bytes; or the question, and name and size of
+    /// every picture. What stands in the pictures themselves is not part of it.
+    public let fingerprint: String
+    private let source: Source
+
+    private enum Source: Sendable {
+        case lines(Data, ranges: [(number: Int, bytes: Range<Int>)], folder: URL)
+        case pictures([String], question: String)
+    }
+
+    /// A JSONL file. Empty lines do not count; the others are read when their turn comes.
+    /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no lines.
+    public init(linesOf path: String) throws {
+        let url = URL(fileURLWithPath: path)
+        let data: Data
+        do {
+            _ = try readFile(path, limit: .max, prefix: 1)
+            data = try Data(contentsOf: url, options: .mappedIfSafe)
+        } catch let error as CodecError {
+            throw CodecError.inFile(path: path, error)
+        }
+        var ranges = [(number: Int, bytes: Range<Int>)]()
+        var hasher = SHA256Hasher()
+        data.withUnsafeBytes { bytes in
+            hasher.update(bytes)
+            var number = 0
+            for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+                number += 1
+                if line.contains(where: { $0 > 0x20 }) { ranges.append((number, line.startIndex..<line.endIndex)) }
+            }
+        }
+        guard !ranges.isEmpty else {
+            throw SyrinxError("\(path) has no lines; write one {\"prompt\": \"...\", \"images\": [\"a.png\"]} a line")
+        }
+        name = path
+        count = ranges.count
+        fingerprint = hasher.finalize().hex
+        source = .lines(data, ranges: ranges, folder: url.deletingLastPathComponent())
+    }
+
+    /// The same question about each of these picture files.
+    public init(pictures: [String], question: String) {
+        var hasher = SHA256Hasher()
+        hasher.update("\(question.utf8.count) \(question)\n")
+        for path in pictures {
+            let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int
+            hasher.update("\(size ?? -1) \(path)\n")
+        }
+        name = pictures.count == 1 ? pictures[0] : "\(pictures.count) pictures"
+        count = pictures.count
+        fingerprint = hasher.finalize().hex
+        source = .pictures(pictures, question: question)
+    }
+
+    /// What a question is called before it is read.
+    func label(_ index: Int) -> String {
+        switch source {
+        case .lines(_, let ranges, _): "\(ranges[index].number)"
+        case .pictures(let paths, _): paths[index]
+        }
+    }
+
+    /// A question.
+    /// - Throws: `SyrinxError` when its line is no question.
+    func item(_ index: Int) throws -> BatchItem {
+        switch source {
+        case .lines(let data, let ranges, let folder):
+            let (number, bytes) = ranges[index]
+            let line = data.withUnsafeBytes { [UInt8]($0[bytes]) }
+            return try BatchItem(line: line, number: number, folder: folder)
+        case .pictures(let paths, let question):
+            return BatchItem(id: paths[index], prompt: question, images: [paths[index]])
+        }
+    }
+}
+
+extension BatchInput {
+    /// The files that a path or pattern means: a folder's pictures (by content, without hidden files), the files that a
+    /// pattern matches, or one file; in alphabetical order.
+    /// - Returns: the files, and how many of the folder's files are no pictures and were left out.
+    /// - Throws: `SyrinxError` when there is none.
+    public static func pictures(at path: String) throws -> (files: [String], leftOut: Int) {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            return (try ImageReference.paths(matching: path), 0)
+        }
+        let folder = path.hasSuffix("/") ? path : path + "/"
+        // Folders in it have no first bytes.
+        let files = names.filter { !$0.hasPrefix(".") }.sorted().compactMap { name in
+            (try? readFile(folder + name, limit: .max, prefix: 16)).map { (path: folder + name, start: $0) }
+        }
+        let pictures = files.filter { PictureFormat(signatureOf: $0.start) != nil }.map(\.path)
+        guard !pictures.isEmpty else {
+            throw SyrinxError("the folder \(path) holds no JPEG, PNG or WebP among its \(files.count) files")
+        }
+        return (pictures, files.count - pictures.count)
+    }
+}

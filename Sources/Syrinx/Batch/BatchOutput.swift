@@ -1,0 +1,92 @@
+import Checkpoints
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The file that a batch's answers go to, and beside it what they are answers to.
+///
+///     answers.jsonl               one line per question, in the order of the questions
+///     answers.jsonl.batch.json    fingerprints of model and questions, and the options
+final class BatchOutput {
+    /// Lines that were there when it was opened.
+    private(set) var savedCount = 0
+    /// Those of them that say why there is no answer.
+    private(set) var savedErrorCount = 0
+    /// What the answers are answers to.
+    let identity: BatchIdentity
+    private let file: LineFile
+
+    /// Opens the file, for a new batch or to go on with the same one.
+    /// - Parameter keepsBatchSize: false takes over the batch size of the earlier run.
+    /// - Throws: `SyrinxError` when the file holds something else, or another process is writing it.
+    init(_ path: String, _ identity: BatchIdentity, keepsBatchSize: Bool) throws {
+        let identityPath = path + ".batch.json"
+        let exists = FileManager.default.fileExists(atPath: path)
+        let isEmpty = ((try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0) == 0
+        var identity = identity
+        if let bytes = FileManager.default.contents(atPath: identityPath) {
+            guard let earlier = try? JSONDecoder().decode(BatchIdentity.self, from: bytes) else {
+                throw SyrinxError("\(identityPath) is damaged; remove it and \(path), or give another --output")
+            }
+            if !keepsBatchSize { identity.batchSize = earlier.batchSize }
+            try identity.requireSame(as: earlier, output: path)
+        } else if exists && !isEmpty {
+            throw SyrinxError(
+                "\(path) exists, and there is no \(identityPath) that says what its lines answer: give another --output, "
+                    + "or remove it")
+        }
+        self.identity = identity
+        do {
+            file = try LineFile(path)
+        } catch .inUse {
+            throw SyrinxError("another process is writing \(path); wait for its end, or give another --output")
+        } catch .system(let reason) {
+            throw SyrinxError("\(path) cannot be written: \(reason)")
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write([UInt8](try encoder.encode(identity)) + [0x0A], to: identityPath)
+    }
+
+    /// Reads the lines that are there, and drops a cut one at the end.
+    /// - Parameter count: questions in all.
+    /// - Throws: `SyrinxError` when a line is no answer or there are more lines than questions.
+    func resume(count: Int) throws {
+        try file.readLines { line in
+            savedCount += 1
+            guard savedCount <= count, let record = try? BatchRecord(line: line) else {
+                throw SyrinxError(
+                    "line \(savedCount) of \(file.path) is no answer of this batch; remove the file and begin anew")
+            }
+            if record.error != nil { savedErrorCount += 1 }
+        }
+        try writing { () throws(LineFile.Failure) in try file.keep(savedCount) }
+    }
+
+    /// Adds lines, in order.
+    func append(_ records: [BatchRecord]) throws {
+        let bytes = try records.flatMap { try $0.line() }
+        try writing { () throws(LineFile.Failure) in
+            try file.append(bytes)
+            try file.synchronize()
+        }
+    }
+
+    private func writing(_ body: () throws(LineFile.Failure) -> Void) throws {
+        do {
+            try body()
+        } catch .system(let reason) {
+            throw BatchOutputError(description: "\(file.path) cannot be written: \(reason)")
+        } catch .inUse {
+            throw SyrinxError("another process is writing \(file.path)")
+        }
+    }
+}
+
+/// The disk refused an answer; everything before it is kept.
+struct BatchOutputError: Error, CustomStringConvertible {
+    let description: String
+}

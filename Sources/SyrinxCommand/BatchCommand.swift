@@ -1,0 +1,135 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Recipes
+import Syrinx
+import Terminal
+
+/// `syrinx batch`: answers many questions together, into a file that a later run goes on with.
+struct BatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "batch",
+        abstract: "Answer a file of questions, or one question about each of many pictures.",
+        discussion: """
+            The input is one JSON object a line: {"prompt": "<image> What is this?", "images": ["a.png"]}; "id" and \
+            "seed" may be added, and paths are relative to the file. The output has one line per question, in the same \
+            order: the answer, tokens by kind, what became of each picture; or "error" and one sentence.
+
+              syrinx batch --model demo/seed-0/model --input questions.jsonl --output answers.jsonl
+              syrinx batch --model demo/seed-0/model --image pictures --output colours.jsonl "colours:"
+
+            Stop it at any moment: the same command goes on where it stopped.
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+
+    @Option(help: ArgumentHelp("The questions, one JSON object a line.", valueName: "file"))
+    var input: String?
+
+    @Option(help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
+    var image: [String] = []
+
+    @Option(help: ArgumentHelp("The file of the answers; what is there is gone on with.", valueName: "file"))
+    var output: String
+
+    @Option(help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer where memory is short.")
+    var batchSize: Int?
+
+    @OptionGroup var sampling: SamplingOptions
+
+    @Flag(help: "Add to every line how many seconds its rows took.")
+    var times = false
+
+    @Flag(help: "Answer every question alone too, and say how far both agree.")
+    var checkAlone = false
+
+    @Argument(help: "With --image: the question about each picture.")
+    var prompt: String?
+
+    func validate() throws {
+        if let batchSize, !(1...1024).contains(batchSize) {
+            throw ValidationError("--batch-size is \(batchSize); it must lie from 1 to 1024")
+        }
+        if (input == nil) == image.isEmpty {
+            throw ValidationError("give the questions as --input, or pictures as --image and one question about each")
+        }
+        if input != nil, prompt != nil {
+            throw ValidationError("a question beside --input has no place: the file has one in every line")
+        }
+    }
+
+    func run() throws {
+        InterruptFlag.install()
+        // What is wrong with the input is said before the model is loaded.
+        let questions = try readInput()
+        let model = try modelOptions.load()
+        var settings = BatchRun.Settings(sampling.options)
+        settings.batchSize = batchSize
+        settings.writesTimes = times
+        settings.checksAlone = checkAlone
+        var bar: ProgressBar?
+        let outcome = try BatchRun(model, questions, settings: settings).run(
+            output: output, modelFingerprint: try EvaluationIdentity.hash(of: ModelFolder(path: modelOptions.model)),
+            options: try identifyingOptions(),
+            onProgress: { completed in
+                if bar == nil {
+                    bar = ProgressBar("answering", total: questions.count, unit: "questions", completed: completed)
+                }
+                bar?.update(completed)
+            }, isCancelled: { InterruptFlag.isRaised })
+        bar?.finish()
+        if let agreement = outcome.agreement { print(agreement.sentence(batchSize: outcome.batchSize)) }
+        try InterruptFlag.check()
+        if outcome.errorCount > 0 {
+            throw UnansweredQuestions(count: outcome.errorCount, total: outcome.count, output: output)
+        }
+    }
+
+    private func readInput() throws -> BatchInput {
+        if let input { return try BatchInput(linesOf: input) }
+        var files = [String]()
+        for path in image {
+            let (found, leftOut) = try BatchInput.pictures(at: path)
+            files += found
+            if leftOut > 0 {
+                let noun = leftOut == 1 ? "file that is" : "files that are"
+                ExitStatus.writeToStandardError("\(path): \(leftOut) \(noun) no JPEG, PNG or WebP left out\n")
+            }
+        }
+        return BatchInput(pictures: files, question: prompt ?? "")
+    }
+
+    /// Every option that decides answers, by the name the user sets it with.
+    private func identifyingOptions() throws -> [String: String] {
+        let generation = try JSONSerialization.jsonObject(with: JSONEncoder().encode(sampling.options.generation))
+        var options = [
+            "--device": modelOptions.compute.device, "--dtype": modelOptions.compute.dtype,
+            "--stop": sampling.options.stopStrings.joined(separator: " "), "--times": "\(times)",
+        ]
+        for (name, value) in generation as? [String: Any] ?? [:] { options[optionName(name)] = "\(value)" }
+        return options
+    }
+}
+
+/// Some questions of a batch have no answer.
+struct UnansweredQuestions: Error, CustomStringConvertible {
+    let count, total: Int
+    let output: String
+
+    var description: String {
+        "\(count) of \(total) questions could not be answered; their lines in \(output) say why under \"error\""
+    }
+}
+
+extension BatchAgreement {
+    /// Both figures, for people.
+    func sentence(batchSize: Int) -> String {
+        guard itemCount > 0 else { return "alone and together: nothing was computed in this run" }
+        let share = String(format: "%.1f", 100 * Double(identicalCount) / Double(itemCount))
+        let largest = String(format: "%.2g", largestDifference)
+        let relative = String(format: "%.2g", largestRelativeDifference)
+        return "alone and up to \(batchSize) together: \(identicalCount) of \(itemCount) answers identical (\(share) %); "
+            + "over \(stepCount) steps with the same words before them, logits differ by at most \(largest) "
+            + "(\(relative) of the step's largest)"
+    }
+}
