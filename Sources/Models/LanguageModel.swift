@@ -1,3 +1,4 @@
+public import Media
 public import NN
 public import Processors
 public import Torch
@@ -14,13 +15,26 @@ public protocol MultimodalLanguageModel: Sendable {
     var visualTokenCount: Int { get }
     /// The token that stands where a visual token goes.
     var imagePlaceholder: Int { get }
-    /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations; false drops them.
-    var keepsPromptSpaces: Bool { get }
+    /// How its conversations are written, unless its folder says otherwise.
+    var chatTemplate: ChatTemplate { get }
+    /// How its authors sample answers.
+    var recommendedSampling: RecommendedSampling { get }
     /// Side of the square pictures it reads, in pixels; nil where any size will do.
     var imageSize: Int? { get }
+    /// How pictures become square where a published `preprocessor_config.json` leaves it to the system's code; nil for
+    /// families of which only Syrinx's own form exists.
+    var publishedResize: ImageProcessor.Resize? { get }
 
     /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
     func visualTokens(_ pixelValues: Tensor) -> Tensor
+
+    /// Whether it reads clips as such; other models are shown a clip's frames as pictures.
+    var readsClips: Bool { get }
+
+    /// Clips float32[N, 3, F, H, W] to visual tokens [N, P, D]: as many as one picture has.
+    ///
+    /// - Precondition: `readsClips`.
+    func videoTokens(_ pixelValues: Tensor) -> Tensor
 
     /// What pictures float32[N, 3, H, W] become on their way, by name and in order; the last are the visual tokens
     /// [N, P, D], under `connector_output`.
@@ -60,9 +74,16 @@ public protocol MultimodalLanguageModel: Sendable {
 }
 
 extension MultimodalLanguageModel {
+    public var chatTemplate: ChatTemplate { .document }
+    public var recommendedSampling: RecommendedSampling { RecommendedSampling() }
     public var imageSize: Int? { nil }
+    public var readsClips: Bool { false }
 
-    public var keepsPromptSpaces: Bool { false }
+    public func videoTokens(_ pixelValues: Tensor) -> Tensor {
+        preconditionFailure("this model reads no clips; give it their frames as pictures")
+    }
+
+    public var publishedResize: ImageProcessor.Resize? { nil }
     public func cacheByteCount(batch: Int, capacity: Int) -> Int? { nil }
 
     public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {

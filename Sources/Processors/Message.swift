@@ -32,6 +32,25 @@ public struct Message: Sendable {
 public enum ContentPart: Sendable {
     case text(String)
     case image(ImageReference)
+    case video(VideoReference)
+}
+
+/// A video file, and how many of its frames are looked at.
+public struct VideoReference: Sendable, Hashable {
+    /// Where the file is.
+    public var path: String
+    /// Frames taken, evenly spaced over the whole video.
+    public var frameCount: Int
+
+    /// - Precondition: `frameCount` is at least 1.
+    public init(path: String, frameCount: Int = VideoReference.defaultFrameCount) {
+        precondition(frameCount > 0, "\(frameCount) frames of \(path): at least 1 is needed")
+        self.path = path
+        self.frameCount = frameCount
+    }
+
+    /// Frames taken where nobody says how many: those of mPLUG-Owl video's own code.
+    public static let defaultFrameCount: Int = 4
 }
 
 /// A picture as it arrives: a file's bytes, or pixels that are already decoded.

@@ -10,18 +10,24 @@ public struct Answer: Sendable {
     public var usage: Usage
     /// Seconds and tokens per second.
     public var timings: Timings
-    /// What became of each picture.
+    /// What became of each picture; a video's frames are pictures where the model reads no clips.
     public var pictures: [PictureAccount]
+    /// What became of each video.
+    public var videos: [VideoAccount]
 }
 
 /// Tokens by kind.
 public struct Usage: Codable, Hashable, Sendable {
     /// Text tokens of the prompt, the begin token included.
     public var textTokenCount: Int
-    /// Visual tokens of the prompt.
+    /// Visual tokens of the prompt's pictures.
     public var imageTokenCount: Int
+    /// Visual tokens of its videos, as clips or frame by frame.
+    public var videoTokenCount: Int
     /// Generated tokens.
     public var generatedTokenCount: Int
+    /// Tokens of the prompt that were not computed again, because the prompt before began alike.
+    public var cachedTokenCount: Int
 }
 
 /// What a stream of an answer brings.

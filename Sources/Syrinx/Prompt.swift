@@ -29,6 +29,9 @@ public struct Prompt: Sendable {
 
         /// A picture that is already decoded or encoded in memory.
         public static func picture(_ image: ImageReference) -> Part { Part(.image(image)) }
+
+        /// Frames of a video file.
+        public static func video(_ video: VideoReference) -> Part { Part(.video(video)) }
     }
 
     /// The parts, in reading order.
@@ -65,8 +68,41 @@ public struct Prompt: Sendable {
         var parts = [Part]()
         for (index, piece) in pieces.enumerated() {
             if index > 0 { parts.append(.picture(images[index - 1])) }
-            let text = keepsSpaces ? piece : piece.trimmed
+            let text = keepsSpaces ? piece : piece.withoutWhitespaceAtEnds
             if !text.isEmpty { parts.append(.text(text)) }
+        }
+        self.init(parts)
+    }
+
+    /// Text in which each `<image>` stands for the next picture and each `<video>` for the next video; those without any
+    /// marker come first, videos before pictures.
+    /// - Parameter keepsSpaces: as in ``init(_:images:marker:keepsSpaces:)``.
+    /// - Throws: `SyrinxError` when markers and pictures, or markers and videos, differ in number.
+    public init(
+        _ text: String, images: [ImageReference], videos: [VideoReference], keepsSpaces: Bool = false
+    ) throws {
+        let sections = text.components(separatedBy: "<video>")
+        guard sections.count > 1 else {
+            self.init(videos.map(Part.video) + (try Prompt(text, images: images, marker: "<image>", keepsSpaces: keepsSpaces)).parts)
+            return
+        }
+        guard sections.count - 1 == videos.count else {
+            throw SyrinxError(
+                "the prompt has \(sections.count - 1) <video> markers, but \(videos.count) "
+                    + "\(videos.count == 1 ? "video was" : "videos were") given; give one video per marker, or leave the "
+                    + "markers out to put all videos first")
+        }
+        let hasImageMarkers = text.contains("<image>")
+        var rest = images[...]
+        var parts = hasImageMarkers ? [] : images.map(Part.picture)
+        if hasImageMarkers { _ = try Prompt(text, images: images, marker: "<image>") }
+        for (index, section) in sections.enumerated() {
+            if index > 0 { parts.append(.video(videos[index - 1])) }
+            let count = section.components(separatedBy: "<image>").count - 1
+            let own = hasImageMarkers ? Array(rest.prefix(count)) : []
+            rest = rest.dropFirst(own.count)
+            let text = keepsSpaces ? section : section.withoutWhitespaceAtEnds
+            parts += try Prompt(text, images: own, marker: "<image>", keepsSpaces: keepsSpaces).parts
         }
         self.init(parts)
     }
@@ -80,9 +116,10 @@ public struct Prompt: Sendable {
     public static func + (first: Prompt, second: Prompt) -> Prompt { Prompt(first.parts + second.parts) }
 
     /// Number of pictures.
-    public var pictureCount: Int {
-        parts.reduce(0) { if case .image = $1.content { $0 + 1 } else { $0 } }
-    }
+    public var pictureCount: Int { message.images.count }
+
+    /// The parts as what a user says.
+    public var message: Message { Message(role: .user, content: parts.map(\.content)) }
 }
 
 extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
@@ -93,12 +130,23 @@ extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
     public init(arrayLiteral parts: Part...) { self.init(parts) }
 }
 
-/// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file.
+/// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file. `"role"` says
+/// whose a part is, the user's where it is left out.
 package struct PromptFile: Sendable {
     /// One part as written.
-    package enum Part: Sendable, Equatable {
-        case text(String)
-        case image(path: String)
+    package struct Part: Sendable, Equatable {
+        package enum Content: Sendable, Equatable {
+            case text(String)
+            case image(path: String)
+        }
+
+        package let role: Role
+        package let content: Content
+
+        package init(_ content: Content, role: Role = .user) {
+            self.role = role
+            self.content = content
+        }
     }
 
     /// The parts, in order.
@@ -107,10 +155,6 @@ package struct PromptFile: Sendable {
     /// Reads the file's bytes.
     /// - Throws: `SyrinxError` that names the file, the part and what was expected.
     package init(_ data: [UInt8], name: String) throws {
-        struct Entry: Decodable {
-            var text: String?
-            var image: String?
-        }
         let entries: [Entry]
         do {
             entries = try StrictJSON.decode([Entry].self, from: data)
@@ -119,24 +163,33 @@ package struct PromptFile: Sendable {
             throw SyrinxError(
                 "\(name) is not a prompt file, a list of {\"text\": \"...\"} and {\"image\": \"path\"}: \(reason)")
         }
-        parts = try entries.enumerated().map { index, entry in
-            switch (entry.text, entry.image) {
-            case (let text?, nil): return .text(text)
-            case (nil, let path?): return .image(path: path)
-            default:
+        try self.init(entries, name: name)
+    }
+
+    /// One part as JSON.
+    struct Entry: Decodable {
+        var text: String?
+        var image: String?
+        var role: String?
+    }
+
+    /// Checks parts that were read.
+    /// - Throws: as ``init(_:name:)``.
+    init(_ entries: [Entry], name: String) throws(SyrinxError) {
+        var parts = [Part]()
+        for (index, entry) in entries.enumerated() {
+            let place = "\(name): part \(index + 1) of \(entries.count)"
+            let role = entry.role ?? Role.user.rawValue
+            guard let role = Role(rawValue: role) else {
                 throw SyrinxError(
-                    "\(name): part \(index + 1) of \(entries.count) must have exactly one of the keys text and image")
+                    "\(place): the role " + NearestName.unknownChoice(role, among: Role.allCases.map(\.rawValue)))
+            }
+            switch (entry.text, entry.image) {
+            case (let text?, nil): parts.append(Part(.text(text), role: role))
+            case (nil, let path?): parts.append(Part(.image(path: path), role: role))
+            default: throw SyrinxError("\(place) must have exactly one of the keys text and image")
             }
         }
-    }
-}
-
-extension String {
-    /// Without white space at either end.
-    fileprivate var trimmed: String {
-        var rest = self[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
+        self.parts = parts
     }
 }

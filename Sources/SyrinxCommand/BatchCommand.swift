@@ -9,10 +9,10 @@ import Terminal
 struct BatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "batch",
-        abstract: "Answer a file of questions, or one question about each of many pictures.",
+        abstract: "Answer a file of questions, or one question about each of many pictures or videos.",
         discussion: """
-            The input is one JSON object a line: {"prompt": "<image> What is this?", "images": ["a.png"]}; "id" and \
-            "seed" may be added, and paths are relative to the file. The output has one line per question, in the same \
+            The input is one JSON object a line: {"prompt": "<image> What is this?", "images": ["a.png"]}; "videos", \
+            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. The output has one line per question, in the same \
             order: the answer, tokens by kind, what became of each picture; or "error" and one sentence.
 
               syrinx batch --model demo/seed-0/model --input questions.jsonl --output answers.jsonl
@@ -29,11 +29,18 @@ struct BatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
     var image: [String] = []
 
+    @OptionGroup var video: VideoOptions
+
     @Option(help: ArgumentHelp("The file of the answers; what is there is gone on with.", valueName: "file"))
     var output: String
 
     @Option(help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer where memory is short.")
     var batchSize: Int?
+
+    @OptionGroup var conversation: ConversationOptions
+
+    @Flag(help: "Take every prompt as it is, without the model's template.")
+    var raw = false
 
     @OptionGroup var sampling: SamplingOptions
 
@@ -43,15 +50,19 @@ struct BatchCommand: ParsableCommand {
     @Flag(help: "Answer every question alone too, and say how far both agree.")
     var checkAlone = false
 
-    @Argument(help: "With --image: the question about each picture.")
+    @Argument(help: "With --image or --video: the question about each.")
     var prompt: String?
 
     func validate() throws {
         if let batchSize, !(1...1024).contains(batchSize) {
             throw ValidationError("--batch-size is \(batchSize); it must lie from 1 to 1024")
         }
-        if (input == nil) == image.isEmpty {
-            throw ValidationError("give the questions as --input, or pictures as --image and one question about each")
+        guard [input != nil, !image.isEmpty, !video.video.isEmpty].count(where: { $0 }) == 1 else {
+            throw ValidationError(
+                "give the questions as --input, or pictures as --image, or videos as --video, and one question about each")
+        }
+        if raw && (conversation.template != nil || conversation.system != nil) {
+            throw ValidationError("--raw takes prompts as they are; leave out --template and --system")
         }
         if input != nil, prompt != nil {
             throw ValidationError("a question beside --input has no place: the file has one in every line")
@@ -63,14 +74,18 @@ struct BatchCommand: ParsableCommand {
         // What is wrong with the input is said before the model is loaded.
         let questions = try readInput()
         let model = try modelOptions.load()
-        var settings = BatchRun.Settings(sampling.options)
+        var settings = BatchRun.Settings(sampling.options(for: model))
+        settings.template = try conversation.parsedTemplate()
+        settings.systemPrompt = conversation.system
+        settings.isRaw = raw
+        settings.frameCount = video.frames
         settings.batchSize = batchSize
         settings.writesTimes = times
         settings.checksAlone = checkAlone
         var bar: ProgressBar?
         let outcome = try BatchRun(model, questions, settings: settings).run(
             output: output, modelFingerprint: try EvaluationIdentity.hash(of: ModelFolder(path: modelOptions.model)),
-            options: try identifyingOptions(),
+            options: try identifyingOptions(model),
             onProgress: { completed in
                 if bar == nil {
                     bar = ProgressBar("answering", total: questions.count, unit: "questions", completed: completed)
@@ -87,6 +102,11 @@ struct BatchCommand: ParsableCommand {
 
     private func readInput() throws -> BatchInput {
         if let input { return try BatchInput(linesOf: input) }
+        if image.isEmpty {
+            return BatchInput(
+                files: try video.video.flatMap { try BatchInput.videos(at: $0) }, areVideos: true,
+                question: prompt ?? "")
+        }
         var files = [String]()
         for path in image {
             let (found, leftOut) = try BatchInput.pictures(at: path)
@@ -96,18 +116,22 @@ struct BatchCommand: ParsableCommand {
                 ExitStatus.writeToStandardError("\(path): \(leftOut) \(noun) no JPEG, PNG or WebP left out\n")
             }
         }
-        return BatchInput(pictures: files, question: prompt ?? "")
+        return BatchInput(files: files, question: prompt ?? "")
     }
 
     /// Every option that decides answers, by the name the user sets it with.
-    private func identifyingOptions() throws -> [String: String] {
-        let generation = try JSONSerialization.jsonObject(with: JSONEncoder().encode(sampling.options.generation))
-        var options = [
+    private func identifyingOptions(_ model: SyrinxModel) throws -> [String: String] {
+        let options = sampling.options(for: model)
+        var values = [
             "--device": modelOptions.compute.device, "--dtype": modelOptions.compute.dtype,
-            "--stop": sampling.options.stopStrings.joined(separator: " "), "--times": "\(times)",
+            "--picture-mode": model.imageProcessor.fingerprint, "--frames": "\(video.frames)",
+            "--stop": options.stopStrings.joined(separator: " "), "--times": "\(times)", "--raw": "\(raw)",
+            "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,
+            "--system": conversation.system ?? "the template's",
         ]
-        for (name, value) in generation as? [String: Any] ?? [:] { options[optionName(name)] = "\(value)" }
-        return options
+        let generation = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options.generation))
+        for (name, value) in generation as? [String: Any] ?? [:] { values[optionName(name)] = "\(value)" }
+        return values
     }
 }
 

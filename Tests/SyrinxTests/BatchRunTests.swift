@@ -94,7 +94,7 @@ import TinyModels
         #expect(error(3).contains("nowhere.png: ") && error(3).contains("No such file"))
         #expect(error(9).contains("the model's context holds 96"))
         #expect(error(11).contains("the line is no question") && error(11).contains("at byte"))
-        #expect(error(29).contains("'promt' is not one of id, prompt, images, seed; did you mean 'prompt'?"))
+        #expect(error(29).contains("'promt' is not one of id, prompt, images, videos, frames, conversation, seed; did you mean 'prompt'?"))
     }
 
     @Test func `A run that is stopped anywhere and gone on with gives the very same file`() throws {
@@ -165,13 +165,13 @@ import TinyModels
         let (files, leftOut) = try BatchInput.pictures(at: "\(folder.path)/media")
         #expect(files.map { $0.split(separator: "/").last } == ["a.dat", "b.png"] && leftOut == 1)
         let output = "\(folder.path)/colours.jsonl"
-        let input = BatchInput(pictures: files, question: "colours:")
+        let input = BatchInput(files: files, question: "colours:")
         let outcome = try BatchRun(model, input, settings: settings).run(
             output: output, modelFingerprint: "m", options: [:])
         #expect(outcome.completedCount == 2 && outcome.errorCount == 0)
         let text = try String(contentsOfFile: output, encoding: .utf8)
         #expect(text.contains("\"id\":\"\(files[0])\""))
-        #expect(BatchInput(pictures: files, question: "name:").fingerprint != input.fingerprint)
+        #expect(BatchInput(files: files, question: "name:").fingerprint != input.fingerprint)
     }
 
     @Test func `A file that one run is writing is closed to another`() throws {

@@ -9,20 +9,20 @@ import Processors
     import Foundation
 #endif
 
-/// The questions of a batch: a file with one JSON object a line, or pictures with one question.
+/// The questions of a batch: a file with one JSON object a line, or pictures or videos with one question.
 public struct BatchInput: Sendable {
     /// What messages call it.
     public let name: String
     /// Questions.
     public let count: Int
     /// SHA-256 of what decides the questions, 64 hexadecimal digits: a file's bytes; or the question, and name and size of
-    /// every picture. What stands in the pictures themselves is not part of it.
+    /// every file. What stands in pictures and videos themselves is not part of it.
     public let fingerprint: String
     private let source: Source
 
     private enum Source: Sendable {
         case lines(Data, ranges: [(number: Int, bytes: Range<Int>)], folder: URL)
-        case pictures([String], question: String)
+        case files([String], areVideos: Bool, question: String)
     }
 
     /// A JSONL file. Empty lines do not count; the others are read when their turn comes.
@@ -55,25 +55,25 @@ public struct BatchInput: Sendable {
         source = .lines(data, ranges: ranges, folder: url.deletingLastPathComponent())
     }
 
-    /// The same question about each of these picture files.
-    public init(pictures: [String], question: String) {
+    /// The same question about each of these files, which are pictures or videos.
+    public init(files: [String], areVideos: Bool = false, question: String) {
         var hasher = SHA256Hasher()
-        hasher.update("\(question.utf8.count) \(question)\n")
-        for path in pictures {
+        hasher.update("\(areVideos ? "videos" : "pictures") \(question.utf8.count) \(question)\n")
+        for path in files {
             let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int
             hasher.update("\(size ?? -1) \(path)\n")
         }
-        name = pictures.count == 1 ? pictures[0] : "\(pictures.count) pictures"
-        count = pictures.count
+        name = files.count == 1 ? files[0] : "\(files.count) \(areVideos ? "videos" : "pictures")"
+        count = files.count
         fingerprint = hasher.finalize().hex
-        source = .pictures(pictures, question: question)
+        source = .files(files, areVideos: areVideos, question: question)
     }
 
     /// What a question is called before it is read.
     func label(_ index: Int) -> String {
         switch source {
         case .lines(_, let ranges, _): "\(ranges[index].number)"
-        case .pictures(let paths, _): paths[index]
+        case .files(let paths, _, _): paths[index]
         }
     }
 
@@ -85,8 +85,10 @@ public struct BatchInput: Sendable {
             let (number, bytes) = ranges[index]
             let line = data.withUnsafeBytes { [UInt8]($0[bytes]) }
             return try BatchItem(line: line, number: number, folder: folder)
-        case .pictures(let paths, let question):
-            return BatchItem(id: paths[index], prompt: question, images: [paths[index]])
+        case .files(let paths, let areVideos, let question):
+            var item = BatchItem(id: paths[index], prompt: question)
+            if areVideos { item.videos = [paths[index]] } else { item.images = [paths[index]] }
+            return item
         }
     }
 }
@@ -110,5 +112,17 @@ extension BatchInput {
             throw SyrinxError("the folder \(path) holds no JPEG, PNG or WebP among its \(files.count) files")
         }
         return (pictures, files.count - pictures.count)
+    }
+
+    /// The video files that a path or pattern means; of a folder all files that are none of the hidden ones.
+    /// - Throws: `SyrinxError` when there is none.
+    public static func videos(at path: String) throws -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            return try ImageReference.paths(matching: path)
+        }
+        let folder = path.hasSuffix("/") ? path : path + "/"
+        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }
+        guard !files.isEmpty else { throw SyrinxError("the folder \(path) is empty") }
+        return files
     }
 }

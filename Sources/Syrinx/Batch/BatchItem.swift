@@ -11,22 +11,35 @@ import Settings
 /// One question of a batch: a line of its input, or one file with the question for all.
 ///
 ///     {"id": "17", "prompt": "<image> What is this?", "images": ["a.png"], "seed": 3}
+///     {"conversation": [{"text": "Hello!"}, {"role": "assistant", "text": "Good day."}], "prompt": "Who are you?"}
 struct BatchItem: Sendable {
     /// The line's `id`; else its number, or the file's path.
     let id: String
-    /// The text; each `<image>` in it stands for the next picture, and without any the pictures come first.
+    /// The text; each `<image>` stands for the next picture, each `<video>` for the next video, and those without any
+    /// marker come first.
     let prompt: String
-    /// Paths of the pictures.
-    let images: [String]
+    /// Paths of the pictures and videos.
+    var images: [String] = []
+    var videos: [String] = []
+    /// Frames to look at of each video where it is not the batch's number.
+    var frameCount: Int?
+    /// Earlier turns, and what their paths are relative to.
+    var conversation: PromptFile?
+    var folder = URL(fileURLWithPath: ".")
     /// Seed of the sampling where it is not the batch's.
     var seed: UInt64?
 
-    /// The prompt with its pictures read.
-    /// - Throws: `SyrinxError` or `CodecError` about a picture, or about markers without one.
-    func read(for model: SyrinxModel) throws -> Prompt {
-        try Prompt(
-            prompt, images: try images.map { try ImageReference(path: $0) }, marker: "<image>",
-            keepsSpaces: model.keepsPromptSpaces)
+    /// The question with its pictures read.
+    /// - Parameters:
+    ///   - systemPrompt: what stands before it; nil for what the template says.
+    ///   - frameCount: frames of each video.
+    /// - Throws: `SyrinxError` or `CodecError` about a picture.
+    func question(systemPrompt: String?, frameCount: Int) throws -> Question {
+        var question = Question(
+            systemPrompt: systemPrompt, start: try conversation?.messages(in: folder) ?? [], text: prompt)
+        question.images = try images.map { try ImageReference(path: $0) }
+        question.videos = videos.map { VideoReference(path: $0, frameCount: self.frameCount ?? frameCount) }
+        return question
     }
 }
 
@@ -41,21 +54,36 @@ extension BatchItem {
         } catch let error as StrictJSON.Malformed {
             throw SyrinxError("the line is no question, {\"prompt\": \"...\", \"images\": [\"a.png\"]}: \(error.reason)")
         }
+        func paths(_ names: [String]?) -> [String] {
+            (names ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+        }
+        if let frames = value.frames, !(1...Self.maximumFrameCount).contains(frames) {
+            throw SyrinxError("the line's frames is \(frames); it must lie from 1 to \(Self.maximumFrameCount)")
+        }
         id = value.id ?? "\(number)"
         prompt = value.prompt
-        images = (value.images ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+        images = paths(value.images)
+        videos = paths(value.videos)
+        frameCount = value.frames
+        conversation = try value.conversation.map { try PromptFile($0, name: "the line's conversation") }
+        self.folder = folder
         seed = value.seed
     }
+
+    /// More frames than any context holds.
+    static let maximumFrameCount = 1024
 
     /// A line as it is written; unknown keys are refused.
     private struct Line: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case id, prompt, images, seed
+            case id, prompt, images, videos, frames, conversation, seed
         }
 
         let id: String?
         let prompt: String
-        let images: [String]?
+        let images, videos: [String]?
+        let frames: Int?
+        let conversation: [PromptFile.Entry]?
         let seed: UInt64?
 
         init(from decoder: any Decoder) throws {
@@ -67,6 +95,9 @@ extension BatchItem {
             id = try container.decodeIfPresent(String.self, forKey: .id)
             prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
             images = try container.decodeIfPresent([String].self, forKey: .images)
+            videos = try container.decodeIfPresent([String].self, forKey: .videos)
+            frames = try container.decodeIfPresent(Int.self, forKey: .frames)
+            conversation = try container.decodeIfPresent([PromptFile.Entry].self, forKey: .conversation)
             seed = try container.decodeIfPresent(UInt64.self, forKey: .seed)
         }
     }

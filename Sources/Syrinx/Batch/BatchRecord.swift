@@ -20,6 +20,8 @@ struct BatchRecord: Codable, Sendable {
     var stopReason: StopReason?
     var usage: Usage?
     var pictures: [PictureAccount]?
+    /// Left out where there is none.
+    var videos: [VideoAccount]?
     var seed: UInt64?
     var times: Times?
     /// One sentence, in place of everything else.
@@ -32,6 +34,7 @@ struct BatchRecord: Codable, Sendable {
         stopReason = answer.stopReason
         usage = answer.usage
         pictures = answer.pictures
+        videos = answer.videos.isEmpty ? nil : answer.videos
         self.seed = seed
         self.times = times
     }

@@ -1,5 +1,5 @@
 import Generation
-import Processors
+public import Processors
 import Torch
 
 /// Answers many questions together and writes every answer to a file, with which a later run goes on.
@@ -12,6 +12,14 @@ public struct BatchRun {
     public struct Settings: Sendable {
         /// Sampling and length; a question's own seed comes first.
         public var options: AnswerOptions
+        /// How turns are written; nil for the model's own template.
+        public var template: ChatTemplate?
+        /// Whether prompts are taken as they are, without a template.
+        public var isRaw = false
+        /// What stands before every conversation; nil for what the template says.
+        public var systemPrompt: String?
+        /// Frames of each video.
+        public var frameCount = VideoReference.defaultFrameCount
         /// Rows computed together; nil for what memory suggests.
         public var batchSize: Int?
         /// Whether lines say how long their rows took, which no two runs agree on.
@@ -99,7 +107,7 @@ public struct BatchRun {
     }
 
     /// A question that can be answered.
-    private struct Question {
+    private struct Row {
         var index: Int
         var id: String
         var prompt: PreparedPrompt
@@ -108,8 +116,8 @@ public struct BatchRun {
     }
 
     /// A window's questions in rows to compute together, short ones first; what cannot be asked becomes an error.
-    private func batches(of window: Range<Int>, size: Int, errors: inout [Int: BatchRecord]) -> [[Question]] {
-        var questions = [Question]()
+    private func batches(of window: Range<Int>, size: Int, errors: inout [Int: BatchRecord]) -> [[Row]] {
+        var rows = [Row]()
         for index in window {
             var id = input.label(index)
             do {
@@ -117,22 +125,26 @@ public struct BatchRun {
                 id = item.id
                 var options = settings.options
                 options.generation.seed = item.seed ?? options.generation.seed
-                let prompt = try model.prepare(try item.read(for: model))
+                let question = try item.question(
+                    systemPrompt: settings.systemPrompt, frameCount: settings.frameCount)
+                try question.check(isRaw: settings.isRaw)
+                let prompt = try model.prepare(
+                    question, in: settings.isRaw ? nil : settings.template ?? model.chatTemplate)
                 try model.requireMemory(prompt, options)
-                questions.append(Question(index: index, id: id, prompt: prompt, options: options))
+                rows.append(Row(index: index, id: id, prompt: prompt, options: options))
             } catch {
                 errors[index] = BatchRecord(id: id, error: error)
             }
         }
-        questions.sort { ($0.length, $0.index) < ($1.length, $1.index) }
-        return stride(from: 0, to: questions.count, by: size).map {
-            Array(questions[$0..<min($0 + size, questions.count)])
+        rows.sort { ($0.length, $0.index) < ($1.length, $1.index) }
+        return stride(from: 0, to: rows.count, by: size).map {
+            Array(rows[$0..<min($0 + size, rows.count)])
         }
     }
 
     /// The answers to questions computed together; halves of them where memory is short. Nil when it was cancelled.
     private func answer(
-        _ batch: [Question], agreement: inout BatchAgreement?, isCancelled: () -> Bool
+        _ batch: [Row], agreement: inout BatchAgreement?, isCancelled: () -> Bool
     ) throws -> [BatchRecord]? {
         if batch.count > 1, model.memoryShortage(batch.map(\.prompt), options: batch.map(\.options)) != nil {
             let middle = batch.count / 2

@@ -21,7 +21,7 @@ extension SyrinxModel {
         together prompts: [PreparedPrompt], options: [AnswerOptions], keepsLogits: Bool, isCancelled: () -> Bool
     ) throws -> [(answer: Answer, result: GenerationResult)] {
         precondition(prompts.count == options.count, "\(prompts.count) prompts, but \(options.count) options")
-        var writers = options.map { AnswerWriter(tokenizer, stopStrings: $0.stopStrings) }
+        var writers = zip(prompts, options).map { answerWriter(for: $0, $1) }
         let requests = zip(prompts, options).map { prompt, options in
             var request = GenerationRequest(
                 prompt.input, visualTokens: prompt.visualTokens, config: generationConfig(options))
@@ -39,8 +39,8 @@ extension SyrinxModel {
             let answer = Answer(
                 text: writers[row].text,
                 stopReason: writers[row].hasStopped ? .stopString : results[row].stopReason,
-                usage: prompts[row].usage(generatedTokenCount: results[row].tokenIDs.count),
-                timings: results[row].timings, pictures: prompts[row].pictures)
+                usage: prompts[row].usage(of: results[row]), timings: results[row].timings,
+                pictures: prompts[row].pictures, videos: prompts[row].videos)
             return (answer, results[row])
         }
     }

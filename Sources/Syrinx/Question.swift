@@ -1,0 +1,104 @@
+package import Processors
+
+#if canImport(FoundationEssentials)
+    package import FoundationEssentials
+#else
+    package import Foundation
+#endif
+
+/// What a command line or a line of a batch asks: a conversation so far, examples, then text, pictures and videos.
+package struct Question: Sendable {
+    /// What stands before everything else; nil for what the template says.
+    package var systemPrompt: String?
+    /// Earlier turns, or the beginning of the question.
+    package var start: [Message] = []
+    /// Pictures and what is to be said of each.
+    package var examples: [(picture: ImageReference, answer: String)] = []
+    /// `<image>` marks where a picture stands, `<video>` where a video does; without any they stand first.
+    package var text: String
+    package var images: [ImageReference] = []
+    package var videos: [VideoReference] = []
+
+    /// A question of text alone.
+    package init(systemPrompt: String? = nil, start: [Message] = [], text: String = "") {
+        self.systemPrompt = systemPrompt
+        self.start = start
+        self.text = text
+    }
+
+    /// Whether there is nothing to go on from.
+    package var isEmpty: Bool {
+        start.isEmpty && examples.isEmpty && text.isEmpty && images.isEmpty && videos.isEmpty
+    }
+
+    private func prompt(keepsSpaces: Bool) throws -> Prompt {
+        try Prompt(text, images: images, videos: videos, keepsSpaces: keepsSpaces)
+    }
+
+    /// Checks what can be checked without a model.
+    /// - Throws: `SyrinxError` when markers and pictures differ in number, or `isRaw` and there are roles.
+    package func check(isRaw: Bool) throws {
+        _ = try prompt(keepsSpaces: true)
+        if isRaw { _ = try raw(keepsSpaces: true) }
+    }
+
+    /// Everything in reading order, to be taken as it is.
+    package func raw(keepsSpaces: Bool) throws -> Prompt {
+        guard start.allSatisfy({ $0.role == .user }) else {
+            throw SyrinxError("the prompt has roles, which only a template can write; leave --raw out")
+        }
+        let beginning = Prompt(start.flatMap { $0.content.map(Prompt.Part.init) })
+        return examples.reduce(beginning) { $0.adding(example: $1.picture, $1.answer) }
+            + (try prompt(keepsSpaces: keepsSpaces))
+    }
+
+    /// Everything as turns. In a conversation every example is asked the same question; a document's examples follow each
+    /// other without one.
+    package func messages(in template: ChatTemplate) throws -> [Message] {
+        let isDocument = template == .document
+        var messages = systemPrompt.map { [Message(role: .system, text: $0)] } ?? []
+        messages += start
+        for example in examples {
+            let question =
+                isDocument
+                ? Prompt("", images: [example.picture])
+                : try Prompt(text, images: [example.picture], marker: "<image>", keepsSpaces: true)
+            messages += [question.message, Message(role: .assistant, text: example.answer)]
+        }
+        let question = try prompt(keepsSpaces: !isDocument).message
+        if messages.last?.role == .user {
+            messages[messages.count - 1].content += question.content
+        } else {
+            messages.append(question)
+        }
+        return messages
+    }
+}
+
+extension SyrinxModel {
+    /// The question in a template, or as it is where there is none.
+    package func prepare(_ question: Question, in template: ChatTemplate?) throws -> PreparedPrompt {
+        guard let template else { return try prepare(try question.raw(keepsSpaces: keepsPromptSpaces)) }
+        return try prepare(try question.messages(in: template), template: template)
+    }
+}
+
+extension PromptFile {
+    /// The file's turns; what follows each other in one role is one turn.
+    /// - Parameter folder: what paths are relative to.
+    package func messages(in folder: URL) throws -> [Message] {
+        try parts.reduce(into: []) { messages, part in
+            let content: ContentPart =
+                switch part.content {
+                case .text(let text): .text(text)
+                case .image(let path):
+                    .image(try ImageReference(path: URL(fileURLWithPath: path, relativeTo: folder).path))
+                }
+            if messages.last?.role == part.role {
+                messages[messages.count - 1].content.append(content)
+            } else {
+                messages.append(Message(role: part.role, content: [content]))
+            }
+        }
+    }
+}
