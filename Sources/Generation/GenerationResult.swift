@@ -55,6 +55,17 @@ public struct GenerationResult: Sendable {
     /// float32[steps, V] on the CPU: what the model predicted at each step, before any penalty or temperature; a step
     /// that ended the row counts too. `nil` where the request did not ask for it.
     public var logits: Tensor?
+
+    /// A result from its parts.
+    package init(
+        tokenIDs: [Int], stopReason: StopReason, timings: Timings, cachedTokenCount: Int = 0, logits: Tensor? = nil
+    ) {
+        self.tokenIDs = tokenIDs
+        self.stopReason = stopReason
+        self.timings = timings
+        self.cachedTokenCount = cachedTokenCount
+        self.logits = logits
+    }
 }
 
 /// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.

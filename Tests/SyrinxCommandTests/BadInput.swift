@@ -208,5 +208,47 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("unknown precision", "--precision is fp32 or bf16") { _ in ["bench", "--precision", "fp8"] },
     ]
 
-    static let all = prompts + models + corpora + runs
+    private static func batch(_ what: String, _ expected: String..., with arguments: String...) -> BadInput {
+        BadInput(
+            copying: BadInput(what) { ["batch", "--model", $0.model] + arguments.map($0.resolved) }, expected)
+    }
+
+    static let batches: [BadInput] = [
+        batch("batch of nothing", "give the questions as --input, or pictures", with: "--output", "ROOT/out/a"),
+        batch(
+            "batch of a file that is missing", "ROOT/none.jsonl: ", "No such file", with: "--input", "ROOT/none.jsonl",
+            "--output", "ROOT/out/a"),
+        batch("batch of no bytes", "ROOT/empty has no lines", with: "--input", "ROOT/empty", "--output", "ROOT/out/a"),
+        batch(
+            "batch of a folder as a file", "not a regular file", with: "--input", "ROOT/corpus", "--output",
+            "ROOT/out/a"),
+        batch(
+            "batch of a folder without pictures", "holds no JPEG, PNG or WebP", with: "--image", "ROOT/run/model",
+            "--output", "ROOT/out/a"),
+        batch(
+            "batch with two kinds of input", "give the questions as --input, or pictures", with: "--input",
+            "ROOT/empty", "--image", "x", "--output", "ROOT/out/a"),
+        batch(
+            "batch with a question beside a file", "has no place", with: "--input", "ROOT/empty", "--output",
+            "ROOT/out/a", "What?"),
+        batch(
+            "batch of no rows", "--batch-size is 0; it must lie from 1 to 1024", with: "--input", "ROOT/text.png",
+            "--output", "ROOT/out/a", "--batch-size", "0"),
+        batch(
+            "batch over somebody's file", "there is no ROOT/out/foreign/thesis.txt.batch.json", with: "--input",
+            "ROOT/text.png", "--output", "ROOT/out/foreign/thesis.txt"),
+        batch(
+            "batch below a file", "cannot be written: Not a directory", with: "--input", "ROOT/text.png", "--output",
+            "ROOT/text.png/answers"),
+        batch(
+            "batch of no frames", "--frames is 0; it must lie from 1 to 1024", with: "--input", "ROOT/text.png",
+            "--output", "ROOT/out/a", "--frames", "0"),
+        generate("video that is missing", "ROOT/none.mp4: the file cannot be read", with: "--video", "ROOT/none.mp4"),
+        generate("text as a video", "ROOT/text.png: not a video", "expected MP4", with: "--video", "ROOT/text.png"),
+        generate("video of no bytes", "ROOT/empty: not a video", "no bytes at all", with: "--video", "ROOT/empty"),
+        generate(
+            "more video markers than videos", "2 <video> markers, but 0 videos", with: "<video> and <video>"),
+    ]
+
+    static let all = batches + prompts + models + corpora + runs
 }

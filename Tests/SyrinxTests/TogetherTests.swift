@@ -80,7 +80,7 @@ import Torch
             GenerationResult(
                 tokenIDs: tokens, stopReason: .maxNewTokens,
                 timings: Timings(prefillTokenCount: 1, prefillSeconds: 0, decodeTokenCount: 0, decodeSeconds: 0),
-                cachedTokenCount: 0, logits: Tensor(logits, shape: [logits.count / 2, 2]))
+                logits: Tensor(logits, shape: [logits.count / 2, 2]))
         }
         var agreement = BatchAgreement()
         agreement.add(together: result([1, 1], [0, 4, 0, 4]), alone: result([1, 1], [0, 4, 0, 4.5]))

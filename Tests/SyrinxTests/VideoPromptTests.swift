@@ -1,0 +1,124 @@
+import Codecs
+import Foundation
+import Generation
+import Processors
+import Syrinx
+import Testing
+import TinyModels
+import Torch
+
+@Suite("Videos in prompts") struct VideoPromptTests {
+    private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+
+    private static func model(_ system: String) throws -> SyrinxModel {
+        try Syrinx.load(tests.appendingPathComponent("SyrinxModelsTests/Fixtures/\(system)/model").path)
+    }
+
+    private static func video(_ name: String) -> String {
+        tests.appendingPathComponent("CodecsTests/Fixtures/videos/\(name)").path
+    }
+
+    private func picture() throws -> ImageReference {
+        try ImageReference(
+            path: Self.tests.appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl/pictures/small.png").path)
+    }
+
+    @Test func `The video model reads a clip of frames that the decoder scaled`() throws {
+        let model = try Self.model("mplug-owl-video")
+        let path = Self.video("h264.mp4")
+        let prepared = try model.prepare([
+            "Human: ", .video(VideoReference(path: path, frameCount: 3)), "\nHuman: ", .picture(try picture()),
+            "\nHuman: What moves?\nAI: ",
+        ])
+        let side = model.imageProcessor.imageSize
+        let (indices, frames) = try VideoFile(path).frames(count: 3, side: side) {
+            model.imageProcessor.pixelValues(prepared: [$0])
+        }
+        let clip = inferenceMode { model.model.videoTokens(Tensor.stack(frames, dim: 2)) }
+        let tokens = try #require(prepared.visualTokens)
+        #expect(tokens.size(0) == 2)
+        #expect(tokens.select(dim: 0, index: 0).array(of: Float.self) == clip.flatten(0, 1).array(of: Float.self))
+        #expect(prepared.videoTokenCount == 6 && prepared.imageTokenCount == 6)
+        #expect(prepared.pictures.count == 1)
+        let account = try #require(prepared.videos.first)
+        #expect(account.frames == indices && account.frameCount == 23 && account.codec == "h264")
+        #expect(account.name == path && account.width == 20 && account.height == 16)
+        let answer = try model.respond(to: prepared, options: AnswerOptions(GenerationConfig(maxNewTokens: 5)))
+        #expect(answer.usage.videoTokenCount == 6 && answer.videos == prepared.videos)
+    }
+
+    @Test func `Other frames give other scores, and the same ones the same`() throws {
+        let model = try Self.model("mplug-owl-video")
+        func scores(_ name: String, _ count: Int) throws -> [Float] {
+            var request = GenerationRequest(
+                try model.prepare([.video(VideoReference(path: Self.video(name), frameCount: count)), "a"]).input,
+                config: GenerationConfig(maxNewTokens: 1))
+            request.visualTokens =
+                try model.prepare([.video(VideoReference(path: Self.video(name), frameCount: count)), "a"]).visualTokens
+            request.keepsLogits = true
+            return try #require(try model.engine.generate(request).logits).array(of: Float.self)
+        }
+        let first = try scores("h264.mp4", 4)
+        #expect(try scores("h264.mp4", 4) == first)
+        #expect(try scores("h264.mp4", 3) != first && scores("odd.avi", 4) != first)
+    }
+
+    @Test(arguments: ["mplug-owl", "mplug-owl2"])
+    func `A model without clips is shown the frames as pictures`(system: String) throws {
+        let model = try Self.model(system)
+        let path = Self.video("turned.mp4")
+        let video = VideoReference(path: path, frameCount: 3)
+        let prepared = try model.prepare([Message(role: .user, content: [.video(video), .text("What moves?")])])
+        let (indices, frames) = try VideoFile(path).frames(count: 3) { ImageReference(.picture($0), name: path) }
+        let asPictures = try model.prepare([
+            Message(role: .user, content: frames.map(ContentPart.image) + [.text("What moves?")])
+        ])
+        #expect(prepared.input.tokenIDs.array(of: Int64.self) == asPictures.input.tokenIDs.array(of: Int64.self))
+        let pixels = try #require(prepared.input.pixelValues), expected = try #require(asPictures.input.pixelValues)
+        #expect(pixels.array(of: Float.self) == expected.array(of: Float.self))
+        #expect(prepared.videoTokenCount == 18 && prepared.imageTokenCount == 0)
+        #expect(prepared.videos[0].frames == indices && prepared.pictures.count == 3)
+        #expect(prepared.pictures[0].width == 16 && prepared.pictures[0].height == 24, "upright")
+    }
+
+    @Test func `Markers say where videos and pictures stand`() throws {
+        let image = try picture()
+        let videos = ["a", "b"].map { VideoReference(path: $0) }
+        func form(_ text: String, images: Int, videos count: Int) throws -> String {
+            try Prompt(text, images: Array(repeating: image, count: images), videos: Array(videos.prefix(count)))
+                .parts.map { part in
+                    switch part.content {
+                    case .text(let text): text
+                    case .image: "I"
+                    case .video(let video): "V" + video.path
+                    }
+                }.joined(separator: "|")
+        }
+        #expect(try form("x", images: 1, videos: 2) == "Va|Vb|I|x")
+        #expect(try form("x<image>y", images: 1, videos: 1) == "Va|x|I|y")
+        #expect(try form("x<video>y<image>z<video>", images: 1, videos: 2) == "x|Va|y|I|z|Vb")
+        #expect(try form("x <video> y", images: 1, videos: 1) == "I|x|Va|y")
+        func refusal(_ text: String, images: Int, videos: Int) -> String {
+            let error = #expect(throws: SyrinxError.self) { try form(text, images: images, videos: videos) }
+            return error?.description ?? ""
+        }
+        #expect(refusal("<video>", images: 0, videos: 2).contains("1 <video> markers, but 2 videos were given"))
+        #expect(refusal("<video><image>", images: 2, videos: 1).contains("1 <image> markers, but 2 pictures"))
+    }
+
+    @Test func `Clips, pictures and text alone share a batch`() throws {
+        let model = try Self.model("mplug-owl-video")
+        let prompts: [Prompt] = [
+            "What is a cat?", [.video(VideoReference(path: Self.video("h264.mp4"), frameCount: 5)), "What moves?"],
+            [.picture(try picture()), "What is shown?"],
+            [.video(VideoReference(path: Self.video("odd.avi"), frameCount: 2)), .picture(try picture()), "Both?"],
+        ]
+        let prepared = try prompts.map { try model.prepare($0) }
+        let options = AnswerOptions(GenerationConfig(maxNewTokens: 12))
+        let together = try model.respond(to: prepared, options: prepared.map { _ in options })
+        let alone = try prepared.map { try model.respond(to: $0, options: options) }
+        #expect(together.map(\.text) == alone.map(\.text))
+        #expect(together.map(\.usage) == alone.map(\.usage))
+        #expect(together.map(\.usage.videoTokenCount) == [0, 6, 0, 6])
+    }
+}
