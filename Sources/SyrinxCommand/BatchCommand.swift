@@ -1,6 +1,8 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import Media
+import Processors
 import Recipes
 import Syrinx
 import Terminal
