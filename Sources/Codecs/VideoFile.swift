@@ -113,7 +113,8 @@ public final class VideoFile {
             default: .damaged
             }
         if kind == .notAVideo, let start = try? readFile(path, limit: .max, prefix: 16), !start.isEmpty {
-            let found = PictureFormat(signatureOf: start).map { "a \($0.rawValue) picture" } ?? PictureFormat.guess(start)
+            let found =
+                PictureFormat(signatureOf: start).map { "a \($0.rawValue) picture" } ?? PictureFormat.guess(start)
             return VideoError(kind, path: path, reason: "\(found), which may be cut short (\(reason))")
         }
         return VideoError(kind, path: path, reason: reason)

@@ -150,7 +150,8 @@ extension SyrinxModel {
             input: collated.input.to(device),
             visualTokens: visualTokens.isEmpty || visualTokens.count < pictures.count
                 ? nil : Tensor.stack(visualTokens, dim: 0),
-            labels: collated.labels.to(device), pictures: pictures.filter { !$0.isClip }.map(\.account), pictureIDs: pictures.map(\.id),
+            labels: collated.labels.to(device), pictures: pictures.filter { !$0.isClip }.map(\.account),
+            pictureIDs: pictures.map(\.id),
             template: template, textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
     }
 

@@ -83,7 +83,9 @@ public struct Prompt: Sendable {
     ) throws {
         let sections = text.components(separatedBy: "<video>")
         guard sections.count > 1 else {
-            self.init(videos.map(Part.video) + (try Prompt(text, images: images, marker: "<image>", keepsSpaces: keepsSpaces)).parts)
+            self.init(
+                videos.map(Part.video)
+                    + (try Prompt(text, images: images, marker: "<image>", keepsSpaces: keepsSpaces)).parts)
             return
         }
         guard sections.count - 1 == videos.count else {

@@ -28,7 +28,8 @@ struct BatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The questions, one JSON object a line.", valueName: "file"))
     var input: String?
 
-    @Option(help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
     var image: [String] = []
 
     @OptionGroup var video: VideoOptions
@@ -61,7 +62,8 @@ struct BatchCommand: ParsableCommand {
         }
         guard [input != nil, !image.isEmpty, !video.video.isEmpty].count(where: { $0 }) == 1 else {
             throw ValidationError(
-                "give the questions as --input, or pictures as --image, or videos as --video, and one question about each")
+                "give the questions as --input, or pictures as --image, or videos as --video, and one question about each"
+            )
         }
         if raw && (conversation.template != nil || conversation.system != nil) {
             throw ValidationError("--raw takes prompts as they are; leave out --template and --system")
@@ -154,7 +156,8 @@ extension BatchAgreement {
         let share = String(format: "%.1f", 100 * Double(identicalCount) / Double(itemCount))
         let largest = String(format: "%.2g", largestDifference)
         let relative = String(format: "%.2g", largestRelativeDifference)
-        return "alone and up to \(batchSize) together: \(identicalCount) of \(itemCount) answers identical (\(share) %); "
+        return
+            "alone and up to \(batchSize) together: \(identicalCount) of \(itemCount) answers identical (\(share) %); "
             + "over \(stepCount) steps with the same words before them, logits differ by at most \(largest) "
             + "(\(relative) of the step's largest)"
     }

@@ -129,8 +129,10 @@ import Testing
         #expect(refusal(Self.path("sound.ogg")).contains("not a video: it holds sound or data, but no moving picture"))
         let h264 = Self.path("h264.mp4")
         #expect(refusal(h264, limits: VideoLimits(maximumFrameCount: 22)).contains("more than the 22 frames allowed"))
-        #expect(refusal(h264, limits: VideoLimits(maximumPixelCount: 319)).contains("20 x 16 pixels, more than the 319"))
-        #expect(refusal(h264, limits: VideoLimits(maximumSeconds: 2)).contains("2 seconds long, more than the 2 allowed"))
+        #expect(
+            refusal(h264, limits: VideoLimits(maximumPixelCount: 319)).contains("20 x 16 pixels, more than the 319"))
+        #expect(
+            refusal(h264, limits: VideoLimits(maximumSeconds: 2)).contains("2 seconds long, more than the 2 allowed"))
         #expect(refusal(h264, limits: VideoLimits(maximumByteCount: 9)).contains("bytes, more than the 9 allowed"))
     }
 

@@ -24,7 +24,8 @@ import TinyModels
             switch number % 4 {
             case 0: #"{"id": "q\#(number)", "prompt": "name: \#(number)"}"#
             case 1: #"{"id": "q\#(number)", "prompt": "<image> colours:", "images": ["red.png"]}"#
-            case 2: #"{"prompt": "<image>apple<image>frog \#(number)", "images": ["red.png", "blue.png"], "seed": \#(number)}"#
+            case 2:
+                #"{"prompt": "<image>apple<image>frog \#(number)", "images": ["red.png", "blue.png"], "seed": \#(number)}"#
             default: #"{"id": "q\#(number)", "prompt": "", "images": ["blue.png"]}"#
             }
         }
@@ -94,7 +95,9 @@ import TinyModels
         #expect(error(3).contains("nowhere.png: ") && error(3).contains("No such file"))
         #expect(error(9).contains("the model's context holds 96"))
         #expect(error(11).contains("the line is no question") && error(11).contains("at byte"))
-        #expect(error(29).contains("'promt' is not one of id, prompt, images, videos, frames, conversation, seed; did you mean 'prompt'?"))
+        #expect(
+            error(29).contains(
+                "'promt' is not one of id, prompt, images, videos, frames, conversation, seed; did you mean 'prompt'?"))
     }
 
     @Test func `A run that is stopped anywhere and gone on with gives the very same file`() throws {
@@ -115,7 +118,12 @@ import TinyModels
         }
         var asked = 0
         let stopped = "\(folder.path)/stopped.jsonl"
-        let (half, lines) = try run(input, output: stopped, isCancelled: { asked += 1; return asked > 80 })
+        let (half, lines) = try run(
+            input, output: stopped,
+            isCancelled: {
+                asked += 1
+                return asked > 80
+            })
         #expect(half.completedCount < 30 && half.completedCount == lines.count && lines.count > 0)
         _ = try run(input, output: stopped)
         #expect(try Data(contentsOf: URL(fileURLWithPath: stopped)) == expected)
@@ -133,7 +141,8 @@ import TinyModels
         }
         #expect(
             refusal { _ = try run(input, output: output, options: ["--top-k": "5"]) }
-                == "\(output) holds answers with another --top-k (3 there, 5 here): give another --output, or remove it")
+                == "\(output) holds answers with another --top-k (3 there, 5 here): give another --output, or remove it"
+        )
         var wide = settings
         wide.batchSize = 4
         #expect(

@@ -15,7 +15,10 @@ import Torch
             ("\(marker)What is shown?", ["wide.jpg"]),
             ("a", []),
             ("one\(marker)two\(marker)three", ["tall.png", "small.png"]),
-            ("\(marker)\(marker)Which one shows a cat? Answer with a single word or phrase.", ["grey.png", "wide.jpg"]),
+            (
+                "\(marker)\(marker)Which one shows a cat? Answer with a single word or phrase.",
+                ["grey.png", "wide.jpg"]
+            ),
             ("The red house stands beside the tree, and nobody has seen it for a very long time. Why?", []),
             ("\(marker)a\(marker)b\(marker)c and then?", ["small.png", "grey.png", "tall.png"]),
             ("\(marker)\(marker)\(marker)\(marker)", ["small.png", "wide.jpg", "grey.png", "tall.png"]),

@@ -25,7 +25,8 @@ public struct BatchAgreement: Sendable, Hashable {
         let common = zip(together.tokenIDs, alone.tokenIDs).prefix { $0 == $1 }.count
         let steps = min(common + 1, first.size(0), second.size(0))
         let reference = second.narrow(dim: 0, start: 0, length: steps).abs().max(dims: [1])
-        let difference = (first.narrow(dim: 0, start: 0, length: steps) - second.narrow(dim: 0, start: 0, length: steps))
+        let difference =
+            (first.narrow(dim: 0, start: 0, length: steps) - second.narrow(dim: 0, start: 0, length: steps))
             .abs().max(dims: [1])
         stepCount += steps
         largestDifference = max(largestDifference, difference.max().item())

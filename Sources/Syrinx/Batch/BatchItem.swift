@@ -52,7 +52,8 @@ extension BatchItem {
         do {
             value = try StrictJSON.decode(Line.self, from: line)
         } catch let error as StrictJSON.Malformed {
-            throw SyrinxError("the line is no question, {\"prompt\": \"...\", \"images\": [\"a.png\"]}: \(error.reason)")
+            throw SyrinxError(
+                "the line is no question, {\"prompt\": \"...\", \"images\": [\"a.png\"]}: \(error.reason)")
         }
         func paths(_ names: [String]?) -> [String] {
             (names ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
