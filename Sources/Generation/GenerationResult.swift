@@ -79,6 +79,14 @@ public struct Timings: Codable, Hashable, Sendable {
     /// Seconds of all steps after the prompt.
     public var decodeSeconds: Double
 
+    /// Times from their parts.
+    package init(prefillTokenCount: Int, prefillSeconds: Double, decodeTokenCount: Int, decodeSeconds: Double) {
+        self.prefillTokenCount = prefillTokenCount
+        self.prefillSeconds = prefillSeconds
+        self.decodeTokenCount = decodeTokenCount
+        self.decodeSeconds = decodeSeconds
+    }
+
     /// Prompt tokens per second.
     public var prefillTokensPerSecond: Double {
         prefillSeconds > 0 ? Double(prefillTokenCount) / prefillSeconds : 0

@@ -1,8 +1,10 @@
 import Codecs
 import Foundation
 import Generation
+import Media
 import Processors
 import Syrinx
+import SyrinxModels
 import Testing
 import TinyModels
 import Torch
