@@ -24,12 +24,13 @@ public enum Syrinx {
     /// The family follows from `model_type` in `config.json`. Weights stay mapped where no conversion is needed.
     /// - Parameters:
     ///   - folder: path of the folder.
+    ///   - adapter: path of a PEFT folder whose adapter is used from the start; ``SyrinxModel/adapted(by:)`` exchanges it.
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
     /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` lists every tensor that does
     ///   not fit.
     public static func load(
-        _ folder: String, dtype: DType? = .float32, device: Device = .cpu
+        _ folder: String, adapter: String? = nil, dtype: DType? = .float32, device: Device = .cpu
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
@@ -54,6 +55,11 @@ public enum Syrinx {
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
         let (model, store, weights) = try ModelRegistry.open(files)
+        let base = ModelBase(
+            configuration: configuration, name: files.path(of: ModelFolder.FileName.config), store: store, dtype: dtype)
+        let adapter = try adapter.map { try AdapterFolder(path: $0) }
+        // Before the weights: what does not fit is known without them.
+        if let adapter { _ = try base.declare(with: adapter) }
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }
@@ -63,8 +69,10 @@ public enum Syrinx {
             report.checkpoint = folder
             throw report
         }
-        return try SyrinxModel(
+        var loaded = try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
+        loaded.base = base.filled(from: store)
+        return try adapter.map { try loaded.adapted(by: $0) } ?? loaded
     }
 
     /// The picture preprocessing of a folder, in Syrinx's form or as the family was published.
