@@ -82,7 +82,7 @@ def llama_step(folder):
     ids = torch.randint(0, 37, (2, 11), generator=torch.Generator().manual_seed(6))
     output = model(input_ids=ids, labels=ids)
     output.loss.backward()
-    # Saved in double precision, which Syrinx reads like any other.
+    step = {name: tensor.clone() for name, tensor in values(model, "llama").items()}
     model.float().save_pretrained(folder / "safetensors")
     model.save_pretrained(folder / "archive", safe_serialization=False)
     model.double()
@@ -92,7 +92,7 @@ def llama_step(folder):
     return {
         "llama.ids": ids, "llama.logits": output.logits.detach(), "llama.loss": output.loss.detach().reshape(1),
         "llama.merged": merged.model.layers[0].self_attn.q_proj.weight.detach(),
-    } | values(model, "llama")
+    } | step
 
 
 def rank_stabilised(folder):
