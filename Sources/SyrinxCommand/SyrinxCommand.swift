@@ -16,6 +16,7 @@ package struct SyrinxCommand: ParsableCommand {
             BatchCommand.self,
             BenchCommand.self,
             ChatCommand.self,
+            ConvertCommand.self,
             DataCommand.self,
             DemoCommand.self,
             DoctorCommand.self,
