@@ -1,5 +1,6 @@
 import Generation
 import Processors
+import Synchronization
 import SyrinxModels
 import Testing
 import Torch

@@ -44,7 +44,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     }
 
     static let prompts: [BadInput] = [
-        generate("no prompt at all", "give a prompt, an --image, or both"),
+        generate("no prompt at all", "give a prompt, an --image or --video, or both"),
         generate("negative seed", "--seed", "from 0 to 18446744073709551615", with: "--seed=-1", "x"),
         generate("seed in words", "--seed", "from 0 to 18446744073709551615", with: "--seed", "one", "x"),
         generate("--top-p 3", "--top-p is 3.0; it must lie above 0 and up to 1", with: "--top-p", "3", "x"),

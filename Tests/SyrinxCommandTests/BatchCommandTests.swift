@@ -58,7 +58,7 @@ import TinyModels
     }
 
     @Test func `SIGTERM ends it with whole lines and status 143`() throws {
-        let input = try questions(400)
+        let input = try questions(4000)
         let output = "\(folder.path)/answers.jsonl"
         let process = Process()
         process.executableURL = SyrinxProcess.program
