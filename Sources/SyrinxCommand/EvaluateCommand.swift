@@ -31,10 +31,10 @@ struct EvaluateCommand: ParsableCommand {
             the same command goes on where it stopped; the same command on a finished evaluation prints it again. --compare \
             takes evaluations (output folders), or with --model another model's folder, which is then evaluated as well.
 
-              syrinx evaluate --model runs/a/model --corpus corpora/minimal
-              syrinx evaluate --model runs/a/model --corpus my-pictures.jsonl --tasks captioning,few-shot
-              syrinx evaluate --model runs/a/model --corpus corpora/minimal --compare runs/b/model
-              syrinx evaluate --compare evaluations/runs-a-test evaluations/runs-b-test
+              syrinx evaluate --model a/model --corpus corpora/minimal
+              syrinx evaluate --model a/model --corpus mine.jsonl --tasks captioning
+              syrinx evaluate --model a/model --corpus mine.jsonl --compare b/model
+              syrinx evaluate --compare evaluations/a-test evaluations/b-test
             """)
 
     @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))
