@@ -47,7 +47,7 @@ public enum ResumeCheck {
     ///   - watchers: makes what watches each of the runs, such as a progress bar.
     ///   - meddling: further observers of the resumed runs, with which a test shows that the check can fail.
     package static func run(
-        _ recipe: Recipe, say: (String) -> Void, watchers: @escaping () -> [any TrainingObserver] = { [] },
+        _ recipe: Recipe, say: (String) -> Void, watchers: @escaping () -> [any TrainingObserver],
         meddling: @escaping (RecipeRunner.RunContext) -> [any TrainingObserver] = { _ in [] }
     ) throws -> Result {
         try recipe.validate()
