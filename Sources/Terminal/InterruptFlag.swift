@@ -20,6 +20,11 @@ public enum InterruptFlag {
     /// Begins to catch the signals. Safe to call more than once.
     public static func install() {
         _ = receivedSignal.load(ordering: .relaxed)  // initialised here, not first inside the handler
+        // Whoever started this program may have had them blocked, which is inherited.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         for number in [SIGINT, SIGTERM, SIGPIPE] {
             signal(number) { number in
                 let (isFirst, _) = receivedSignal.compareExchange(
