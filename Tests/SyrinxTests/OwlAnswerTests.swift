@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Generation
+import Media
 import Processors
 import Syrinx
 import Testing
