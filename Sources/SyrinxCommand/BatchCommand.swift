@@ -88,7 +88,8 @@ struct BatchCommand: ParsableCommand {
         settings.checksAlone = checkAlone
         var bar: ProgressBar?
         let outcome = try BatchRun(model, questions, settings: settings).run(
-            output: output, modelFingerprint: try EvaluationIdentity.hash(
+            output: output,
+            modelFingerprint: try EvaluationIdentity.hash(
                 of: ModelFolder(path: modelOptions.model), adapter: modelOptions.compute.adapter),
             options: try identifyingOptions(model),
             onProgress: { completed in

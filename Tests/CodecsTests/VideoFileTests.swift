@@ -50,7 +50,9 @@ import Testing
     }
 
     // Of a turned video the decoder scales what is stored and ffmpeg what is upright, which is not the same for colours.
-    @Test(arguments: names.filter { $0 != "turned.mp4" }) func `Frames scaled by the decoder equal ffmpeg's bicubic`(name: String) throws {
+    @Test(arguments: names.filter { $0 != "turned.mp4" }) func `Frames scaled by the decoder equal ffmpeg's bicubic`(
+        name: String
+    ) throws {
         let expected = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.path(name + ".28.rgb"))))
         let size = 28 * 28 * 3
         let (indices, pictures) = try VideoFile(Self.path(name)).frames(count: 4, side: 28) { $0 }
