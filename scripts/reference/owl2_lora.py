@@ -18,6 +18,7 @@ import sys
 
 import peft
 import torch
+import transformers.models.llama.modeling_llama as modeling_llama
 from safetensors.torch import load_file
 
 import owl_common as common
@@ -31,19 +32,21 @@ def main():
     parser.add_argument("--activations", type=pathlib.Path)
     options = parser.parse_args()
     sys.path.insert(0, str(options.reference / "mPLUG-Owl2"))
-    from mplug_owl2.model import modeling_mplug_owl2
+    from mplug_owl2.model import modeling_llama2, modeling_mplug_owl2
     from mplug_owl2.train.train import find_all_linear_names
 
     torch.set_num_threads(1)
     base = modeling_mplug_owl2.MPLUGOwl2LlamaForCausalLM.from_pretrained(options.output / "model").eval()
     expected = load_file(options.output / "expected.safetensors")
-    inputs = {"input_ids": expected["input.one_image.ids"], "images": expected["input.one_image.pixel_values"]}
+    inputs = {"input_ids": expected["input.one_image.ids"], "images": expected["input.one_image.pixel_values"].double()}
+    plain = expected["output.one_image.logits"]
 
     def logits(model):
+        """In float64, to which the model is lifted."""
+        common.lift_to_float64(model, [modeling_llama, modeling_llama2])
         with torch.no_grad():
             return model(**inputs).logits
 
-    plain = logits(base)
     if options.adapter:
         model = peft.PeftModel.from_pretrained(base, options.adapter).eval()
         found, theirs = load_file(options.activations)["logits"], logits(model)
@@ -61,11 +64,11 @@ def main():
     generator = torch.Generator().manual_seed(12)
     for name, parameter in model.named_parameters():
         if "lora_" in name:
-            parameter.data = 0.2 * torch.randn(parameter.shape, generator=generator)
+            parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator)
     model.eval()
-    adapted = logits(model)
     model.save_pretrained(options.output / "adapter")
     (options.output / "adapter" / "README.md").unlink(missing_ok=True)
+    adapted = logits(model)
     merged = logits(model.merge_and_unload())
     assert (adapted - plain).abs().max() > 0.1
     common.save(
