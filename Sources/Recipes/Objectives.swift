@@ -1,5 +1,4 @@
 public import DataPipeline
-import NN
 import Processors
 import SyrinxModels
 import Torch
@@ -7,8 +6,7 @@ public import Training
 
 /// The objectives of recipes over the two kinds of micro-batch.
 struct Objectives {
-    let model: MM1
-    let store: ParameterStore
+    let model: any MultimodalLanguageModel
     let computeDType: DType
     let device: Device
 
@@ -68,17 +66,9 @@ struct Objectives {
             floatingPointOperations: operations(tokens: 0, scored: count, images: count))
     }
 
-    /// Six operations for each weight that a token passes, forward and backward together; attention's own products, a few
-    /// percent at these lengths, are left out.
+    /// Forward and twice as much backward; attention's own products, a few percent at these lengths, are left out.
     private func operations(tokens: Int, scored: Int, images: Int) -> Double {
-        let table = store.elementCount(under: "language_model.model.embed_tokens")
-        let layers = store.elementCount(under: "language_model.model.layers")
-        let grid = model.config.visionEncoder.gridSize
-        let vision = store.elementCount(under: "vision_encoder") * grid * grid
-        let connector = store.elementCount(under: "connector") * model.visualTokenCount
-        return 6
-            * (Double(layers) * Double(tokens) + Double(table) * Double(scored) + Double(vision + connector)
-                * Double(images))
+        3 * model.forwardOperations(tokenCount: tokens, scoredCount: scored, imageCount: images)
     }
 }
 
