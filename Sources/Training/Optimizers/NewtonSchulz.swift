@@ -21,18 +21,21 @@ public enum NewtonSchulz {
         if isTall { x = x.transpose(1, 2) }  // [N, r, c] with r <= c
         // The Frobenius norm bounds every singular value, so all start within 0...1, where the iteration is stable.
         x = x / x.norm(dims: [1, 2], keepDim: true).maximum(Tensor(scalar: 1e-7, dtype: dtype, device: x.device))
-        // One product a matrix: a row of A times a row of B is what the linear layer computes, whose kernels are the fastest,
-        // and the gram matrix and its square are symmetric, so that they need no transposition.
-        let finished = (0..<shape[0]).map { index in
-            var x = x.select(dim: 0, index: index)
-            for _ in 0..<steps {
-                let gram = linear(x, x)  // [r, r]
-                let polynomial = gram * coefficients.b + linear(gram, gram) * coefficients.c
-                x = x * coefficients.a + linear(polynomial, x.transpose(0, 1))
-            }
-            return x
+        for _ in 0..<steps {
+            let gram = productWithTransposed(x, x)  // [N, r, r]
+            let polynomial = gram * coefficients.b + productWithTransposed(gram, gram) * coefficients.c
+            x = x * coefficients.a + productWithTransposed(polynomial, x.transpose(1, 2))
         }
-        x = Tensor.stack(finished, dim: 0)
         return isTall ? x.transpose(1, 2) : x
+    }
+
+    /// a b^T of each pair of matrices [N, R, K] and [N, C, K]: [N, R, C].
+    ///
+    /// In float32 a row of a times a row of b is what the linear layer computes, whose kernels are faster one matrix at a time;
+    /// the batched product has better ones in the short dtypes. (The gram matrix and its square are symmetric, so that they
+    /// need no transposition for it.)
+    private static func productWithTransposed(_ a: Tensor, _ b: Tensor) -> Tensor {
+        guard a.dtype == .float32 else { return a.bmm(b.transpose(1, 2)) }
+        return .stack((0..<a.size(0)).map { linear(a.select(dim: 0, index: $0), b.select(dim: 0, index: $0)) }, dim: 0)
     }
 }
