@@ -81,7 +81,7 @@ let package = Package(
         // Level 3.
         room("Codecs", ["Media", "Torch", "CCodecs"]),
         room("Checkpoints", ["NN", "Torch", "Digests", "Settings"]),
-        room("Processors", ["Torch", "Tokenizers", "Media"]),
+        room("Processors", ["Torch", "Tokenizers", "Media", "Settings"]),
         // Level 4.
         room(
             "SyrinxModels", path: "Sources/Models", exclude: ["MM1/README.md", "MPLUGOwl/README.md"],

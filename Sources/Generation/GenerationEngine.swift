@@ -23,14 +23,19 @@ public struct GenerationEngine: Sendable {
 
     /// Continues one prompt on the calling thread.
     /// - Parameters:
+    ///   - prefix: keys and values of an earlier prompt; what the two have in common is not computed again, and this prompt's
+    ///     are kept in it.
     ///   - onToken: told every token as it is chosen; may end the row.
     ///   - isCancelled: asked before every token.
     /// - Throws: `GenerationError` for a config out of range or a prompt that leaves no room in the context.
     public func generate(
-        _ request: GenerationRequest, onToken: (Int) -> GenerationDecision = { _ in .continue },
-        isCancelled: () -> Bool = { false }
+        _ request: GenerationRequest, reusing prefix: PrefixCache? = nil,
+        onToken: (Int) -> GenerationDecision = { _ in .continue }, isCancelled: () -> Bool = { false }
     ) throws(GenerationError) -> GenerationResult {
-        try generate([request], onToken: { onToken($1) }, isCancelled: isCancelled)[0]
+        try check(request, name: "the prompt")
+        return inferenceMode {
+            run([request], reusing: prefix, onToken: { onToken($1) }, isCancelled: isCancelled)
+        }[0]
     }
 
     /// Continues several prompts; every row gets what it would get alone.
@@ -102,22 +107,30 @@ public struct GenerationEngine: Sendable {
         }
     }
 
-    /// Prefill and decode of one batch.
+    /// Prefill and decode of one batch; only a batch of one can take up what an earlier prompt left.
     private func run(
-        _ requests: [GenerationRequest], onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
+        _ requests: [GenerationRequest], reusing prefix: PrefixCache? = nil,
+        onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
     ) -> [GenerationResult] {
         let clock = ContinuousClock()
         let started = clock.now
-        let batch = ModelInput.batch(requests.map(\.input))
-        let device = batch.tokenIDs.device
-        let promptLengths = requests.map { $0.input.tokenIDs.shape[1] }
         var rows = requests.map { Row($0, contextLength: model.contextLength) }
         let longest = rows.map { min($0.config.maxNewTokens, $0.limit) }.max() ?? 0
-        let cache = model.makeCache(batch: requests.count, capacity: batch.tokenIDs.shape[1] + longest)
+        let capacity = longest + (rows.map(\.history.count).max() ?? 0)
+        let held = prefix?.take()
+        let cachedCount = held.map { requests[0].reusableCount(of: $0.sequence) } ?? 0
+        let cache =
+            requests.count == 1
+            ? model.cache(of: held, first: cachedCount, capacity: capacity)
+            : model.makeCache(batch: requests.count, capacity: capacity)
+        let fresh = requests.map { $0.dropping(first: cachedCount) }
+        let batch = ModelInput.batch(fresh.map(\.input))
+        let device = batch.tokenIDs.device
+        let promptLengths = fresh.map { $0.input.tokenIDs.shape[1] }
         let chooser = TokenChooser(requests.map(\.config), vocabularySize: model.vocabularySize)
 
         let embeddings = model.embeddings(
-            of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
+            of: batch, rows: fresh.map(\.input), visualTokens: fresh.map(\.visualTokens))  // [B, T, D]
         let states = model.hiddenStates(
             embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil,
             visualPositions: batch.visualPositions, cache: cache)  // [B, T, D]
@@ -144,12 +157,18 @@ public struct GenerationEngine: Sendable {
             chosen = chooser.choose(logits.to(.float32), histories: rows.map(\.history))
         }
         let finished = clock.now
+        if let prefix {
+            let sequence = requests[0].sequence(followedBy: rows[0].generated).prefix(cache.lengths[0])
+            cache.truncate(to: sequence.count)
+            prefix.keep(PrefixCache.Content(cache: cache, sequence: Array(sequence)))
+        }
         return zip(rows, promptLengths).map { row, promptLength in
             GenerationResult(
                 tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
                 timings: Timings(
                     prefillTokenCount: promptLength, prefillSeconds: seconds(prefilled - started),
-                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)))
+                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)),
+                cachedTokenCount: cachedCount)
         }
     }
 }

@@ -10,12 +10,19 @@ public struct GenerationRequest: Sendable {
     public var visualTokens: Tensor?
     /// How to continue.
     public var config: GenerationConfig
+    /// What tells the pictures apart, in order, such as a digest of their pixels; a ``PrefixCache`` takes up nothing from the
+    /// first picture on where this is empty.
+    public var pictureIDs: [String]
 
     /// A request from its parts.
-    public init(_ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig()) {
+    public init(
+        _ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig(),
+        pictureIDs: [String] = []
+    ) {
         self.input = input
         self.visualTokens = visualTokens
         self.config = config
+        self.pictureIDs = pictureIDs
     }
 }
 
@@ -41,11 +48,13 @@ public struct GenerationResult: Sendable {
     public var stopReason: StopReason
     /// Time spent.
     public var timings: Timings
+    /// Tokens of the prompt whose keys and values were there already (``PrefixCache``).
+    public var cachedTokenCount: Int
 }
 
 /// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.
 public struct Timings: Codable, Hashable, Sendable {
-    /// Tokens of the prompt, visual tokens included.
+    /// Tokens of the prompt that were computed, visual tokens included.
     public var prefillTokenCount: Int
     /// Seconds to encode pictures and fill the cache.
     public var prefillSeconds: Double

@@ -1,3 +1,4 @@
+public import Media
 public import NN
 public import Processors
 public import Torch
@@ -14,10 +15,15 @@ public protocol MultimodalLanguageModel: Sendable {
     var visualTokenCount: Int { get }
     /// The token that stands where a visual token goes.
     var imagePlaceholder: Int { get }
-    /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations; false drops them.
-    var keepsPromptSpaces: Bool { get }
+    /// How its conversations are written, unless its folder says otherwise.
+    var chatTemplate: ChatTemplate { get }
+    /// How its authors sample answers.
+    var recommendedSampling: RecommendedSampling { get }
     /// Side of the square pictures it reads, in pixels; nil where any size will do.
     var imageSize: Int? { get }
+    /// How pictures become square where a published `preprocessor_config.json` leaves it to the system's code; nil for
+    /// families of which only Syrinx's own form exists.
+    var publishedResize: ImageProcessor.Resize? { get }
 
     /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
     func visualTokens(_ pixelValues: Tensor) -> Tensor
@@ -60,9 +66,10 @@ public protocol MultimodalLanguageModel: Sendable {
 }
 
 extension MultimodalLanguageModel {
+    public var chatTemplate: ChatTemplate { .document }
+    public var recommendedSampling: RecommendedSampling { RecommendedSampling() }
     public var imageSize: Int? { nil }
-
-    public var keepsPromptSpaces: Bool { false }
+    public var publishedResize: ImageProcessor.Resize? { nil }
     public func cacheByteCount(batch: Int, capacity: Int) -> Int? { nil }
 
     public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {

@@ -6,7 +6,7 @@ internal import Settings
     public import Foundation
 #endif
 
-/// Fingerprints, in `config.json`, of the files that a model's weights were trained with.
+/// What a model's weights were trained with, in `config.json`: fingerprints of files, and how conversations were written.
 ///
 /// Another preprocessing or vocabulary under the same weights raises no error anywhere: the model is only worse. So the
 /// configuration names both, and loading compares.
@@ -15,10 +15,13 @@ public struct ModelArtefacts: Codable, Sendable, Equatable {
     public var imageProcessor: String?
     /// The first 16 hexadecimal digits of the SHA-256 of `tokenizer.model`.
     public var tokenizer: String?
+    /// Name of the `ChatTemplate` of the conversations; nil for the family's own.
+    public var chatTemplate: String?
 
-    public init(imageProcessor: String? = nil, tokenizer: String? = nil) {
+    public init(imageProcessor: String? = nil, tokenizer: String? = nil, chatTemplate: String? = nil) {
         self.imageProcessor = imageProcessor
         self.tokenizer = tokenizer
+        self.chatTemplate = chatTemplate
     }
 
     /// Refuses files other than those the weights were trained with; what either side does not know is not compared.
@@ -39,7 +42,7 @@ public struct ModelArtefacts: Codable, Sendable, Equatable {
 }
 
 extension ModelRegistry {
-    /// The fingerprints in a `config.json`; empty where it has none, as in folders of other makers.
+    /// What a `config.json` says of it; empty where it says nothing, as in folders of other makers.
     public static func artefacts(ofConfiguration configuration: Data) -> ModelArtefacts {
         struct Holder: Decodable { let artefacts: ModelArtefacts? }
         return (try? StrictJSON.decode(Holder.self, from: [UInt8](configuration), keys: .snakeCase))?.artefacts

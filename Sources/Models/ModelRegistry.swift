@@ -1,5 +1,4 @@
 public import Checkpoints
-public import Media
 public import NN
 internal import Settings
 public import Torch
@@ -34,9 +33,6 @@ public struct ModelFamily: Sendable {
             any MultimodalLanguageModel
     /// Whether a published tensor is left out when loading, because the model recomputes it.
     public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
-    /// How pictures become square where a published `preprocessor_config.json` leaves it to the system's code; nil for
-    /// families of which only Syrinx's own form exists.
-    public var publishedResize: ImageProcessor.Resize?
 }
 
 /// Every family Syrinx knows. A new one is a folder and a line here.

@@ -77,6 +77,20 @@ public final class KVCache {
         for row in lengths.indices { lengths[row] += counts[row] }
     }
 
+    /// Takes over the first `length` tokens of another cache of the same rows, layers and heads.
+    ///
+    /// - Precondition: both hold as many rows, the other holds `length` tokens in each, and they fit the capacity.
+    public func copy(first length: Int, of other: KVCache) {
+        precondition(
+            other.batch == batch && other.keys.count == keys.count && length <= capacity
+                && other.lengths.allSatisfy { $0 >= length },
+            "\(length) tokens of \(other.batch) rows do not fit a cache of \(capacity) tokens and \(batch) rows")
+        for (own, theirs) in zip(keys + values, other.keys + other.values) {
+            own.narrow(dim: 2, start: 0, length: length).copy_(theirs.narrow(dim: 2, start: 0, length: length))
+        }
+        lengths = lengths.map { _ in length }
+    }
+
     /// Forgets everything behind the first `length` tokens of every row.
     public func truncate(to length: Int) {
         for row in lengths.indices { lengths[row] = min(lengths[row], length) }

@@ -22,6 +22,8 @@ public struct Usage: Codable, Hashable, Sendable {
     public var imageTokenCount: Int
     /// Generated tokens.
     public var generatedTokenCount: Int
+    /// Tokens of the prompt that were not computed again, because the prompt before began alike.
+    public var cachedTokenCount: Int
 }
 
 /// What a stream of an answer brings.

@@ -1,4 +1,5 @@
 import Codecs
+import Digests
 import Machine
 import Media
 public import Processors
@@ -16,6 +17,10 @@ public struct PreparedPrompt: Sendable {
     public let labels: Tensor
     /// What became of each picture, in order.
     public let pictures: [PictureAccount]
+    /// What tells the pictures apart: a digest of each one's pixels.
+    public let pictureIDs: [String]
+    /// The template the messages were put into; nil for a prompt taken as it is.
+    public let template: ChatTemplate?
     /// Text tokens, the begin token included.
     public let textTokenCount: Int
     /// Visual tokens.
@@ -26,33 +31,32 @@ public struct PreparedPrompt: Sendable {
 struct PreparedPicture: Sendable {
     let account: PictureAccount
     let pixelValues: Tensor  // float32[3, S, S]
+    /// Equal for equal pixels.
+    let id: String
     var visualTokens: Tensor?  // float[V, D]
 }
 
-/// A prompt's part with its picture made ready.
-enum PreparedPart: Sendable {
-    case text(String)
-    case picture(PreparedPicture)
-}
-
 extension SyrinxModel {
-    /// Decodes and prepares the pictures, tokenizes the text, lays both out.
+    /// Decodes and prepares the pictures, tokenizes the text, lays both out, just as they are.
     /// - Parameter target: text after the prompt that the model is held to: it gives the prompt its labels.
     /// - Throws: `CodecError` for a file that is no picture, `SyrinxError` or `ProcessorError` for a prompt that cannot
     ///   be laid out or does not fit the context.
     public func prepare(_ prompt: Prompt, target: String? = nil) throws -> PreparedPrompt {
-        try layOut(try prompt.parts.map { try prepare($0) }, target: target)
+        let parts = prompt.parts.map { ChatPart.content($0.content, isSupervised: false) }
+        return try layOut(
+            parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []),
+            pictures: try prompt.message.images.map(prepare), template: nil)
     }
 
-    /// One part made ready.
-    func prepare(_ part: Prompt.Part) throws -> PreparedPart {
-        switch part.content {
-        case .text(let text): .text(text)
-        case .image(let image): .picture(try prepare(image))
-        }
+    /// Puts a conversation into the model's template, up to where the assistant begins to speak.
+    /// - Parameter template: another one than the model's own (``chatTemplate``).
+    /// - Throws: as ``prepare(_:target:)``, and `ProcessorError` for messages that are out of turn.
+    public func prepare(_ messages: [Message], template: ChatTemplate? = nil) throws -> PreparedPrompt {
+        try layOut(messages, pictures: try messages.flatMap(\.images).map(prepare), template: template)
     }
 
-    private func prepare(_ image: ImageReference) throws -> PreparedPicture {
+    /// One picture made ready.
+    func prepare(_ image: ImageReference) throws -> PreparedPicture {
         // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
         let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
         if let shortage = MachineMemory.shortage(of: needed) {
@@ -76,35 +80,34 @@ extension SyrinxModel {
                 throw CodecError.inFile(path: image.name, error)
             }
         }
+        let pixelValues = imageProcessor.pixelValues(picture)
         return PreparedPicture(
             account: PictureAccount(
                 name: image.name, format: format, width: picture.width, height: picture.height,
                 orientation: orientation, alphaOverWhite: hasAlpha, resize: imageProcessor.resize.rawValue,
                 resizedTo: imageProcessor.imageSize, tokenCount: contract.visualTokenCount),
-            pixelValues: imageProcessor.pixelValues(picture))
+            pixelValues: pixelValues, id: Digest.sha256(pixelValues.bytes()).hex)
     }
 
-    /// The begin token, the parts, then the target.
-    func layOut(_ parts: [PreparedPart], target: String? = nil) throws -> PreparedPrompt {
-        var layout = PromptLayout(name: "the prompt")
-        layout.append(text: beginID.map { [$0] } ?? [], isSupervised: false)
-        var pictures = [PreparedPicture]()
-        func tokenIDs(_ text: String) throws -> [Int] {
-            try tokenizer.encodePlainText(text, reserved: [contract.imagePlaceholderID], name: "the prompt")
-        }
-        for part in parts {
-            switch part {
-            case .text(let text): layout.append(text: try tokenIDs(text), isSupervised: false)
-            case .picture(let picture):
-                let account = picture.account
-                layout.append(
-                    image: ImageSpan(
-                        tokenCount: contract.visualTokenCount, name: account.name, width: account.width,
-                        height: account.height))
-                pictures.append(picture)
-            }
-        }
-        if let target { layout.append(text: try tokenIDs(target), isSupervised: true) }
+    /// A conversation in a template, with its pictures in order.
+    func layOut(
+        _ messages: [Message], pictures: [PreparedPicture], template: ChatTemplate?
+    ) throws -> PreparedPrompt {
+        let template = template ?? chatTemplate
+        return try layOut(try template.parts(of: messages), pictures: pictures, template: template)
+    }
+
+    /// The begin token, then the parts.
+    private func layOut(
+        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?
+    ) throws -> PreparedPrompt {
+        let layout = try PromptLayout(
+            name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: beginID, contract: contract,
+            pictures: pictures.map { picture in
+                ImageSpan(
+                    tokenCount: contract.visualTokenCount, name: picture.account.name, width: picture.account.width,
+                    height: picture.account.height)
+            })
         let imageTokenCount = pictures.count * contract.visualTokenCount
         guard layout.tokenCount > 0 else {
             throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or a picture")
@@ -122,7 +125,8 @@ extension SyrinxModel {
             input: collated.input.to(device),
             visualTokens: visualTokens.isEmpty || visualTokens.count < pictures.count
                 ? nil : Tensor.stack(visualTokens, dim: 0),
-            labels: collated.labels.to(device), pictures: pictures.map(\.account),
+            labels: collated.labels.to(device), pictures: pictures.map(\.account), pictureIDs: pictures.map(\.id),
+            template: template,
             textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
     }
 

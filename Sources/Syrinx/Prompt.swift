@@ -65,7 +65,7 @@ public struct Prompt: Sendable {
         var parts = [Part]()
         for (index, piece) in pieces.enumerated() {
             if index > 0 { parts.append(.picture(images[index - 1])) }
-            let text = keepsSpaces ? piece : piece.trimmed
+            let text = keepsSpaces ? piece : piece.withoutWhitespaceAtEnds
             if !text.isEmpty { parts.append(.text(text)) }
         }
         self.init(parts)
@@ -80,9 +80,10 @@ public struct Prompt: Sendable {
     public static func + (first: Prompt, second: Prompt) -> Prompt { Prompt(first.parts + second.parts) }
 
     /// Number of pictures.
-    public var pictureCount: Int {
-        parts.reduce(0) { if case .image = $1.content { $0 + 1 } else { $0 } }
-    }
+    public var pictureCount: Int { message.images.count }
+
+    /// The parts as what a user says.
+    public var message: Message { Message(role: .user, content: parts.map(\.content)) }
 }
 
 extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
@@ -93,12 +94,23 @@ extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
     public init(arrayLiteral parts: Part...) { self.init(parts) }
 }
 
-/// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file.
+/// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file. `"role"` says
+/// whose a part is, the user's where it is left out.
 package struct PromptFile: Sendable {
     /// One part as written.
-    package enum Part: Sendable, Equatable {
-        case text(String)
-        case image(path: String)
+    package struct Part: Sendable, Equatable {
+        package enum Content: Sendable, Equatable {
+            case text(String)
+            case image(path: String)
+        }
+
+        package let role: Role
+        package let content: Content
+
+        package init(_ content: Content, role: Role = .user) {
+            self.role = role
+            self.content = content
+        }
     }
 
     /// The parts, in order.
@@ -110,6 +122,7 @@ package struct PromptFile: Sendable {
         struct Entry: Decodable {
             var text: String?
             var image: String?
+            var role: String?
         }
         let entries: [Entry]
         do {
@@ -120,23 +133,17 @@ package struct PromptFile: Sendable {
                 "\(name) is not a prompt file, a list of {\"text\": \"...\"} and {\"image\": \"path\"}: \(reason)")
         }
         parts = try entries.enumerated().map { index, entry in
-            switch (entry.text, entry.image) {
-            case (let text?, nil): return .text(text)
-            case (nil, let path?): return .image(path: path)
-            default:
+            let place = "\(name): part \(index + 1) of \(entries.count)"
+            let role = entry.role ?? Role.user.rawValue
+            guard let role = Role(rawValue: role) else {
                 throw SyrinxError(
-                    "\(name): part \(index + 1) of \(entries.count) must have exactly one of the keys text and image")
+                    "\(place): the role " + NearestName.unknownChoice(role, among: Role.allCases.map(\.rawValue)))
+            }
+            switch (entry.text, entry.image) {
+            case (let text?, nil): return Part(.text(text), role: role)
+            case (nil, let path?): return Part(.image(path: path), role: role)
+            default: throw SyrinxError("\(place) must have exactly one of the keys text and image")
             }
         }
-    }
-}
-
-extension String {
-    /// Without white space at either end.
-    fileprivate var trimmed: String {
-        var rest = self[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
     }
 }

@@ -1,8 +1,9 @@
 import Checkpoints
 import Digests
 import Machine
-import Media
+public import Media
 import NN
+import Processors
 import SyrinxModels
 import Tokenizers
 public import Torch
@@ -26,10 +27,11 @@ public enum Syrinx {
     ///   - folder: path of the folder.
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
+    ///   - pictureMode: how pictures become square, where another way than the family's own is wanted.
     /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` lists every tensor that does
     ///   not fit.
     public static func load(
-        _ folder: String, dtype: DType? = .float32, device: Device = .cpu
+        _ folder: String, dtype: DType? = .float32, device: Device = .cpu, pictureMode: ImageProcessor.Resize? = nil
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
@@ -37,23 +39,28 @@ public enum Syrinx {
         let files = try ModelFolder(path: folder)
         let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
         // The small files first: what is wrong in one of them says more than that its checksum differs.
-        let imageSize = try ModelRegistry.declare(
+        let declared = try ModelRegistry.declare(
             configuration: configuration, named: files.path(of: ModelFolder.FileName.config)
-        ).model.imageSize
+        ).model
         let tokenizer = try SentencePieceTokenizer(
             model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
             from: files.path(of: ModelFolder.FileName.tokenizerModel))
-        let imageProcessor = try imageProcessor(of: files, configuration: configuration)
-        if let expected = imageSize, expected != imageProcessor.imageSize {
+        var imageProcessor = try imageProcessor(of: files, published: declared.publishedResize)
+        if let expected = declared.imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
         }
-        try ModelRegistry.artefacts(ofConfiguration: configuration).check(
+        let artefacts = ModelRegistry.artefacts(ofConfiguration: configuration)
+        try artefacts.check(
             ModelArtefacts(
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
+        let chatTemplate = try chatTemplate(named: artefacts.chatTemplate, in: files)
         let (model, store, weights) = try ModelRegistry.open(files)
+        // Which variant of its family it is, the weights may say.
+        imageProcessor = try Self.imageProcessor(of: files, published: model.publishedResize)
+        if let pictureMode { imageProcessor.resize = pictureMode }
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }
@@ -64,13 +71,24 @@ public enum Syrinx {
             throw report
         }
         return try SyrinxModel(
-            model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device)
+            model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device,
+            chatTemplate: chatTemplate)
+    }
+
+    /// The template that a folder says its model was taught with.
+    private static func chatTemplate(named name: String?, in files: ModelFolder) throws -> ChatTemplate? {
+        do {
+            return try name.map { try ChatTemplate(named: $0) }
+        } catch {
+            throw SyrinxError("\(files.path(of: ModelFolder.FileName.config)): \(error)")
+        }
     }
 
     /// The picture preprocessing of a folder, in Syrinx's form or as the family was published.
-    private static func imageProcessor(of files: ModelFolder, configuration: Data) throws -> ImageProcessor {
+    private static func imageProcessor(
+        of files: ModelFolder, published: ImageProcessor.Resize?
+    ) throws -> ImageProcessor {
         let name = ModelFolder.FileName.preprocessorConfig
-        let published = try ModelRegistry.family(ofConfiguration: configuration).publishedResize
         let bytes = try files.bytes(of: name)
         do {
             return try ImageProcessor(preprocessorConfiguration: bytes, published: published)

@@ -25,15 +25,18 @@ public struct SyrinxModel: Sendable {
     public let contract: TokenContract
     /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
     public let beginID: Int?
+    /// How its conversations are written.
+    public let chatTemplate: ChatTemplate
 
     /// Where the weights are.
     public let device: Device
 
     /// A model from its parts.
+    /// - Parameter chatTemplate: how its conversations are written; nil for its family's way.
     /// - Throws: `SyrinxError` when the tokenizer has more tokens than the model.
     public init(
         _ model: any MultimodalLanguageModel, tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String,
-        device: Device = .cpu
+        device: Device = .cpu, chatTemplate: ChatTemplate? = nil
     ) throws {
         guard tokenizer.vocabularySize <= model.vocabularySize else {
             throw SyrinxError(
@@ -49,24 +52,44 @@ public struct SyrinxModel: Sendable {
         contract = TokenContract(
             imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
         beginID = tokenizer.beginID ?? tokenizer.endID
+        self.chatTemplate = chatTemplate ?? model.chatTemplate
     }
 
     /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations.
-    public var keepsPromptSpaces: Bool { model.keepsPromptSpaces }
+    public var keepsPromptSpaces: Bool { model.chatTemplate != .document }
 
-    /// What the model says of the picture at `path`.
-    /// - Parameter prompt: text after the picture that the model goes on from, such as `colours:`.
+    /// How its authors sample answers.
+    public var recommendedOptions: AnswerOptions {
+        let sampling = model.recommendedSampling
+        return AnswerOptions(
+            GenerationConfig(
+                maxNewTokens: sampling.maxNewTokens, temperature: sampling.temperature, topK: sampling.topK,
+                topP: sampling.topP))
+    }
+
+    /// What the model says of the picture at `path`, asked in its own template.
+    /// - Parameter prompt: the question, or text after the picture that a model of documents goes on from, such as `colours:`.
     /// - Throws: `SyrinxError`, `CodecError` or `GenerationError`, each one sentence.
     public func describe(
         pictureAt path: String, prompt: String = "", options: AnswerOptions = AnswerOptions()
     ) async throws -> String {
-        try await answer(to: Prompt(prompt, images: [ImageReference(path: path)]), options: options).text
+        try await answer(to: [Prompt(prompt, images: [ImageReference(path: path)]).message], options: options).text
     }
 
-    /// The answer to a prompt; cancelling the task stops the computation.
-    /// - Throws: as ``prepare(_:)``, and `GenerationError` when the prompt leaves no room in the context.
+    /// The answer to a prompt that is taken as it is; cancelling the task stops the computation.
+    /// - Throws: as ``prepare(_:target:)``, and `GenerationError` when the prompt leaves no room in the context.
     public func answer(to prompt: Prompt, options: AnswerOptions = AnswerOptions()) async throws -> Answer {
-        for try await event in stream(try prepare(prompt), options: options) {
+        try await answer(to: try prepare(prompt), options: options)
+    }
+
+    /// The answer to a conversation in the model's template; cancelling the task stops the computation.
+    /// - Throws: as ``prepare(_:template:)``, and `GenerationError` when it leaves no room in the context.
+    public func answer(to messages: [Message], options: AnswerOptions = AnswerOptions()) async throws -> Answer {
+        try await answer(to: try prepare(messages), options: options)
+    }
+
+    private func answer(to prompt: PreparedPrompt, options: AnswerOptions) async throws -> Answer {
+        for try await event in stream(prompt, options: options) {
             if case .finished(let answer) = event { return answer }
         }
         throw CancellationError()
@@ -97,12 +120,13 @@ public struct SyrinxModel: Sendable {
 
     /// The answer, computed on the calling thread.
     /// - Parameters:
+    ///   - prefix: what the prompt has in common with the last one that was given the same is not computed again.
     ///   - onText: told every piece of text as soon as it is certain, in order.
     ///   - isCancelled: asked before every token.
     /// - Throws: `GenerationError` when the prompt leaves no room in the context or an option is out of range.
     public func respond(
-        to prompt: PreparedPrompt, options: AnswerOptions = AnswerOptions(), onText: (String) -> Void = { _ in },
-        isCancelled: () -> Bool = { false }
+        to prompt: PreparedPrompt, options: AnswerOptions = AnswerOptions(), reusing prefix: PrefixCache? = nil,
+        onText: (String) -> Void = { _ in }, isCancelled: () -> Bool = { false }
     ) throws -> Answer {
         var config = options.generation
         config.bannedTokenIDs.insert(contract.imagePlaceholderID)
@@ -112,10 +136,12 @@ public struct SyrinxModel: Sendable {
             config.stopTokenIDs.insert(id)
         }
         try requireMemory(promptLength: prompt.input.tokenIDs.size(1), config)
-        var writer = AnswerWriter(tokenizer, stopStrings: options.stopStrings)
-        let request = GenerationRequest(prompt.input, visualTokens: prompt.visualTokens, config: config)
+        var writer = AnswerWriter(
+            tokenizer, stopStrings: options.stopStrings + (prompt.template?.stopStrings ?? []))
+        let request = GenerationRequest(
+            prompt.input, visualTokens: prompt.visualTokens, config: config, pictureIDs: prompt.pictureIDs)
         let result = try engine.generate(
-            request,
+            request, reusing: prefix,
             onToken: { token in
                 let text = writer.append(token)
                 if !text.isEmpty { onText(text) }
@@ -127,7 +153,7 @@ public struct SyrinxModel: Sendable {
             text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
             usage: Usage(
                 textTokenCount: prompt.textTokenCount, imageTokenCount: prompt.imageTokenCount,
-                generatedTokenCount: result.tokenIDs.count),
+                generatedTokenCount: result.tokenIDs.count, cachedTokenCount: result.cachedTokenCount),
             timings: result.timings, pictures: prompt.pictures)
     }
 }

@@ -11,17 +11,30 @@ struct ChatCommand: ParsableCommand {
         commandName: "chat",
         abstract: "Talk with a model about pictures.",
         discussion: """
-            Type a line to go on from it. /image PATH puts a picture before the next line, /clear forgets the \
-            conversation, /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers it ends the \
-            program. Lines may come from a pipe.
+            Type a question, or a line for a model of documents to go on from. /image PATH puts a picture before the next \
+            line, at any turn; /undo takes the last question and answer back, /clear forgets the conversation, /help \
+            lists the commands, /quit ends. Ctrl-C stops an answer; between answers it ends the program. Lines may come \
+            from a pipe. Earlier turns are kept in memory, so that each answer computes only what is new.
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var conversation: ConversationOptions
     @OptionGroup var sampling: SamplingOptions
+
+    @Flag(
+        name: .shortAndLong,
+        help: "Say on standard error, after each answer, what became of each picture, token counts and times.")
+    var verbose = false
 
     func run() throws {
         let model = try modelOptions.load()
-        let session = ChatSession(model, options: sampling.options)
+        let session = ChatSession(
+            model, options: sampling.options(for: model), template: try conversation.parsedTemplate(),
+            systemPrompt: conversation.system)
+        if verbose {
+            ExitStatus.writeToStandardError(
+                "template: \(session.template.rawValue)\n\(sampling.account(for: model))\n")
+        }
         let style = isatty(STDIN_FILENO) == 1 ? TerminalStyle.standardOutput : .plain
         var pictures = [ImageReference]()
         if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
@@ -40,6 +53,10 @@ struct ChatCommand: ParsableCommand {
                 session.clear()
                 pictures = []
                 print("The conversation is forgotten.")
+            case .undo:
+                print(
+                    session.undo()
+                        ? "The last question and its answer are taken back." : "There is nothing to take back.")
             case .image(let pattern):
                 report { pictures += try ImageReference.matching(pattern) }
             case .unknown(let name): print("/\(name) is not a command; /help lists them")
@@ -68,6 +85,10 @@ struct ChatCommand: ParsableCommand {
                     fflush(nil)
                 }, isCancelled: { InterruptFlag.isRaised })
             print(answer.stopReason == .cancelled ? style.paint(" [stopped]", .grey) : "")
+            if verbose {
+                fflush(nil)
+                ExitStatus.writeToStandardError(answer.account + "\n")
+            }
         }
         if InterruptFlag.exitCode != 128 + SIGINT { try InterruptFlag.check() }
         InterruptFlag.reset()
@@ -88,6 +109,7 @@ struct ChatCommand: ParsableCommand {
 enum ChatLine: Equatable {
     case text(String)
     case image(String)
+    case undo
     case clear
     case help
     case quit
@@ -95,6 +117,7 @@ enum ChatLine: Equatable {
 
     static let commandList = """
         /image PATH   put a picture (or all that match a pattern) before the next line
+        /undo         take back the last question and its answer
         /clear        forget the conversation
         /help         this list
         /quit         end
@@ -111,6 +134,7 @@ enum ChatLine: Equatable {
         let value = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
         switch parts[0] {
         case "image" where !value.isEmpty: self = .image(value)
+        case "undo": self = .undo
         case "clear": self = .clear
         case "help": self = .help
         case "quit", "exit": self = .quit

@@ -9,15 +9,17 @@ import Terminal
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Go on from a prompt of text and pictures.",
+        abstract: "Answer a question about pictures, or go on from a prompt of text and pictures.",
         discussion: """
-            Pictures stand before the text, or where the prompt says <image>. A model trained on captions says what it \
-            sees without any prompt; "colours:" or "name:" asks for a field.
+            Pictures stand before the text, or where the prompt says <image>. mPLUG-Owl and mPLUG-Owl2 take the prompt as a \
+            question and get it in their template; --raw gives it to them as it is. A model trained on captions says what \
+            it sees without any prompt; "colours:" or "name:" asks for a field.
 
               syrinx generate --model demo/seed-0/model --image apple.png
               syrinx generate --model demo/seed-0/model --image apple.png "colours:"
               syrinx generate --model demo/seed-0/model --example sun.png "a yellow sun" --image apple.png
               syrinx generate --model demo/seed-0/model --each --json --image 'pictures/*.png'
+              syrinx generate --model mplug-owl2-llama2-7b --image apple.png "What is this?"
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -33,8 +35,16 @@ struct GenerateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A JSON list of {\"text\": ...} and {\"image\": path}, put before the prompt.", valueName: "file"))
+            """
+            A JSON list of {"text": ...} and {"image": path}, put before the prompt; "role": "assistant" and "user" make it \
+            a conversation.
+            """, valueName: "file"))
     var promptFile: String?
+
+    @OptionGroup var conversation: ConversationOptions
+
+    @Flag(help: "Take the prompt as it is, without the model's template.")
+    var raw = false
 
     @OptionGroup var sampling: SamplingOptions
 
@@ -50,29 +60,41 @@ struct GenerateCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Say on standard error what became of each picture, token counts and times.")
     var verbose = false
 
-    @Argument(help: "The text to go on from; <image> marks where a picture stands.")
+    @Argument(help: "The question, or the text to go on from; <image> marks where a picture stands.")
     var prompt: String?
+
+    func validate() throws {
+        if raw && (conversation.template != nil || conversation.system != nil) {
+            throw ValidationError("--raw takes the prompt as it is; leave out --template and --system")
+        }
+    }
 
     func run() throws {
         InterruptFlag.install()
         let (examples, text) = try split()
-        let start = try examples.reduce(Prompt(try promptParts())) { start, example in
-            start.adding(example: try ImageReference(path: example.path), example.text)
-        }
+        var question = Question(systemPrompt: conversation.system, start: try startMessages(), text: text)
+        question.examples = try examples.map { (try ImageReference(path: $0.path), $0.text) }
         let images = try image.flatMap { try ImageReference.matching($0) }
         if each && images.isEmpty { throw ValidationError("--each needs at least one --image") }
-        func questions(keepsSpaces: Bool) throws -> [Prompt] {
-            try (each ? images.map { [$0] } : [images]).map {
-                try Prompt(text, images: $0, marker: "<image>", keepsSpaces: keepsSpaces)
-            }
+        let questions = (each ? images.map { [$0] } : [images]).map { images in
+            var question = question
+            question.images = images
+            return question
         }
         // What is wrong with the prompt is said before the model is loaded.
-        if try start.parts.isEmpty && questions(keepsSpaces: false).allSatisfy(\.parts.isEmpty) {
-            throw ValidationError("give a prompt, an --image, or both")
+        for question in questions {
+            if question.isEmpty { throw ValidationError("give a prompt, an --image, or both") }
+            try question.check(isRaw: raw)
         }
         let model = try modelOptions.load()
-        for (index, question) in try questions(keepsSpaces: model.keepsPromptSpaces).enumerated() {
-            try answer(start + question, model: model, name: each ? images[index].name : nil)
+        let template = try conversation.parsedTemplate() ?? model.chatTemplate
+        let prefix = PrefixCache()
+        for (index, question) in questions.enumerated() {
+            let prompt =
+                raw
+                ? try model.prepare(try question.raw(keepsSpaces: model.keepsPromptSpaces))
+                : try model.prepare(try question.messages(in: template), template: template)
+            try answer(prompt, model: model, prefix: prefix, name: each ? images[index].name : nil)
         }
     }
 
@@ -89,32 +111,30 @@ struct GenerateCommand: ParsableCommand {
         return (stride(from: 0, to: values.count, by: 2).map { (values[$0], values[$0 + 1]) }, text ?? "")
     }
 
-    private func promptParts() throws -> [Prompt.Part] {
+    private func startMessages() throws -> [Message] {
         guard let promptFile else { return [] }
         guard let data = FileManager.default.contents(atPath: promptFile) else {
             throw ValidationError("--prompt-file \(promptFile) cannot be read")
         }
-        let folder = URL(fileURLWithPath: promptFile).deletingLastPathComponent()
-        return try PromptFile(Array(data), name: promptFile).parts.map { part in
-            switch part {
-            case .text(let text): .text(text)
-            case .image(let path):
-                .picture(try ImageReference(path: URL(fileURLWithPath: path, relativeTo: folder).path))
-            }
-        }
+        return try PromptFile(Array(data), name: promptFile)
+            .messages(in: URL(fileURLWithPath: promptFile).deletingLastPathComponent())
     }
 
-    private func answer(_ prompt: Prompt, model: SyrinxModel, name: String?) throws {
+    private func answer(
+        _ prompt: PreparedPrompt, model: SyrinxModel, prefix: PrefixCache, name: String?
+    ) throws {
         let streams = stream && !json && name == nil
+        let options = sampling.options(for: model)
         let answer = try model.respond(
-            to: try model.prepare(prompt), options: sampling.options,
+            to: prompt, options: options, reusing: prefix,
             onText: { text in
                 guard streams else { return }
                 print(text, terminator: "")
                 fflush(nil)
             }, isCancelled: { InterruptFlag.isRaised })
         if json {
-            print(try AnswerReport(answer, seed: sampling.seed, model: modelOptions.model).text(onOneLine: name != nil))
+            let report = AnswerReport(answer, prompt: prompt, config: options.generation, model: modelOptions.model)
+            print(try report.text(onOneLine: name != nil))
         } else if streams {
             print()
         } else {
@@ -122,7 +142,8 @@ struct GenerateCommand: ParsableCommand {
         }
         if verbose {
             fflush(nil)
-            ExitStatus.writeToStandardError(answer.account + "\n")
+            let template = prompt.template.map { "template: \($0.rawValue)" } ?? "the prompt as it is"
+            ExitStatus.writeToStandardError("\(template)\n\(sampling.account(for: model))\n\(answer.account)\n")
         }
         try InterruptFlag.check()
     }
@@ -138,7 +159,8 @@ extension Answer {
                 + "\(picture.resize) to \(picture.resizedTo)x\(picture.resizedTo), \(picture.tokenCount) tokens"
         }
         lines.append(
-            "prompt: \(usage.textTokenCount) text and \(usage.imageTokenCount) image tokens, "
+            "prompt: \(usage.textTokenCount) text and \(usage.imageTokenCount) image tokens"
+                + (usage.cachedTokenCount > 0 ? ", \(usage.cachedTokenCount) of them kept from before, " : ", ")
                 + "\(Int(timings.prefillTokensPerSecond)) tokens/s; answer: \(usage.generatedTokenCount) tokens, "
                 + "\(Int(timings.decodeTokensPerSecond)) tokens/s; ended by \(stopReason.rawValue)")
         return lines.joined(separator: "\n")
@@ -154,17 +176,30 @@ private struct AnswerReport: Encodable {
         var decodeTokensPerSecond: Double
     }
 
+    struct Sampling: Encodable {
+        var temperature: Double
+        var topK: Int
+        var topP: Double
+        var maxNewTokens: Int
+    }
+
     var model: String
+    /// Left out where the prompt was taken as it is.
+    var template: String?
     var text: String
     var stopReason: StopReason
     var seed: UInt64
+    var sampling: Sampling
     var usage: Usage
     var times: Times
     var pictures: [PictureAccount]
 
-    init(_ answer: Answer, seed: UInt64, model: String) {
+    init(_ answer: Answer, prompt: PreparedPrompt, config: GenerationConfig, model: String) {
         self.model = model
-        self.seed = seed
+        template = prompt.template?.rawValue
+        seed = config.seed
+        sampling = Sampling(
+            temperature: config.temperature, topK: config.topK, topP: config.topP, maxNewTokens: config.maxNewTokens)
         text = answer.text
         stopReason = answer.stopReason
         usage = answer.usage

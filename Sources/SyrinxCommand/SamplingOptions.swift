@@ -1,6 +1,10 @@
 import ArgumentParser
 import Generation
+import Media
+import Processors
+import Settings
 import Syrinx
+import SyrinxModels
 import Torch
 
 /// The options of every command that loads a model folder.
@@ -8,10 +12,30 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))
     var model: String
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How pictures become square; left out, as the model's authors recommend: mPLUG-Owl squash, its video model \
+            shortestSideCrop, mPLUG-Owl2 squareFirst, others what they were trained with. \
+            Known: \(ImageProcessor.Resize.choiceNames.joined(separator: ", ")).
+            """, valueName: "name"))
+    var pictureMode: String?
+
     @OptionGroup var compute: ComputeOptions
 
+    func validate() throws { _ = try parsedPictureMode() }
+
     /// The model, loaded.
-    func load() throws -> SyrinxModel { try compute.load(model) }
+    func load() throws -> SyrinxModel { try compute.load(model, pictureMode: try parsedPictureMode()) }
+
+    private func parsedPictureMode() throws -> ImageProcessor.Resize? {
+        guard let pictureMode else { return nil }
+        guard let mode = ImageProcessor.Resize(rawValue: pictureMode) else {
+            let choices = ImageProcessor.Resize.choiceNames
+            throw ValidationError("--picture-mode \(NearestName.unknownChoice(pictureMode, among: choices))")
+        }
+        return mode
+    }
 }
 
 /// Where and in what a model computes.
@@ -23,8 +47,8 @@ struct ComputeOptions: ParsableArguments {
     var dtype = "float32"
 
     /// The model in a folder, loaded.
-    func load(_ model: String) throws -> SyrinxModel {
-        try Syrinx.load(model, dtype: try parsedDType(), device: try parsedDevice())
+    func load(_ model: String, pictureMode: ImageProcessor.Resize? = nil) throws -> SyrinxModel {
+        try Syrinx.load(model, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode)
     }
 
     private func parsedDType() throws -> DType? {
@@ -49,16 +73,27 @@ struct ComputeOptions: ParsableArguments {
     }
 }
 
-/// How tokens are chosen, and when to stop.
+/// How tokens are chosen, and when to stop. What is left out is as the model's authors recommend.
 struct SamplingOptions: ParsableArguments {
-    @Option(help: "0 takes the likeliest token every time (greedy); above 0 samples.")
-    var temperature = 0.0
+    @Option(
+        help: """
+            0 takes the likeliest token every time (greedy); above 0 samples. Left out, this and the next three are the \
+            model's own: of mPLUG-Owl and its video model 1, top-k 5, 511 tokens; of mPLUG-Owl2 0.7, top-k 50, 512 \
+            tokens; of other models greedy, 128 tokens.
+            """)
+    var temperature: Double?
 
     @Option(help: "Sample among the K likeliest tokens; 0 is off.")
-    var topK = 0
+    var topK: Int?
 
     @Option(help: "Sample among the likeliest tokens whose probabilities reach P; 1 is off.")
-    var topP = 1.0
+    var topP: Double?
+
+    @Option(help: "The greatest number of tokens to generate.")
+    var maxNewTokens: Int?
+
+    @Flag(help: "The same as --temperature 0.")
+    var greedy = false
 
     @Option(help: "Sample among tokens at least P times as likely as the likeliest; 0 is off.")
     var minP = 0.0
@@ -69,25 +104,68 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "The seed of sampling; the same seed gives the same answer.", transform: Seed.value)
     var seed: UInt64 = 0
 
-    @Option(help: "The greatest number of tokens to generate.")
-    var maxNewTokens = 128
-
     @Option(help: "A string that ends the answer and is not part of it; may be given several times.")
     var stop: [String] = []
 
     func validate() throws {
-        if let mistake = options.generation.mistake {
+        if greedy, let temperature, temperature != 0 {
+            throw ValidationError("--greedy is --temperature 0, but --temperature is \(temperature); give one of them")
+        }
+        if let mistake = options(AnswerOptions()).generation.mistake {
             throw ValidationError("\(optionName(mistake.property)) is \(mistake.value); it must \(mistake.rule)")
         }
     }
 
-    /// The options as a value.
-    var options: AnswerOptions {
-        AnswerOptions(
+    /// The options for a model as a value.
+    func options(for model: SyrinxModel) -> AnswerOptions { options(model.recommendedOptions) }
+
+    private func options(_ recommended: AnswerOptions) -> AnswerOptions {
+        let own = recommended.generation
+        return AnswerOptions(
             GenerationConfig(
-                maxNewTokens: maxNewTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
-                repetitionPenalty: repetitionPenalty, seed: seed),
+                maxNewTokens: maxNewTokens ?? own.maxNewTokens,
+                temperature: greedy ? 0 : temperature ?? own.temperature,
+                topK: topK ?? own.topK, topP: topP ?? own.topP, minP: minP, repetitionPenalty: repetitionPenalty,
+                seed: seed),
             stopStrings: stop)
+    }
+
+    /// One line on what holds for a model, and whose values those left out are.
+    func account(for model: SyrinxModel) -> String {
+        let config = options(for: model).generation
+        let choice =
+            config.isGreedy
+            ? "greedy"
+            : "temperature \(config.temperature), top-k \(config.topK), top-p \(config.topP), seed \(config.seed)"
+        let isGiven = greedy || temperature != nil || topK != nil || topP != nil || maxNewTokens != nil
+        return "sampling: \(choice), up to \(config.maxNewTokens) tokens"
+            + (isGiven ? "" : " (\(model.model.recommendedSampling.source))")
+    }
+}
+
+/// How a conversation is written.
+struct ConversationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How turns are written; left out, the model's own. Known: \(ChatTemplate.choiceNames.joined(separator: ", ")).",
+            valueName: "name"))
+    var template: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What stands before the conversation, in place of the template's own; \"\" for nothing.", valueName: "text")
+    )
+    var system: String?
+
+    func validate() throws { _ = try parsedTemplate() }
+
+    /// The template asked for; nil for the model's own.
+    func parsedTemplate() throws -> ChatTemplate? {
+        do {
+            return try template.map { try ChatTemplate(named: $0) }
+        } catch {
+            throw ValidationError("--template: \(error)")
+        }
     }
 }
 

@@ -34,7 +34,7 @@ let rooms: [Room] = [
     Room(2, "Media", "Torch CKernels Digests Settings"),
     Room(3, "Codecs", "Torch Media CCodecs"),
     Room(3, "Checkpoints", "Torch NN Digests Settings"),
-    Room(3, "Processors", "Torch Tokenizers Media"),
+    Room(3, "Processors", "Torch Tokenizers Media Settings"),
     Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers Settings"),
     Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings CXML CFonts CArchive"),
     Room(

@@ -21,9 +21,11 @@ struct SyrinxProcess {
     /// - Parameters:
     ///   - arguments: what follows the program's name.
     ///   - changes: variables to set, or to remove where the value is nil, in this process's environment.
+    ///   - input: what it reads from standard input; nothing where it is left out.
     ///   - fileSizeLimit: bytes after which writing a file fails, as it does on a full disk; nil for none.
     static func run(
-        _ arguments: [String], environment changes: [String: String?] = [:], fileSizeLimit: Int? = nil
+        _ arguments: [String], environment changes: [String: String?] = [:], input: String? = nil,
+        fileSizeLimit: Int? = nil
     ) throws -> SyrinxProcess {
         let process = Process()
         process.executableURL = program
@@ -44,6 +46,11 @@ struct SyrinxProcess {
         let paths = ["output", "errors"].map { folder.appendingPathComponent($0) }
         for path in paths { try Data().write(to: path) }
         process.standardInput = FileHandle.nullDevice
+        if let input {
+            let path = folder.appendingPathComponent("input")
+            try Data(input.utf8).write(to: path)
+            process.standardInput = try FileHandle(forReadingFrom: path)
+        }
         process.standardOutput = try FileHandle(forWritingTo: paths[0])
         process.standardError = try FileHandle(forWritingTo: paths[1])
         try process.run()

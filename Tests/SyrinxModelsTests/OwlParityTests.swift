@@ -185,6 +185,37 @@ struct OwlParityTests {
         fixture.expectGradients(store, fixture.gradients)
     }
 
+    @Test func `A prompt computed in pieces through the cache equals the whole, with pictures in the later piece too`()
+        throws
+    {
+        let fixture = try ParityFixture("mplug-owl2/expected")
+        let (model, _) = try load("mplug-owl2/model")
+        let input = input(
+            try fixture("input.two_images.expanded_ids"), try fixture("input.two_images.pixel_values"), model)
+        let length = input.tokenIDs.size(1)
+        let places = try #require(input.visualPositions).array(of: Int64.self)
+        // Between the two pictures, so that each piece has one.
+        let cut = Int(places[model.visualTokenCount]) - 1
+        func inPieces(routed: Bool) -> Tensor {
+            withoutGrad {
+                let embeddings = model.embed(input)
+                let cache = model.makeCache(batch: 1, capacity: length)
+                let pieces = [(0, cut), (cut, length - cut)].map { start, count -> Tensor in
+                    let own = places.filter { (start..<start + count).contains(Int($0)) }.map { $0 - Int64(start) }
+                    let states = model.hiddenStates(
+                        embeddings: embeddings.narrow(dim: 1, start: start, length: count),
+                        positionIDs: input.positionIDs.narrow(dim: 1, start: start, length: count), layout: nil,
+                        visualPositions: routed || start == 0 ? Tensor(own) : nil, cache: cache)
+                    cache.advance(by: [count])
+                    return states
+                }
+                return model.logits(hiddenStates: Tensor.cat(pieces, dim: 1))
+            }
+        }
+        try fixture.expect(inPieces(routed: true), equals: "output.two_images.logits")
+        #expect(ParityFixture.error(inPieces(routed: false), try fixture("output.two_images.logits")) > 1e-3)
+    }
+
     @Test func `Shards without padded numbers load to the same weights as the single file`() throws {
         let one = try ModelFolder(path: Self.fixtures + "mplug-owl2/model").stateDict()
         let (_, store) = try load("mplug-owl2/sharded")

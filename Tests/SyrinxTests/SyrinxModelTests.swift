@@ -126,11 +126,18 @@ import Torch
 
     @Test func `a prompt file gives parts in order and says which part is wrong`() throws {
         let good = Array(#"[{"image": "a.png"}, {"text": "a red apple"}]"#.utf8)
-        #expect(try PromptFile(good, name: "p.json").parts == [.image(path: "a.png"), .text("a red apple")])
+        #expect(
+            try PromptFile(good, name: "p.json").parts == [.init(.image(path: "a.png")), .init(.text("a red apple"))])
+        let turns = Array(#"[{"text": "Hi"}, {"role": "assistant", "text": "Hello."}]"#.utf8)
+        #expect(try PromptFile(turns, name: "p.json").parts.map(\.role) == [.user, .assistant])
         let bad = Array(#"[{"text": "x"}, {"text": "y", "image": "z"}]"#.utf8)
         let error = #expect(throws: SyrinxError.self) { try PromptFile(bad, name: "p.json") }
         #expect(error?.description.contains("part 2 of 2") == true)
         #expect(throws: SyrinxError.self) { try PromptFile(Array("{}".utf8), name: "p.json") }
+        let stranger = #expect(throws: SyrinxError.self) {
+            try PromptFile(Array(#"[{"text": "x", "role": "asistant"}]"#.utf8), name: "p.json")
+        }
+        #expect(stranger?.description.contains("did you mean 'assistant'?") == true)
     }
 }
 

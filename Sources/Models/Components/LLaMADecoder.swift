@@ -69,8 +69,7 @@ public struct LLaMADecoder: Sendable {
 
     /// Bytes of a cache, without making it.
     public func cacheByteCount(batch: Int, capacity: Int) -> Int {
-        2 * config.layerCount * batch * config.keyValueHeadCount * capacity * config.headSize
-            * embedding.weight.tensor.dtype.byteCount
+        config.cacheByteCount(batch: batch, capacity: capacity, dtype: embedding.weight.tensor.dtype)
     }
 
     /// One block: attention and feed-forward, each reading a normalised input and added to it.
@@ -134,6 +133,11 @@ extension LLaMADecoder {
             self.ropeTheta = ropeTheta
             self.ropeLayout = ropeLayout
             self.tiesEmbeddings = tiesEmbeddings
+        }
+
+        /// Bytes of the keys and values of `batch` rows of `capacity` tokens.
+        func cacheByteCount(batch: Int, capacity: Int, dtype: DType) -> Int {
+            2 * layerCount * batch * keyValueHeadCount * capacity * headSize * dtype.byteCount
         }
     }
 }

@@ -1,4 +1,3 @@
-import Media
 import NN
 import Settings
 
@@ -36,7 +35,7 @@ extension MPLUGOwl {
                     weightShapes: ["temporal_query_tokens": [1, 64, 1024]]),
             ],
             make: { data, shapes, path in MPLUGOwl(try config(from: data, weightShapes: shapes), at: path) },
-            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") }, publishedResize: .squash)
+            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") })
     }
 
     /// The `config.json` of a configuration. Whether it is a video model, the weights say.

@@ -1,4 +1,6 @@
+public import Media
 public import NN
+public import Processors
 public import Torch
 
 // Shapes: N pictures or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
@@ -49,8 +51,14 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public var contextLength: Int { config.languageModel.contextLength }
     public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
     public var imagePlaceholder: Int { Self.imagePlaceholderID }
-    public var keepsPromptSpaces: Bool { true }
+    public var chatTemplate: ChatTemplate { config.isVideo ? .mplugOwlVideo : .mplugOwl }
     public var imageSize: Int? { config.visionEncoder.imageSize }
+    /// The picture path of its code squeezes pictures before CLIP's rule; that of the video package does not.
+    public var publishedResize: ImageProcessor.Resize? { config.isVideo ? .shortestSideCrop : .squash }
+    /// Its README's `top_k` 5 and `max_length` 512, which counts the begin token.
+    public var recommendedSampling: RecommendedSampling {
+        RecommendedSampling(temperature: 1, topK: 5, maxNewTokens: 511, source: "mPLUG-Owl's README")
+    }
 
     public func visualTokens(_ pixelValues: Tensor) -> Tensor {
         head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
@@ -97,6 +105,10 @@ public struct MPLUGOwl: MultimodalLanguageModel {
 
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
+    }
+
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? {
+        languageModel.cacheByteCount(batch: batch, capacity: capacity)
     }
 }
 

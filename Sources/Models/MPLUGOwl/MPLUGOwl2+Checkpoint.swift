@@ -1,4 +1,3 @@
-import Media
 import NN
 import Settings
 
@@ -39,7 +38,7 @@ extension MPLUGOwl2 {
                 // Recomputed: rotary frequencies, and position tables that only re-saved checkpoints hold.
                 ["rotary_emb.inv_freq", "attention.q_pos_embed", "attention.k_pos_embed"].contains(
                     where: name.hasSuffix)
-            }, publishedResize: .squareFirst)
+            })
     }
 
     /// The `config.json` of a configuration.

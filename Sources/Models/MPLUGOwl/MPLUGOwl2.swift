@@ -1,4 +1,6 @@
+public import Media
 public import NN
+public import Processors
 public import Torch
 
 // Shapes: N pictures, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
@@ -42,8 +44,14 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
     public var contextLength: Int { config.languageModel.contextLength }
     public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
     public var imagePlaceholder: Int { Self.imagePlaceholderID }
-    public var keepsPromptSpaces: Bool { true }
+    public var chatTemplate: ChatTemplate { .mplugOwl2 }
     public var imageSize: Int? { config.visionEncoder.imageSize }
+    /// The mode of its README and its evaluation scripts, which its authors call the best.
+    public var publishedResize: ImageProcessor.Resize? { .squareFirst }
+    /// Its README's temperature and length; the library it calls keeps the 50 likeliest tokens unless told otherwise.
+    public var recommendedSampling: RecommendedSampling {
+        RecommendedSampling(temperature: 0.7, topK: 50, maxNewTokens: 512, source: "mPLUG-Owl2's README")
+    }
 
     public func visualTokens(_ pixelValues: Tensor) -> Tensor {
         head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
@@ -76,5 +84,9 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
 
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
+    }
+
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int? {
+        languageModel.cacheByteCount(batch: batch, capacity: capacity)
     }
 }

@@ -64,6 +64,11 @@ public struct ModalityAdaptiveDecoder: Sendable {
             device: table.device)
     }
 
+    /// Bytes of a cache, without making it.
+    public func cacheByteCount(batch: Int, capacity: Int) -> Int {
+        config.cacheByteCount(batch: batch, capacity: capacity, dtype: embedding.weight.tensor.dtype)
+    }
+
     private struct Layer: Sendable {
         private let attentionNorm, feedForwardNorm: Multiway<RMSNorm>
         private let query, output: Linear

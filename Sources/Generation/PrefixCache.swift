@@ -1,0 +1,124 @@
+import NN
+import Processors
+import Synchronization
+import SyrinxModels
+import Torch
+
+/// The keys and values of the last prompt and its answer, for a next prompt that begins alike.
+///
+/// The next turn of a conversation repeats everything before it, and with this only what is new is computed. What the new
+/// prompt changes is forgotten from the first difference on, so no answer depends on what was cached. It belongs to one
+/// model. One prompt at a time uses it; another one in the meantime computes everything.
+public final class PrefixCache: Sendable {
+    /// One row's keys and values, and what its positions hold. Whoever took it owns it alone.
+    struct Content: @unchecked Sendable {
+        var cache: KVCache
+        var sequence: [SequencePosition]
+    }
+
+    private let content = Mutex<Content?>(nil)
+
+    /// A cache that holds nothing.
+    public init() {}
+
+    /// Tokens whose keys and values it holds.
+    public var tokenCount: Int { content.withLock { $0?.sequence.count ?? 0 } }
+
+    /// Forgets everything and gives the memory back.
+    public func clear() { content.withLock { $0 = nil } }
+
+    /// What it holds; it then holds nothing.
+    func take() -> Content? {
+        content.withLock { content in
+            defer { content = nil }
+            return content
+        }
+    }
+
+    /// Keeps this for the next prompt.
+    func keep(_ new: Content) { content.withLock { $0 = new } }
+}
+
+/// What a position of a sequence holds: equal where keys and values are, if everything before is equal too.
+enum SequencePosition: Hashable {
+    case token(Int)
+    /// A visual token of the picture with this identity.
+    case picture(String)
+}
+
+extension GenerationRequest {
+    /// What the prompt's positions hold, up to the first picture of unknown identity.
+    var sequence: [SequencePosition] {
+        var sequence = input.tokenIDs.array(of: Int64.self).map { SequencePosition.token(Int($0)) }
+        guard let places = input.visualPositions?.array(of: Int64.self), let first = places.first else {
+            return sequence
+        }
+        guard !pictureIDs.isEmpty, places.count % pictureIDs.count == 0 else {
+            return Array(sequence.prefix(Int(first)))
+        }
+        let tokensPerPicture = places.count / pictureIDs.count
+        for (index, place) in places.enumerated() {
+            sequence[Int(place)] = .picture(pictureIDs[index / tokensPerPicture])
+        }
+        return sequence
+    }
+
+    /// The same, followed by the answer where no picture was unknown.
+    func sequence(followedBy answer: [Int]) -> [SequencePosition] {
+        let sequence = sequence
+        return sequence.count < input.tokenIDs.shape[1] ? sequence : sequence + answer.map(SequencePosition.token)
+    }
+
+    /// How many of the prompt's first positions need not be computed where those of `held` are there.
+    ///
+    /// At least one is left to be computed, and a picture is computed whole or not at all.
+    func reusableCount(of held: [SequencePosition]) -> Int {
+        let sequence = sequence
+        var count = zip(sequence, held).prefix { $0 == $1 }.count
+        count = min(count, input.tokenIDs.shape[1] - 1)
+        while count > 0, count < sequence.count, case .picture = sequence[count], sequence[count] == sequence[count - 1]
+        {
+            count -= 1
+        }
+        return count
+    }
+
+    /// The prompt without its first `count` positions and their pictures.
+    func dropping(first count: Int) -> GenerationRequest {
+        guard count > 0 else { return self }
+        let length = input.tokenIDs.shape[1] - count
+        let places = input.visualPositions?.array(of: Int64.self) ?? []
+        let rest = places.filter { $0 >= count }.map { $0 - Int64(count) }
+        let pictureCount = visualTokens?.shape[0] ?? input.pictureCount
+        let keptCount = places.isEmpty ? 0 : pictureCount * rest.count / places.count
+        func lastPictures(_ tensor: Tensor?) -> Tensor? {
+            guard let tensor, keptCount > 0 else { return nil }
+            return tensor.narrow(dim: 0, start: pictureCount - keptCount, length: keptCount)
+        }
+        var request = self
+        request.visualTokens = lastPictures(visualTokens)
+        request.input = ModelInput(
+            tokenIDs: input.tokenIDs.narrow(dim: 1, start: count, length: length),
+            positionIDs: input.positionIDs.narrow(dim: 1, start: count, length: length),
+            layout: SegmentLayout(rows: 1, columns: length, segments: [.init(row: 0, start: 0, length: length)]),
+            pixelValues: lastPictures(input.pixelValues),
+            visualPositions: rest.isEmpty ? nil : Tensor(rest, shape: [rest.count]).to(input.tokenIDs.device))
+        return request
+    }
+}
+
+extension MultimodalLanguageModel {
+    /// A cache for one row of `capacity` tokens that holds the first `count` of what was held, grown where that is too small.
+    ///
+    /// It grows to twice its size, so that a long conversation is copied a few times, not once a turn.
+    func cache(of held: PrefixCache.Content?, first count: Int, capacity: Int) -> KVCache {
+        guard let held else { return makeCache(batch: 1, capacity: capacity) }
+        if held.cache.capacity >= capacity {
+            held.cache.truncate(to: count)
+            return held.cache
+        }
+        let cache = makeCache(batch: 1, capacity: min(contextLength, max(capacity, 2 * held.cache.capacity)))
+        cache.copy(first: count, of: held.cache)
+        return cache
+    }
+}
