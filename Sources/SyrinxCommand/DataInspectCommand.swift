@@ -58,7 +58,7 @@ struct DataInspectCommand: ParsableCommand {
         do { return try ChatTemplate(named: text) } catch { throw ValidationError("--template: \(error)") }
     }
 
-    private static func split(_ text: String) throws -> CorpusSplit {
+    static func split(_ text: String) throws -> CorpusSplit {
         guard let split = CorpusSplit(rawValue: text) else {
             throw ValidationError("--split \(text): the parts are train, val and test")
         }
