@@ -1,6 +1,6 @@
-public import Foundation
-public import NN
-import Settings
+import Foundation
+import NN
+public import Settings
 public import SyrinxModels
 
 /// The model of a recipe: a family, and the shape of its parts. In YAML `family` stands beside the parts; without it the

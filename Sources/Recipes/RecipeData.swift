@@ -90,10 +90,9 @@ struct RecipeData {
 
     /// What next-token stages learn from.
     var supply: any ExampleSupply {
-        guard let supply: any ExampleSupply = conversations ?? source else {
-            preconditionFailure("a recipe without data was not refused")
-        }
-        return supply
+        if let conversations { return conversations }
+        guard let source else { preconditionFailure("a recipe without data was not refused") }
+        return source
     }
 
     /// Held-out records with pictures.

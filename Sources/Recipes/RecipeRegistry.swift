@@ -22,6 +22,7 @@ public enum RecipeRegistry {
         ("mplug-owl2-stage1-tiny", { .mplugOwl2Stage1Tiny() }),
         ("mplug-owl2-stage2", { .mplugOwl2Stage2() }),
         ("mplug-owl2-stage2-tiny", { .mplugOwl2Stage2Tiny() }),
+        ("owl2-from-owl", { .owl2FromOwl() }),
     ]
 
     /// The recipe of a name or a YAML file, changed by `key.path=value` settings.

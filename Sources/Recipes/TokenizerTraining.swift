@@ -24,8 +24,11 @@ struct TokenizerTraining {
         }
         let template = recipe.data.instructions?.template ?? recipe.model.chatTemplate
         if template != .document {
-            let spoken = try conversations ?? corpus.map { try CorpusConversations($0) }
-            texts += try spoken.map { try Self.texts(of: $0, template) } ?? []
+            if let conversations {
+                texts += try Self.texts(of: conversations, template)
+            } else if let corpus {
+                texts += try Self.texts(of: try CorpusConversations(corpus), template)
+            }
         }
         let size = recipe.data.tokenizer.vocabularySize
         say("training a vocabulary of \(size) pieces on \(texts.count) texts")

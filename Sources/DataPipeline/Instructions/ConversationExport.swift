@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Processors
 
 /// Writes a corpus' captions and glosses as instruction data in LLaVA's form: `conversations.json`, and the pictures as

@@ -1,6 +1,6 @@
 public import Checkpoints
 public import NN
-import Torch
+public import Torch
 
 // Where training starts: a published CLIP for the encoder, a published LLaMA for the decoder, an earlier stage for everything.
 

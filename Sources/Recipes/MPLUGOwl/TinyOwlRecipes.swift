@@ -151,4 +151,31 @@ extension Recipe {
                     optimizer: tinyOptimizer(layerDecay: owl2LayerDecay))
             ])
     }
+
+    /// The recipe of the study `owl2-from-owl`: from an mPLUG-Owl (one branch) to an mPLUG-Owl2 (two), in small.
+    ///
+    ///     syrinx study owl2-from-owl
+    ///
+    /// The joint stage trains everything on pictures and text, as the paper's ablation does in its instruction tuning.
+    static func owl2FromOwl() -> Recipe {
+        Recipe(
+            name: "owl2-from-owl",
+            description:
+                "The paper's ablation of the modality-adaptive decoder in small: `syrinx study owl2-from-owl` runs it with plain "
+                + "decoders too, and several seeds.",
+            notes: [
+                "The branch for pictures starts as a copy of that for text, before the joint stage; plain decoders have one branch."
+            ],
+            model: .mplugOwl2(tinyOwl2()),
+            data: DataSettings(contextLength: 256, resize: .squareFirst, validationLimit: nil),
+            stages: standIns(
+                visual: ["model.vision_model", "model.visual_abstractor"],
+                decoder: ["model.layers", "model.embed_tokens", "model.norm"])
+                + [
+                    Stage(
+                        name: "joint", objective: .nextToken, globalBatchSize: 8, microbatchSize: 8, steps: 240,
+                        optimizer: tinyOptimizer(), copiesTextBranch: true,
+                        mixture: Mixture(captioned: 50, interleaved: 0, textOnly: 50))
+                ])
+    }
 }
