@@ -4,6 +4,7 @@ import Media
 import Processors
 import Syrinx
 import Testing
+import Torch
 
 /// Conversations with published folders.
 @Suite("Conversations with published folders") struct OwlChatTests {
