@@ -95,7 +95,6 @@ public final class Loader: BatchSource {
 
     init(_ source: any ExampleSupply, config: Config, quarantinePath: String?, plan: Plan) {
         self.source = source
-        self.source = source
         self.config = config
         self.plan = plan
         quarantine = Quarantine(

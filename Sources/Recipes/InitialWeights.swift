@@ -25,7 +25,8 @@ struct InitialWeights {
 
     /// A whole model: what is recomputed is left out, and the position table resized to the model's grid.
     func whole(_ published: StateDict) -> Part {
-        var weights = StateDict(published.pairs.filter { !$0.0.hasSuffix("rotary_emb.inv_freq") && !$0.0.hasSuffix("_pos_embed") })
+        var weights = StateDict(
+            published.pairs.filter { !$0.0.hasSuffix("rotary_emb.inv_freq") && !$0.0.hasSuffix("_pos_embed") })
         let name = visionPrefix + ".embeddings.position_embedding"
         if let table = weights[name] {
             switch shape {

@@ -123,7 +123,10 @@ public enum ModelShape: Hashable, Sendable {
         case .mm1: ["vision_encoder", "connector", "language_model"]
         case .mplugOwl: ["vision_model", "query_tokens", "abstractor", "language_model"]
         case .mplugOwl2:
-            ["model.vision_model", "model.visual_abstractor", "model.embed_tokens", "model.layers", "model.norm", "lm_head"]
+            [
+                "model.vision_model", "model.visual_abstractor", "model.embed_tokens", "model.layers", "model.norm",
+                "lm_head",
+            ]
         }
     }
 

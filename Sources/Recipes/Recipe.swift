@@ -2,7 +2,6 @@ public import DataPipeline
 public import Media
 public import Processors
 public import Settings
-public import SyrinxModels
 public import Training
 
 /// A named run: everything that decides its result, as values. Its editable form is YAML with these keys.
@@ -30,7 +29,8 @@ public struct Recipe: Codable, Hashable, Sendable {
 
     public init(
         name: String, description: String, notes: [String] = [], seed: UInt64 = 0, precision: Precision = .auto,
-        device: String = "auto", threads: Int? = nil, model: ModelShape, initialize: Initialization = Initialization(), data: DataSettings,
+        device: String = "auto", threads: Int? = nil, model: ModelShape, initialize: Initialization = Initialization(),
+        data: DataSettings,
         stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
     ) {
         self.name = name
@@ -97,7 +97,8 @@ extension Recipe {
         public var validationLimit: Int?
 
         public init(
-            corpus: String? = "corpora/minimal", instructions: InstructionSettings? = nil, contextLength: Int = 512, resize: ImageProcessor.Resize = .squash,
+            corpus: String? = "corpora/minimal", instructions: InstructionSettings? = nil, contextLength: Int = 512,
+            resize: ImageProcessor.Resize = .squash,
             mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(),
             augmentation: Augmentation? = Augmentation(),
             tokenizer: TokenizerSettings = TokenizerSettings(), workerCount: Int = 1, validationLimit: Int? = 64
@@ -206,7 +207,8 @@ extension Recipe {
             name: String, objective: Objective, globalBatchSize: Int, microbatchSize: Int, steps: Int?,
             maximumSeconds: Double? = nil, optimizer: OptimizerConfig = OptimizerConfig(),
             schedule: Schedule = Schedule(),
-            freeze: [String] = [], copiesTextBranch: Bool = false, zLossScale: Double = 0, mixture: Mixture? = nil, validationInterval: Int? = nil
+            freeze: [String] = [], copiesTextBranch: Bool = false, zLossScale: Double = 0, mixture: Mixture? = nil,
+            validationInterval: Int? = nil
         ) {
             self.name = name
             self.objective = objective

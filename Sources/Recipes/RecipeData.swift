@@ -133,7 +133,9 @@ struct RecipeData {
                 // At 1, 2, 4, 8, ... so that a log of a long run stays short.
                 if skipped > 0, skipped >= 2 * told {
                     told = skipped
-                    say("\(skipped) samples without a supervised token were skipped so far; \(quarantinePath) names them")
+                    say(
+                        "\(skipped) samples without a supervised token were skipped so far; \(quarantinePath) names them"
+                    )
                 }
                 return batch
             },

@@ -1,8 +1,9 @@
 import Checkpoints
-public import DataPipeline
+package import DataPipeline
 import Digests
 import Media
 public import NN
+import Processors
 import Settings
 public import SyrinxModels
 import Tokenizers

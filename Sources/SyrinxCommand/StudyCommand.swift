@@ -27,7 +27,9 @@ struct StudyCommand: ParsableCommand {
         @Option(help: "How many seeds, from 0.")
         var seeds = 3
 
-        @Option(name: .customLong("set"), help: "Change a value of the recipe for all runs: key.path=value. May be repeated.")
+        @Option(
+            name: .customLong("set"),
+            help: "Change a value of the recipe for all runs: key.path=value. May be repeated.")
         var settings: [String] = []
 
         @Flag(help: "Print JSON, with every run.")

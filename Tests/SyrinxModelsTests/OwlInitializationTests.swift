@@ -52,7 +52,10 @@ struct OwlInitializationTests {
         let table = try #require(store[name]).tensor
         let original = try #require(published["\(name).weight"]).tensor
         #expect(table.shape == [1, 26, 12])
-        let (first, before) = (table.select(dim: 0, index: 0).narrow(dim: 0, start: 0, length: 1), original.narrow(dim: 0, start: 0, length: 1))
+        let (first, before) = (
+            table.select(dim: 0, index: 0).narrow(dim: 0, start: 0, length: 1),
+            original.narrow(dim: 0, start: 0, length: 1)
+        )
         #expect((first - before).abs().max().item() == 0)
         // The corner stays where it is, roughly, and a table of the right size stays as it is.
         let back = OwlVisionTransformer.resizedPositions(original.unsqueeze(0), for: encoder)
@@ -101,6 +104,7 @@ struct OwlInitializationTests {
         config.isModalityAdaptive = false
         let data = try MPLUGOwl2.configuration(of: config)
         #expect(try MPLUGOwl2.config(from: data) == config)
-        #expect(!String(decoding: try MPLUGOwl2.configuration(of: MPLUGOwl2.Config()), as: UTF8.self).contains("adaptive"))
+        #expect(
+            !String(decoding: try MPLUGOwl2.configuration(of: MPLUGOwl2.Config()), as: UTF8.self).contains("adaptive"))
     }
 }

@@ -166,7 +166,9 @@ struct TrainerTests {
         #expect(error?.description.contains("did you mean 'encoder'") == true)
     }
 
-    @Test("Layer-wise decay slows layers from the last to the first, what stands before them most, and nothing behind them")
+    @Test(
+        "Layer-wise decay slows layers from the last to the first, what stands before them most, and nothing behind them"
+    )
     func layerDecay() throws {
         let store = ParameterStore()
         let encoder = store.root / "encoder"

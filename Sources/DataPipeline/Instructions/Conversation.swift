@@ -56,8 +56,9 @@ extension Message {
     package init(role: Role, marked text: String) {
         var content: [ContentPart] = []
         var rest = text[...]
-        while let mark = Self.pictureMarks.compactMap({ rest.firstRange(of: $0) }).min(by: { $0.lowerBound < $1.lowerBound })
-        {
+        while let mark = Self.pictureMarks.compactMap({ rest.firstRange(of: $0) }).min(by: {
+            $0.lowerBound < $1.lowerBound
+        }) {
             Self.append(rest[..<mark.lowerBound].trimmingEnd(while: \.isNewline), to: &content)
             content.append(.image(ImageReference(.encoded([]), name: "picture")))
             rest = rest[mark.upperBound...].drop(while: \.isNewline)

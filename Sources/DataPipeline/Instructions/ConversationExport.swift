@@ -29,7 +29,9 @@ public struct ConversationExport {
     /// - Throws: ``DataError`` when the folder is not empty or cannot be written; what reading the corpus throws.
     public func write(to folder: URL, split: CorpusSplit, limit: Int?) throws -> (records: Int, pictures: Int) {
         let pictures = folder.appendingPathComponent("pictures")
-        let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { !$0.hasPrefix(".") }
+        let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
+            !$0.hasPrefix(".")
+        }
         if let foreign = present.sorted().first {
             throw DataError("\(folder.path) holds \(foreign): give a folder that is empty or does not exist yet")
         }

@@ -35,8 +35,11 @@ public final class ConversationFile: ConversationStore {
             }
         }
         (records, identity) = try result.get()
-        guard !records.isEmpty else { throw DataError("\(path) holds no records; write a list of records, or one a line") }
-        pictureFolder = pictures.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        guard !records.isEmpty else {
+            throw DataError("\(path) holds no records; write a list of records, or one a line")
+        }
+        pictureFolder =
+            pictures.map { URL(fileURLWithPath: $0, isDirectory: true) }
             ?? URL(fileURLWithPath: path).deletingLastPathComponent()
         self.heldOutShare = heldOutShare
         maximumPictureByteCount = limits.maximumByteCount
@@ -71,7 +74,8 @@ public final class ConversationFile: ConversationStore {
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         guard size <= maximumPictureByteCount else {
-            throw DataError("the picture \(path) has \(size) bytes, more than the \(maximumPictureByteCount) that are read")
+            throw DataError(
+                "the picture \(path) has \(size) bytes, more than the \(maximumPictureByteCount) that are read")
         }
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw DataError("the picture \(path) cannot be read: check its permissions")

@@ -15,12 +15,16 @@ enum ConversationRecord {
     ///   - name: what errors call the record.
     ///   - id: the identifier of a record that has none.
     /// - Throws: ``DataError`` in one sentence.
-    static func conversation(_ bytes: UnsafeRawBufferPointer, name: String, id: String) throws(DataError) -> Conversation {
+    static func conversation(
+        _ bytes: UnsafeRawBufferPointer, name: String, id: String
+    ) throws(DataError) -> Conversation {
         let json: StrictJSON
         do { json = try StrictJSON(bytes, depthLimit: 64) } catch {
             throw DataError("\(name) is not whole JSON: \(error.reason)")
         }
-        guard case .object(let members) = json else { throw DataError("\(name) is \(json.kind), but a record is an object") }
+        guard case .object(let members) = json else {
+            throw DataError("\(name) is \(json.kind), but a record is an object")
+        }
         func value(_ key: String) -> StrictJSON? { members.first { $0.key == key }?.value }
         let pictures = try paths(value("image"), name: name)
         var own = id
@@ -32,7 +36,8 @@ enum ConversationRecord {
             return try checked(Conversation(id: own, pictures: pictures, form: .written(text)), name: name)
         }
         guard case .array(let turns)? = value("conversations") else {
-            throw DataError("\(name) has neither the list conversations (LLaVA's form) nor the text of mPLUG-Owl's form")
+            throw DataError(
+                "\(name) has neither the list conversations (LLaVA's form) nor the text of mPLUG-Owl's form")
         }
         var messages: [Message] = []
         for (place, turn) in turns.enumerated() {

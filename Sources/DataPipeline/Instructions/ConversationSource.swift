@@ -89,7 +89,8 @@ public final class ConversationSource: ExampleSupply {
         return Example(
             id: conversation.id, source: conversations.name, kind: pictures.isEmpty ? .textOnly : .interleaved,
             layout: layout, pictures: Array(pictures.prefix(layout.imageSpans.count)),
-            provenance: .init(package: conversations.name, version: "", path: "record \(entry)", licence: "the user's own"))
+            provenance: .init(
+                package: conversations.name, version: "", path: "record \(entry)", licence: "the user's own"))
     }
 
     private func layout(_ conversation: Conversation, pictures: [Example.Picture]) throws -> PromptLayout {

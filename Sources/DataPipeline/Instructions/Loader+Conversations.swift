@@ -49,7 +49,8 @@ extension Loader {
             plan: Plan(streams: streams, isEndless: true, isVaried: true) { sequence in
                 guard let textShare else { return ConversationStream.all.rawValue }
                 // The whole part of (share * number) moves by one exactly where the next sequence is to be of text.
-                let isText = (Double(sequence + 1) * textShare).rounded(.down) > (Double(sequence) * textShare).rounded(.down)
+                let isText =
+                    (Double(sequence + 1) * textShare).rounded(.down) > (Double(sequence) * textShare).rounded(.down)
                 return (isText ? ConversationStream.text : .pictures).rawValue
             })
     }

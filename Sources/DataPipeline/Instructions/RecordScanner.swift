@@ -18,7 +18,9 @@ struct RecordScanner {
     static func records(in bytes: UnsafeRawBufferPointer, name: String) throws(DataError) -> [Record] {
         let scanner = RecordScanner(bytes: bytes, name: name)
         let start = scanner.skipSpace(0)
-        guard start < bytes.count else { throw DataError("\(name) is empty; write a list of records, or one record a line") }
+        guard start < bytes.count else {
+            throw DataError("\(name) is empty; write a list of records, or one record a line")
+        }
         return bytes[start] == UInt8(ascii: "[") ? try scanner.list(from: start + 1) : scanner.lines(from: start)
     }
 
@@ -30,13 +32,16 @@ struct RecordScanner {
                 throw DataError("\(name): element \(records.count) of the list (byte \(place)) is no object")
             }
             guard let record = record(at: place, end: bytes.count) else {
-                throw DataError("\(name) ends inside record \(records.count), which begins at byte \(place): it is cut off")
+                throw DataError(
+                    "\(name) ends inside record \(records.count), which begins at byte \(place): it is cut off")
             }
             records.append(record)
             place = skipSpace(place + record.length)
             if place < bytes.count, bytes[place] == UInt8(ascii: ",") { place = skipSpace(place + 1) }
         }
-        guard place < bytes.count else { throw DataError("\(name): the list has no end after \(records.count) records: it is cut off") }
+        guard place < bytes.count else {
+            throw DataError("\(name): the list has no end after \(records.count) records: it is cut off")
+        }
         return records
     }
 
@@ -80,7 +85,9 @@ struct RecordScanner {
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 if depth == 1, image != nil, image?.end == nil { image?.end = place }
                 depth -= 1
-                if depth == 0 { return finished(start..<place + 1, image: image.map { $0.start..<max($0.start, $0.end ?? place) }) }
+                if depth == 0 {
+                    return finished(start..<place + 1, image: image.map { $0.start..<max($0.start, $0.end ?? place) })
+                }
             case UInt8(ascii: ","):
                 if depth == 1 {
                     if image != nil, image?.end == nil { image?.end = place }

@@ -68,7 +68,10 @@ enum WrittenConversation {
                     messages.append(part)
                 }
             case "\nAI: ": messages.append(Message(role: .assistant, text: line))
-            default: if !line.isEmpty { messages.append(Message(role: .system, text: String(line.drop(while: \.isNewline)))) }
+            default:
+                if !line.isEmpty {
+                    messages.append(Message(role: .system, text: String(line.drop(while: \.isNewline))))
+                }
             }
         }
         return messages

@@ -1,4 +1,6 @@
 import DataPipeline
+import Media
+import Processors
 import SyrinxModels
 import Training
 

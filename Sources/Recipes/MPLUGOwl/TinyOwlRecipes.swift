@@ -1,4 +1,7 @@
 import DataPipeline
+import Media
+import NN
+import Processors
 import SyrinxModels
 import Training
 
@@ -80,7 +83,8 @@ extension Recipe {
             contextLength: 256, resize: .squash, mixture: Mixture(captioned: 1, interleaved: 0, textOnly: 0))
     }
 
-    private static func tinyStage1(freeze: [String], layerDecay: [String: Double] = [:], copies: Bool = false) -> Stage {
+    private static func tinyStage1(freeze: [String], layerDecay: [String: Double] = [:], copies: Bool = false) -> Stage
+    {
         Stage(
             name: "stage1", objective: .nextToken, globalBatchSize: 8, microbatchSize: 8, steps: 200,
             optimizer: tinyOptimizer(layerDecay: layerDecay), freeze: freeze, copiesTextBranch: copies)

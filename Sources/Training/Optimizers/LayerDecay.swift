@@ -20,7 +20,8 @@ struct LayerDecay {
         guard let first = layers.firstIndex(where: { $0 != nil }), let last = layers.compactMap(\.self).max() else {
             throw ConfigError(
                 place: "optimizer.layerDecay",
-                problem: "the part '\(prefix)' has no numbered layers; give a part such as an encoder, or a factor under "
+                problem:
+                    "the part '\(prefix)' has no numbered layers; give a part such as an encoder, or a factor under "
                     + "learningRateFactors")
         }
         var factors: [String: Double] = [:]

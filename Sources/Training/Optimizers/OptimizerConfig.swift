@@ -67,7 +67,8 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
         }
         for (prefix, factor) in layerDecay where !(factor > 0 && factor <= 1) {
             throw ConfigError(
-                place: "\(place).layerDecay", problem: "the factor of \(prefix) is \(factor), which is not in 0 ... 1 (without 0)")
+                place: "\(place).layerDecay",
+                problem: "the factor of \(prefix) is \(factor), which is not in 0 ... 1 (without 0)")
         }
         guard maximumSkippedSteps > 0 else {
             throw ConfigError(place: "\(place).maximumSkippedSteps", problem: "\(maximumSkippedSteps) is not positive")

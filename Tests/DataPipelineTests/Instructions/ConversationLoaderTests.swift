@@ -2,6 +2,7 @@ import DataPipeline
 import Foundation
 import Processors
 import Testing
+import Torch
 
 @Suite struct ConversationLoaderTests {
     /// 30 records with pictures and 10 without.
@@ -42,7 +43,8 @@ import Testing
     }
 
     @Test func `With a share of text, rows with and without pictures alternate in every update`() throws {
-        let loader = try Loader(conversations: try mixed().source(), textShare: 0.5, config: config())
+        let fixture = try mixed()
+        let loader = try Loader(conversations: try fixture.source(), textShare: 0.5, config: config())
         for _ in 0..<10 {
             let batch = try #require(try loader.next())
             let columns = batch.input.layout.columns
@@ -52,8 +54,12 @@ import Testing
         }
     }
 
-    @Test func `Samples without a supervised token are skipped, counted and named, and no batch is without a label`() throws {
-        let records = (0..<20).map { ConversationFixture.record("r\($0)", image: nil, answer: $0 % 5 == 0 ? "" : "yes") }
+    @Test func `Samples without a supervised token are skipped, counted and named, and no batch is without a label`()
+        throws
+    {
+        let records = (0..<20).map {
+            ConversationFixture.record("r\($0)", image: nil, answer: $0 % 5 == 0 ? "" : "yes")
+        }
         let fixture = try ConversationFixture(records.joined(separator: "\n"), name: "data.jsonl")
         let list = fixture.path + "-quarantine"
         let loader = try Loader(
@@ -92,15 +98,16 @@ import Testing
     @Test func `Lists and lines are found without being read, and a file that is cut off is refused`() throws {
         let inside = #"{"id": "a \"image\": [1]", "image": [], "conversations": [{"image": "x"}]}"#
         for text in ["\n [\(inside) , \(inside)]\n", "\(inside)\n\n  \(inside)\n"] {
-            let file = try ConversationFile(try ConversationFixture(text).path)
+            let fixture = try ConversationFixture(text)
+            let file = try ConversationFile(fixture.path)
             #expect(file.count == 2 && file.pictureRecordCount == 0)
         }
         for (text, expected) in [
             ("[\(inside), {\"id\": \"b", "ends inside record 1"), ("[\(inside),", "has no end after 1 records"),
             ("[1]", "element 0 of the list"), ("  \n", "is empty"), ("[]", "holds no records"),
         ] {
-            let path = try ConversationFixture(text)
-            let error = #expect(throws: DataError.self) { try ConversationFile(path.path) }
+            let fixture = try ConversationFixture(text)
+            let error = #expect(throws: DataError.self) { try ConversationFile(fixture.path) }
             #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
         }
     }
@@ -110,11 +117,17 @@ import Testing
         let store = try CorpusConversations(fixture.folder)
         let first = try store.conversation(0)
         #expect(first.pictures == ["shapes-000000.0.png"])
-        guard case .turns(let messages) = first.form else { return #expect(Bool(false)) }
+        guard case .turns(let messages) = first.form else {
+            Issue.record("no turns")
+            return
+        }
         #expect(messages.count == 6 && messages[0].images.count == 1)
         let answers = messages.filter { $0.role == .assistant }.map(\.text)
         #expect(Set(answers) == ["n2.", "blue.", "even."])
-        guard case .turns(let again) = try store.conversation(0).form else { return #expect(Bool(false)) }
+        guard case .turns(let again) = try store.conversation(0).form else {
+            Issue.record("no turns")
+            return
+        }
         #expect(again.map(\.text) == messages.map(\.text))
     }
 }

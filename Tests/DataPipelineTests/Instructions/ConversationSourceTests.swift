@@ -6,7 +6,8 @@ import Tokenizers
 
 /// Records of files against what the published code makes of them: every token and every mask.
 @Suite struct ConversationSourceTests {
-    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+    private static let fixtures =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
         + "/../../SyrinxModelsTests/Fixtures/"
 
     private func entries(_ system: String) throws -> [[String: Any]] {
@@ -38,14 +39,15 @@ import Tokenizers
             #expect(example.layout.tokenIDs(imagePlaceholderID: -1) == Array(ids.prefix(length)), "\(text)")
             let mask = try #require(entry["loss_mask"] as? [Int])
             #expect(
-                example.layout.labels().dropLast().map { $0 == Labels.ignoreIndex ? 0 : 1 } == mask.prefix(length - 1),
+                example.layout.labels().dropLast().map { $0 == Labels.ignoreIndex ? 0 : 1 }
+                    == Array(mask.prefix(length - 1)),
                 "\(text)")
             #expect(example.pictures.count == example.layout.imageSpans.count)
             #expect(try source.examples(ofEntry: 0).isEmpty == !mask.contains(1))
             counts.all += 1
             counts.empty += mask.contains(1) ? 0 : 1
         }
-        #expect(counts == (8, 3))
+        #expect(counts.all == 8 && counts.empty == 3)
     }
 
     @Test func `LLaVA's records become the published ids and labels of mPLUG-Owl2's fine-tuning`() throws {
@@ -67,7 +69,7 @@ import Tokenizers
             let question = turns[0]["value"] ?? ""
             if question.contains("</s>") || question.contains("ASSISTANT:") {
                 // There the example is masked whole; here its answer, "No." and the end token, is learnt.
-                #expect(layout.supervisedTokenIDs.last == 2 && layout.supervisedTokenIDs.count == 4)
+                #expect(layout.supervisedTokenIDs.last == 2 && layout.supervisedTokenIDs.count == 5)
                 counts.repaired += 1
                 continue
             }
@@ -80,10 +82,10 @@ import Tokenizers
                 expected.remove(at: place + 1)
             }
             #expect(ids == expected.map(\.id), "\(turns)")
-            #expect(labels.dropLast() == expected.dropFirst().map(\.label)[...], "\(turns)")
+            #expect(Array(labels.dropLast()) == expected.dropFirst().map(\.label), "\(turns)")
             counts.same += 1
         }
-        #expect(counts == (13, 4))
+        #expect(counts.same == 13 && counts.repaired == 4)
     }
 
     @Test func `A conversation of several pictures and turns keeps the order of its marks`() throws {
@@ -105,7 +107,8 @@ import Tokenizers
         }
         #expect(
             texts == [
-                "<s>", "USER: First ", "[picture]", "and ", "[picture]", "? ASSISTANT:", "+ Yes.", "+</s>", "USER: And",
+                "<s>", "Be short. USER: First ", "[picture]", "and ", "[picture]", "? ASSISTANT:", "+ Yes.", "+</s>",
+                "USER: And",
                 "[picture]", " ASSISTANT:", "+ No.", "+</s>",
             ])
     }
@@ -121,7 +124,10 @@ import Tokenizers
         #expect(ByteTokenizer().decode(layout.supervisedTokenIDs) == " A cat. It meows.")
     }
 
-    @Test func `A long conversation is cut in its text, never inside a picture, and an answer cut in turns gets no end`() throws {
+    @Test
+    func `A long conversation is cut in its text, never inside a picture, and an answer cut in turns gets no end`()
+        throws
+    {
         let fixture = try ConversationFixture(
             "[\(ConversationFixture.record("x", image: "a.bin", answer: String(repeating: "word ", count: 40)))]")
         let whole = try fixture.source(contextLength: 400).example(ofEntry: 0).layout
@@ -140,7 +146,10 @@ import Tokenizers
             (#"{"image": [1], "conversations": []}"#, "image holds a number"),
             (#"{"conversations": [{"from": "humn", "value": "x"}]}"#, "did you mean 'human'"),
             (#"{"conversations": [{"from": "human"}]}"#, "turn 1 is no object with the texts from and value"),
-            (#"{"image": "a.bin", "conversations": [{"from": "human", "value": "x"}]}"#, "0 marks <image> for 1 picture"),
+            (
+                #"{"image": "a.bin", "conversations": [{"from": "human", "value": "x"}]}"#,
+                "0 marks <image> for 1 picture"
+            ),
             (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 mark <image> for 0 pictures"),
             (#"{"image": "b.bin", "conversations": [{"from": "human", "value": "<image>x"}]}"#, "b.bin is not there"),
             (#"{"id": 1,, }"#, "is not whole JSON"),
