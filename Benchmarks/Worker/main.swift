@@ -3,9 +3,29 @@ import Foundation
 import Torch
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3 else {
-    FileHandle.standardError.write(Data("usage: syrinx-bench WORK FOLDER (started by Benchmarks/bench.py)\n".utf8))
+guard
+    arguments.count == 3 || arguments.count == 5 && arguments[1] == "random-model"
+        || arguments == [arguments[0], "multiway"]
+else {
+    let usage = """
+        usage: syrinx-bench WORK FOLDER (started by Benchmarks/bench.py)
+               syrinx-bench multiway
+               syrinx-bench random-model SIZE TOKENIZER OUT
+
+        """
+    FileHandle.standardError.write(Data(usage.utf8))
     exit(2)
+}
+if arguments[1] == "multiway" {
+    MultiwayWork().run()
+    exit(0)
+}
+if arguments[1] == "random-model" {
+    do { try RandomModel(size: arguments[2]).write(to: arguments[4], tokenizer: arguments[3]) } catch {
+        FileHandle.standardError.write(Data("syrinx-bench: \(error)\n".utf8))
+        exit(1)
+    }
+    exit(0)
 }
 let (work, folder) = (arguments[1], URL(fileURLWithPath: arguments[2]))
 let conversation = Conversation()

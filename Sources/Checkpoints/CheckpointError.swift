@@ -18,6 +18,8 @@ public enum CheckpointError: InputError, Hashable, Sendable, CustomStringConvert
     case invalid(reason: String)
     /// Names that a name table does not know, or a table that does not fit the tensors.
     case unadaptable(reason: String)
+    /// Whoever watches the writing asked it to stop; nothing was left behind.
+    case cancelled
 
     public var description: String {
         switch self {
@@ -30,6 +32,7 @@ public enum CheckpointError: InputError, Hashable, Sendable, CustomStringConvert
         case .incomplete(let folder, let reason): "the checkpoint \(folder) cannot be used: \(reason)"
         case .invalid(let reason): "the checkpoint cannot be written: \(reason)"
         case .unadaptable(let reason): "the checkpoint's names cannot be translated: \(reason)"
+        case .cancelled: "the writing was stopped before its end; nothing of it was left behind"
         }
     }
 }

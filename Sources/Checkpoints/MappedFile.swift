@@ -30,7 +30,9 @@ final class MappedFile: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is not a file") }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else { throw .malformed(path: path, reason: "it is empty") }
-        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), memory != MAP_FAILED
+        // Nobody changes most pages, so no memory is to be set aside for changing them all.
+        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file, 0),
+            memory != MAP_FAILED
         else {
             throw .unreadable(path: path, reason: String(cString: strerror(errno)))
         }

@@ -1,28 +1,13 @@
 internal import Digests
 public import NN
-internal import Settings
 internal import Torch
-
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
 
 extension ModelFolder {
     /// The largest weight file by default, 5 GB, as Hugging Face's tools have it.
     public static let defaultMaximumShardByteCount = 5_000_000_000
 
-    /// Writes a whole checkpoint folder, which takes its name only when everything in it is on the disk.
+    /// Writes a whole checkpoint folder, which takes its name only when everything in it is on the disk (`AtomicFolder`).
     ///
-    /// An older folder of that name is moved aside, replaced, and then removed. A process killed between these steps leaves
-    /// both; writing again, or renaming by hand, puts that right, and opening the folder says so.
     /// - Parameters:
     ///   - weights: the tensors by their published names; one file when they fit, otherwise shards and an index.
     ///   - files: the other files, name to content: `config.json`, `tokenizer.model` and so on.
@@ -33,46 +18,46 @@ extension ModelFolder {
         _ weights: StateDict, files: [String: [UInt8]] = [:], metadata: [String: String] = ["format": "pt"],
         maximumShardByteCount: Int = defaultMaximumShardByteCount, to path: String
     ) throws(CheckpointError) -> ModelFolder {
-        let path = FolderPath.trimmed(path)
-        let parent = FolderPath.parent(of: path)
+        try write(
+            weights.pairs.map { PendingTensor($0, $1) }, files: files, metadata: metadata,
+            maximumShardByteCount: maximumShardByteCount, to: path)
+    }
+
+    /// The same for tensors that are made one after the other, each when it is written.
+    ///
+    /// - Parameter progress: told the bytes of every piece that is written; what it throws stops the writing.
+    @discardableResult
+    public static func write(
+        _ weights: [PendingTensor], files: [String: [UInt8]] = [:], metadata: [String: String] = ["format": "pt"],
+        maximumShardByteCount: Int = defaultMaximumShardByteCount, to path: String,
+        progress: (_ byteCount: Int) throws(CheckpointError) -> Void = { (_) throws(CheckpointError) in }
+    ) throws(CheckpointError) -> ModelFolder {
         for name in files.keys {
             guard isPlain(name), !name.hasSuffix(".safetensors"), name != FileName.weightIndex,
                 name != FileName.checksums
             else { throw .invalid(reason: "\(name.debugDescription) is not the name of a file beside the weights") }
         }
-        let byteCount = weights.pairs.reduce(0) { $0 + $1.1.byteCount } + files.values.reduce(0) { $0 + $1.count }
-        do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
-            throw .unwritable(path: parent, reason: "the folder cannot be made: \(plainReason(error))")
+        let byteCount = weights.reduce(0) { $0 + $1.byteCount } + files.values.reduce(0) { $0 + $1.count }
+        try AtomicFolder.write(to: path, byteCount: byteCount) { (folder) throws(CheckpointError) in
+            var digests: [String: SHA256Digest] = [:]
+            let shards = shards(of: weights, maximumByteCount: maximumShardByteCount)
+            for (index, tensors) in shards.enumerated() {
+                let name = shardName(index, of: shards.count)
+                digests[name] = try Safetensors.write(
+                    tensors, metadata: metadata, to: "\(folder)/\(name)", progress: progress)
+            }
+            var files = files
+            if shards.count > 1 { files[FileName.weightIndex] = Self.index(of: shards) }
+            try write(files, digests: digests, to: folder)
         }
-        Leftovers.clear(of: path)
-        try DiskSpace.check(for: path, in: parent, byteCount: byteCount)
-        let partial = try makeFolder(beside: path, "partial")
-        do {
-            try fill(partial, weights, files, metadata, maximumShardByteCount)
-            try replace(path, with: partial)
-        } catch {
-            try? FileManager.default.removeItem(atPath: partial)
-            throw error
-        }
-        try FolderPath.synchronize(parent)
-        return try ModelFolder(path: path)
+        return try ModelFolder(path: FolderPath.trimmed(path))
     }
 
-    private static func fill(
-        _ folder: String, _ weights: StateDict, _ files: [String: [UInt8]], _ metadata: [String: String],
-        _ maximumShardByteCount: Int
+    /// Writes files and, with what was written before, the list of checksums.
+    static func write(
+        _ files: [String: [UInt8]], digests: [String: SHA256Digest], to folder: String
     ) throws(CheckpointError) {
-        var digests: [String: SHA256Digest] = [:]
-        let shards = shards(of: weights, maximumByteCount: maximumShardByteCount)
-        for (index, names) in shards.enumerated() {
-            let fileName = shardName(index, of: shards.count)
-            let tensors = names.compactMap { name in weights[name].map { (name, $0) } }
-            digests[fileName] = try Safetensors.write(tensors, metadata: metadata, to: "\(folder)/\(fileName)")
-        }
-        if shards.count > 1 {
-            let index = Self.index(of: shards, weights)
-            digests[FileName.weightIndex] = try AtomicFile.write(index, to: "\(folder)/\(FileName.weightIndex)")
-        }
+        var digests = digests
         for (name, content) in files.sorted(by: { $0.key < $1.key }) {
             digests[name] = try AtomicFile.write(content, to: "\(folder)/\(name)")
         }
@@ -80,16 +65,16 @@ extension ModelFolder {
         try AtomicFile.write(Array(sums.utf8), to: "\(folder)/\(FileName.checksums)")
     }
 
-    /// Cuts the names, in order, so that no shard exceeds the limit unless a single tensor does.
-    static func shards(of weights: StateDict, maximumByteCount: Int) -> [[String]] {
-        var shards: [[String]] = [[]]
+    /// Cuts the tensors, in order, so that no shard exceeds the limit unless a single tensor does.
+    private static func shards(of weights: [PendingTensor], maximumByteCount: Int) -> [[PendingTensor]] {
+        var shards: [[PendingTensor]] = [[]]
         var size = 0
-        for (name, tensor) in weights.pairs {
+        for tensor in weights {
             if size + tensor.byteCount > maximumByteCount, !shards[shards.count - 1].isEmpty {
                 shards.append([])
                 size = 0
             }
-            shards[shards.count - 1].append(name)
+            shards[shards.count - 1].append(tensor)
             size += tensor.byteCount
         }
         return shards
@@ -104,10 +89,10 @@ extension ModelFolder {
         return count == 1 ? FileName.weights : "model-\(padded(index + 1))-of-\(padded(count)).safetensors"
     }
 
-    private static func index(of shards: [[String]], _ weights: StateDict) -> [UInt8] {
-        let total = weights.pairs.reduce(0) { $0 + $1.1.byteCount }
+    private static func index(of shards: [[PendingTensor]]) -> [UInt8] {
+        let total = shards.joined().reduce(0) { $0 + $1.byteCount }
         let lines = shards.enumerated()
-            .flatMap { index, names in names.map { ($0, shardName(index, of: shards.count)) } }
+            .flatMap { index, tensors in tensors.map { ($0.name, shardName(index, of: shards.count)) } }
             .sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
             .map { "    \(Safetensors.quoted($0.0)): \(Safetensors.quoted($0.1))" }
         let text = """
@@ -122,38 +107,5 @@ extension ModelFolder {
 
             """
         return Array(text.utf8)
-    }
-
-    /// A new empty folder beside the path.
-    private static func makeFolder(beside path: String, _ purpose: String) throws(CheckpointError) -> String {
-        for attempt in 0..<1000 {
-            let candidate = "\(path).\(purpose)-\(getpid())-\(attempt)"
-            if mkdir(candidate, 0o755) == 0 { return candidate }
-            if errno != EEXIST { break }
-        }
-        throw .unwritable(path: path, reason: systemReason())
-    }
-
-    /// Gives the finished folder the name; an older one of that name is moved aside first and removed after.
-    private static func replace(_ path: String, with finished: String) throws(CheckpointError) {
-        try FolderPath.synchronize(finished)
-        if rename(finished, path) == 0 { return }
-        guard errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR else {
-            throw .unwritable(path: path, reason: systemReason())
-        }
-        if errno == ENOTDIR { throw .unwritable(path: path, reason: "a file of that name is in the way") }
-        let aside = try makeFolder(beside: path, "replaced")
-        guard rename(path, aside) == 0 else {
-            let reason = systemReason()
-            rmdir(aside)
-            throw .unwritable(path: path, reason: reason)
-        }
-        guard rename(finished, path) == 0 else {
-            let reason = systemReason()
-            _ = rename(aside, path)
-            throw .unwritable(path: path, reason: reason)
-        }
-        // The new folder stands; what cannot be removed of the old one only costs space.
-        try? FileManager.default.removeItem(atPath: aside)
     }
 }

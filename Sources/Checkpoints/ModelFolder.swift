@@ -104,33 +104,31 @@ public struct ModelFolder: Sendable, Hashable {
             reason: "it has neither \(FileName.weights) nor \(FileName.archive), and no index of several weight files")
     }
 
+    /// The weights as they lie in the folder: all names and shapes, values when they are asked for.
+    ///
+    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a tensor the index names is not where it says, or a
+    ///   tensor stands in two shards.
+    public func storedWeights() throws(CheckpointError) -> StoredWeights {
+        let fileNames = try weightFileNames()
+        if let missing = fileNames.first(where: { !contains($0) }) {
+            throw .incomplete(folder: path, reason: "the shard \(missing), which its index names, is missing")
+        }
+        let weights = try StoredWeights(fileNames, in: path, path: path(of:))
+        let index = try weightIndex() ?? [:]
+        for (name, fileName) in index.sorted(by: { $0.key < $1.key }) where weights.file(of: name) != fileName {
+            let found = weights.file(of: name).map { "is in \($0)" } ?? "is in no shard"
+            throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
+        }
+        return weights
+    }
+
     /// All weights, mapped and not copied, by their published names.
     ///
     /// Where the folder has `SHA256SUMS`, files of up to ``alwaysVerifiedByteCount`` bytes are compared with it;
     /// larger ones are left to ``verifyChecksums(upTo:)``, because reading all of a mapped checkpoint takes time.
-    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a file differs from its checksum, a tensor the index
-    ///   names is not where it says, or a tensor stands in two shards.
+    /// - Throws: as ``storedWeights()``, and when a file differs from its checksum.
     public func stateDict() throws(CheckpointError) -> StateDict {
-        let index = try weightIndex()
-        var weights = StateDict()
-        var origin: [String: String] = [:]
-        for fileName in try weightFileNames() {
-            guard contains(fileName) else {
-                throw .incomplete(folder: path, reason: "the shard \(fileName), which its index names, is missing")
-            }
-            let file = try WeightFile(path: path(of: fileName))
-            for name in file.names {
-                if let first = origin.updateValue(fileName, forKey: name) {
-                    throw .incomplete(
-                        folder: path, reason: "tensor \(name) stands in two shards, \(first) and \(fileName)")
-                }
-                weights[name] = try file.tensor(name)
-            }
-        }
-        for (name, fileName) in (index ?? [:]).sorted(by: { $0.key < $1.key }) where origin[name] != fileName {
-            let found = origin[name].map { "is in \($0)" } ?? "is in no shard"
-            throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
-        }
+        let weights = try storedWeights().stateDict()
         // Last, because what is wrong in a file says more than that something is.
         try verifyChecksums(upTo: Self.alwaysVerifiedByteCount)
         return weights
@@ -140,14 +138,21 @@ public struct ModelFolder: Sendable, Hashable {
     ///
     /// - Throws: as ``init(path:)`` and ``stateDict()``.
     public static func stateDict(at path: String) throws(CheckpointError) -> StateDict {
+        try isFile(path) ? storedWeights(inFile: path).stateDict() : ModelFolder(path: path).stateDict()
+    }
+
+    /// The weights in one file, safetensors or a PyTorch archive.
+    ///
+    /// - Throws: ``CheckpointError`` when the file is missing or damaged.
+    public static func storedWeights(inFile path: String) throws(CheckpointError) -> StoredWeights {
+        let name = String(path.split(separator: "/").last ?? "")
+        return try StoredWeights([name], in: FolderPath.parent(of: path), path: { _ in path })
+    }
+
+    /// Whether a file, not a folder, lies at the path.
+    public static func isFile(_ path: String) -> Bool {
         var isFolder = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder else {
-            return try ModelFolder(path: path).stateDict()
-        }
-        let file = try WeightFile(path: path)
-        var weights = StateDict()
-        for name in file.names { weights[name] = try file.tensor(name) }
-        return weights
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder
     }
 
     /// Files of up to this many bytes are compared with `SHA256SUMS` whenever weights are read: a fraction of a second.

@@ -15,26 +15,52 @@ public enum Safetensors {
     public static func write(
         _ tensors: [(String, Tensor)], metadata: [String: String] = ["format": "pt"], to path: String
     ) throws(CheckpointError) -> SHA256Digest {
+        try write(tensors.map { PendingTensor($0, $1) }, metadata: metadata, to: path)
+    }
+
+    /// The same for tensors that are made one after the other, each when it is written.
+    ///
+    /// - Parameter progress: told the bytes of every piece that is written; what it throws stops the writing.
+    @discardableResult
+    public static func write(
+        _ tensors: [PendingTensor], metadata: [String: String] = ["format": "pt"], to path: String,
+        progress: (_ byteCount: Int) throws(CheckpointError) -> Void = { (_) throws(CheckpointError) in }
+    ) throws(CheckpointError) -> SHA256Digest {
         let sorted = tensors.sorted { first, second in
-            let widths = (first.1.dtype.byteCount, second.1.dtype.byteCount)
-            return widths.0 == widths.1 ? first.0.utf8.lexicographicallyPrecedes(second.0.utf8) : widths.0 > widths.1
+            let widths = (first.dtype.byteCount, second.dtype.byteCount)
+            return widths.0 == widths.1
+                ? first.name.utf8.lexicographicallyPrecedes(second.name.utf8) : widths.0 > widths.1
         }
         let header = try header(sorted, metadata: metadata)
-        let byteCount = tensors.reduce(header.count) { $0 + $1.1.byteCount }
+        let byteCount = tensors.reduce(header.count) { $0 + $1.byteCount }
         return try AtomicFile.write(to: path, byteCount: byteCount) { (writer) throws(CheckpointError) in
             try header.write(with: writer)
-            for (_, tensor) in sorted {
-                let result = tensor.detach().to(.cpu).contiguous().withUnsafeBytes { bytes in
-                    Result { () throws(CheckpointError) in try writer.write(bytes) }
+            for pending in sorted {
+                let tensor = try pending.make().detach().to(.cpu).contiguous()
+                precondition(
+                    tensor.dtype == pending.dtype && tensor.shape == pending.shape,
+                    "\(pending.name) was announced as \(pending.dtype)\(pending.shape), not \(tensor)")
+                let result = tensor.withUnsafeBytes { bytes in
+                    Result { () throws(CheckpointError) in
+                        for start in stride(from: 0, to: bytes.count, by: pieceByteCount) {
+                            let end = min(start + pieceByteCount, bytes.count)
+                            try writer.write(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                            try progress(end - start)
+                        }
+                    }
                 }
                 try result.get()
+                pending.release()
             }
         }
     }
 
+    /// After how many bytes progress is told.
+    private static let pieceByteCount = 16 << 20
+
     /// The length and the JSON, filled up with spaces so that the tensors begin at a multiple of 64 bytes.
     private static func header(
-        _ tensors: [(String, Tensor)], metadata: [String: String]
+        _ tensors: [PendingTensor], metadata: [String: String]
     ) throws(CheckpointError) -> [UInt8] {
         var members: [String] = []
         if !metadata.isEmpty {
@@ -43,7 +69,8 @@ public enum Safetensors {
         }
         var names: Set<String> = [SafetensorsHeader.metadataKey]
         var offset = 0
-        for (name, tensor) in tensors {
+        for tensor in tensors {
+            let name = tensor.name
             guard names.insert(name).inserted else {
                 throw .invalid(reason: "two tensors are named \(name.debugDescription), or the name is reserved")
             }

@@ -70,9 +70,13 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: as ``tensor(_:)``.
     public func copiedTensor(_ name: String) throws(CheckpointError) -> Tensor {
         let copy = try tensor(name).contiguous().clone()
-        if let entry = entries[name] {
-            file.giveBack(dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound)
-        }
+        giveBack(name)
         return copy
+    }
+
+    /// Lets the system take back the memory behind a tensor's bytes.
+    func giveBack(_ name: String) {
+        guard let entry = entries[name] else { return }
+        file.giveBack(dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound)
     }
 }

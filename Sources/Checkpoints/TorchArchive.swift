@@ -89,6 +89,14 @@ public struct TorchArchive: Sendable {
     /// The shape of a tensor without touching its bytes; nil when the file does not have it.
     public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
+    /// The dtype of a tensor without touching its bytes; nil when the file does not have it.
+    public func dtype(of name: String) -> DType? { tensors[name].map { Self.dtype($0.storage) } }
+
+    /// Lets the system take back the memory behind a tensor's storage.
+    func giveBack(_ name: String) {
+        if let tensor = tensors[name], let range = storages[tensor.storage.key] { file.giveBack(range) }
+    }
+
     /// Checks that a tensor lies in its storage, and its storage in the archive.
     private func check(_ name: String) throws(CheckpointError) {
         guard let tensor = tensors[name] else { return }

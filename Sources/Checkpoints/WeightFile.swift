@@ -23,6 +23,29 @@ enum WeightFile {
         }
     }
 
+    func shape(of name: String) -> [Int]? {
+        switch self {
+        case .safetensors(let file): file.shape(of: name)
+        case .archive(let file): file.shape(of: name)
+        }
+    }
+
+    /// The dtype as safetensors spells it.
+    func typeName(of name: String) -> String? {
+        switch self {
+        case .safetensors(let file): file.typeName(of: name)
+        case .archive(let file): file.dtype(of: name).map { SafetensorsType($0).rawValue }
+        }
+    }
+
+    /// Lets the system take back the memory behind a tensor's bytes.
+    func giveBack(_ name: String) {
+        switch self {
+        case .safetensors(let file): file.giveBack(name)
+        case .archive(let file): file.giveBack(name)
+        }
+    }
+
     func tensor(_ name: String) throws(CheckpointError) -> Tensor {
         switch self {
         case .safetensors(let file): try file.tensor(name)

@@ -65,11 +65,13 @@ public enum ModelRegistry {
     /// - Parameters:
     ///   - name: what messages call the file.
     ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    ///   - adaptation: low-rank adapters beside its linear layers; nil for none.
     /// - Throws: ``ModelError`` naming the file and what is wrong in it.
     public static func declare(
-        configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:]
+        configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:],
+        adaptation: LowRankAdaptation? = nil
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
-        let store = ParameterStore()
+        let store = ParameterStore(adaptation: adaptation)
         let family = try family(ofConfiguration: configuration, named: name)
         do {
             return (try family.make(configuration, weightShapes, store.root), store)

@@ -3,10 +3,11 @@ public import Torch
 
 // Shapes: B batch, T time, D width, C channels.
 
-/// y = x W^T + b, with W [out, in] under `weight` and b [out] under `bias`.
+/// y = x W^T + b, with W [out, in] under `weight` and b [out] under `bias`; with a low-rank term where its store has one for it.
 public struct Linear: Sendable {
     public let weight: Parameter
     public let bias: Parameter?
+    private let term: LowRankTerm?
 
     public init(
         _ inputSize: Int, _ outputSize: Int, bias: Bool, at path: ParameterPath,
@@ -14,9 +15,17 @@ public struct Linear: Sendable {
     ) {
         weight = path.parameter("weight", shape: [outputSize, inputSize], initializer: initializer)
         self.bias = bias ? path.parameter("bias", shape: [outputSize], initializer: biasInitializer) : nil
+        term = path.lowRankTerm(from: inputSize, to: outputSize, over: [weight] + [self.bias].compactMap { $0 })
     }
 
-    public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.tensor, bias?.tensor) }
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        let y = base(x)
+        return term.map { y + $0(x) } ?? y
+    }
+
+    /// The layer without its adapter. A quantised base (QLoRA) comes in here and nowhere else: the low-rank term reads the
+    /// layer's input, never its weight.
+    private func base(_ x: Tensor) -> Tensor { linear(x, weight.tensor, bias?.tensor) }
 }
 
 /// Rows of a table [V, D] under `weight`, looked up by token ID.

@@ -7,22 +7,29 @@ public final class Parameter: Sendable {
     public let name: String
     public let shape: [Int]
     public let initializer: Initializer
-    /// False for state that is saved but never trained.
-    public let isTrainedState: Bool
+    enum Kind: Sendable { case trained, buffer, adapter }
+    private let kind: Kind
 
     private struct Storage: Sendable {
         var tensor: Tensor?
         var isTrainable: Bool
+        var isHeld = false
     }
     private let storage: Mutex<Storage>
 
-    init(name: String, shape: [Int], initializer: Initializer, isTrainedState: Bool) {
+    init(name: String, shape: [Int], initializer: Initializer, kind: Kind) {
         self.name = name
         self.shape = shape
         self.initializer = initializer
-        self.isTrainedState = isTrainedState
-        storage = Mutex(Storage(tensor: nil, isTrainable: isTrainedState))
+        self.kind = kind
+        storage = Mutex(Storage(tensor: nil, isTrainable: kind != .buffer))
     }
+
+    /// False for state that is saved but never trained.
+    public var isTrainedState: Bool { kind != .buffer }
+
+    /// Whether it belongs to a low-rank adapter instead of the model itself.
+    public var isAdapter: Bool { kind == .adapter }
 
     /// The values; a leaf that requires gradients while the parameter is trainable.
     ///
@@ -44,9 +51,15 @@ public final class Parameter: Sendable {
 
     func setTrainable(_ trainable: Bool) {
         storage.withLock {
-            $0.isTrainable = trainable && isTrainedState
+            $0.isTrainable = trainable && isTrainedState && !$0.isHeld
             if let tensor = $0.tensor, tensor.dtype.isFloatingPoint { tensor.setRequiresGrad($0.isTrainable) }
         }
+    }
+
+    /// Keeps it from training for good: the frozen base of an adapter, which no later unfreezing may touch.
+    func hold() {
+        storage.withLock { $0.isHeld = true }
+        setTrainable(false)
     }
 
     /// Installs other values, such as a bfloat16 working copy of a float32 master.
@@ -68,7 +81,7 @@ public struct ParameterPath {
     let store: ParameterStore
     let prefix: String
 
-    private func joined(_ name: String) -> String {
+    func joined(_ name: String) -> String {
         precondition(!name.isEmpty && name != ".", "a parameter path needs a name")
         return prefix.isEmpty ? name : prefix + "." + name
     }
@@ -84,13 +97,13 @@ public struct ParameterPath {
     /// - Precondition: no parameter has that full name yet.
     public func parameter(_ name: String, shape: [Int], initializer: Initializer) -> Parameter {
         store.declare(
-            Parameter(name: joined(name), shape: shape, initializer: initializer, isTrainedState: true))
+            Parameter(name: joined(name), shape: shape, initializer: initializer, kind: .trained))
     }
 
     /// Declares state that is saved but not trained.
     public func buffer(_ name: String, shape: [Int], initializer: Initializer) -> Parameter {
         store.declare(
-            Parameter(name: joined(name), shape: shape, initializer: initializer, isTrainedState: false))
+            Parameter(name: joined(name), shape: shape, initializer: initializer, kind: .buffer))
     }
 
     /// Elements declared so far under a name below this path.

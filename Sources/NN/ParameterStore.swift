@@ -9,8 +9,14 @@ public final class ParameterStore {
     private var byName: [String: Parameter] = [:]
     /// Second names and the parameters they stand for.
     public private(set) var aliases: [String: Parameter] = [:]
+    /// The low-rank adapters that linear layers get when they are declared; nil for none.
+    public let adaptation: LowRankAdaptation?
+    /// Where the model's linear layers are, adapted or not, in declaration order.
+    public private(set) var linearPaths: [String] = []
+    let dropout = DropoutSeed()
 
-    public init() {}
+    /// - Parameter adaptation: gives matching linear layers an adapter; only the adapters are trainable at first then.
+    public init(adaptation: LowRankAdaptation? = nil) { self.adaptation = adaptation }
 
     /// The path of the whole model.
     public var root: ParameterPath { ParameterPath(store: self, prefix: "") }
@@ -21,8 +27,11 @@ public final class ParameterStore {
             "two parameters are named \(parameter.name)")
         byName[parameter.name] = parameter
         parameters.append(parameter)
+        if adaptation != nil, !parameter.isAdapter { parameter.setTrainable(false) }
         return parameter
     }
+
+    func addLinear(at path: String) { linearPaths.append(path) }
 
     func declareAlias(_ name: String, of parameter: Parameter) {
         precondition(byName[name] == nil && aliases[name] == nil, "two parameters are named \(name)")
@@ -47,7 +56,7 @@ public final class ParameterStore {
     /// - Precondition: at least one parameter lies there.
     public func freeze(under prefix: String) { setTrainable(false, under: prefix) }
 
-    /// Lets the parameters under a prefix train again.
+    /// Lets the parameters under a prefix train again; not those that an adapter stands beside, which stay as they are.
     public func unfreeze(under prefix: String) { setTrainable(true, under: prefix) }
 
     private func setTrainable(_ trainable: Bool, under prefix: String) {
@@ -70,9 +79,13 @@ public final class ParameterStore {
     /// Each parameter draws from a generator of its own, made from the seed and its name: adding or removing a part
     /// leaves the others' starting values as they were.
     public func initialize(seed: UInt64, under prefix: String = "", dtype: DType = .float32, device: Device = .cpu) {
+        initialize(parameters(under: prefix), seed: seed, dtype: dtype, device: device)
+    }
+
+    func initialize(_ members: [Parameter], seed: UInt64, dtype: DType, device: Device) {
         withoutGrad {
-            for parameter in parameters(under: prefix) {
-                let generator = Generator(seed: seed ^ Self.hash(parameter.name))
+            for parameter in members {
+                let generator = Generator(seed: Self.seed(seed, of: parameter.name))
                 let values = parameter.initializer.tensor(shape: parameter.shape, generator: generator)
                 parameter.replace(with: values.to(dtype).to(device))
             }
@@ -91,16 +104,32 @@ public final class ParameterStore {
     }
 
     /// The values of every parameter by name, sharing their memory.
-    public func stateDict(under prefix: String = "") -> StateDict {
+    public func stateDict(under prefix: String = "", of part: Part = .everything) -> StateDict {
         var dictionary = StateDict()
-        for parameter in parameters(under: prefix) where parameter.isFilled {
+        for parameter in parameters(under: prefix) where parameter.isFilled && part.contains(parameter) {
             dictionary[parameter.name] = parameter.tensor.detach()
         }
         return dictionary
     }
 
-    /// FNV-1a of the name's UTF-8, so that a seed means the same on every platform.
-    private static func hash(_ name: String) -> UInt64 {
-        name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    /// The seed of one name: that of the store and the FNV-1a hash of the name's UTF-8, the same on every platform.
+    static func seed(_ seed: UInt64, of name: String) -> UInt64 {
+        name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } ^ seed
+    }
+
+    /// Which of a store's parameters are meant.
+    public enum Part: Sendable {
+        case everything
+        /// The model's own, without adapters.
+        case model
+        case adapters
+
+        func contains(_ parameter: Parameter) -> Bool {
+            switch self {
+            case .everything: true
+            case .model: !parameter.isAdapter
+            case .adapters: parameter.isAdapter
+            }
+        }
     }
 }

@@ -56,6 +56,9 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
     /// Second names whose values differ from the parameter they stand for.
     public var divergentAliases: [String] = []
 
+    /// A report of nothing yet.
+    public init() {}
+
     public var isEmpty: Bool {
         missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty
     }
@@ -94,39 +97,58 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
 }
 
 extension ParameterStore {
+    /// Compares the parameters under `prefix` with names and shapes, without a value.
+    ///
+    /// - Throws: ``LoadReport`` with every missing, unexpected and mismatched name.
+    public func check(
+        _ shapes: [(name: String, shape: [Int])], under prefix: String = "", of part: Part = .everything
+    ) throws(LoadReport) {
+        let report = report(on: shapes, under: prefix, of: part)
+        if !report.isEmpty { throw report }
+    }
+
+    private func report(
+        on shapes: [(name: String, shape: [Int])], under prefix: String, of part: Part
+    ) -> LoadReport {
+        var report = LoadReport()
+        let members = parameters(under: prefix).filter(part.contains)
+        let known = Set(members.map(\.name))
+        let found = Dictionary(shapes.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+        for parameter in members {
+            guard let shape = found[parameter.name] else {
+                report.missing.append(parameter.name)
+                continue
+            }
+            if shape != parameter.shape { report.mismatched.append((parameter.name, parameter.shape, shape)) }
+        }
+        for (name, _) in shapes where !known.contains(name) {
+            if let target = aliases[name], known.contains(target.name) { continue }
+            report.unexpected.append(name)
+        }
+        return report
+    }
+
     /// Fills every parameter under `prefix` from a state dict, or changes nothing.
     ///
     /// The two complete sets of names are compared first. Tensors already in `dtype` on `device` are used as they are,
     /// without a copy, so that a mapped checkpoint stays mapped.
-    /// - Parameter dtype: the dtype of floating-point parameters; nil keeps the checkpoint's.
+    /// - Parameters:
+    ///   - part: which parameters the state dict is for; a base model's checkpoint has no adapters.
+    ///   - dtype: the dtype of floating-point parameters; nil keeps the checkpoint's.
     /// - Throws: ``LoadReport`` with every missing, unexpected and mismatched name.
     public func load(
-        _ stateDict: StateDict, under prefix: String = "", dtype: DType? = .float32, device: Device = .cpu
+        _ stateDict: StateDict, under prefix: String = "", of part: Part = .everything, dtype: DType? = .float32,
+        device: Device = .cpu
     ) throws(LoadReport) {
-        var report = LoadReport()
-        let members = parameters(under: prefix)
-        let known = Set(members.map(\.name))
-        for parameter in members {
-            guard let tensor = stateDict[parameter.name] else {
-                report.missing.append(parameter.name)
-                continue
-            }
-            if tensor.shape != parameter.shape {
-                report.mismatched.append((parameter.name, parameter.shape, tensor.shape))
-            }
-        }
-        for name in stateDict.names where !known.contains(name) {
-            guard let target = aliases[name], known.contains(target.name) else {
-                report.unexpected.append(name)
-                continue
-            }
-            if let original = stateDict[target.name], let copy = stateDict[name], !Self.same(original, copy) {
-                report.divergentAliases.append(name)
-            }
+        var report = report(on: stateDict.pairs.map { ($0.0, $0.1.shape) }, under: prefix, of: part)
+        for name in stateDict.names {
+            guard let target = aliases[name], let original = stateDict[target.name], let copy = stateDict[name]
+            else { continue }
+            if !Self.same(original, copy) { report.divergentAliases.append(name) }
         }
         guard report.isEmpty else { throw report }
         withoutGrad {
-            for parameter in members {
+            for parameter in parameters(under: prefix) where part.contains(parameter) {
                 guard let tensor = stateDict[parameter.name] else { continue }
                 let wanted = tensor.dtype.isFloatingPoint ? (dtype ?? tensor.dtype) : tensor.dtype
                 parameter.replace(with: tensor.to(wanted).to(device))

@@ -25,13 +25,15 @@ public enum Syrinx {
     /// The family follows from `model_type` in `config.json`. Weights stay mapped where no conversion is needed.
     /// - Parameters:
     ///   - folder: path of the folder.
+    ///   - adapter: path of a PEFT folder whose adapter is used from the start; ``SyrinxModel/adapted(by:)`` exchanges it.
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
     ///   - pictureMode: how pictures become square, where another way than the family's own is wanted.
     /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` lists every tensor that does
     ///   not fit.
     public static func load(
-        _ folder: String, dtype: DType? = .float32, device: Device = .cpu, pictureMode: ImageProcessor.Resize? = nil
+        _ folder: String, adapter: String? = nil, dtype: DType? = .float32, device: Device = .cpu,
+        pictureMode: ImageProcessor.Resize? = nil
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
@@ -58,6 +60,11 @@ public enum Syrinx {
             in: folder)
         let chatTemplate = try chatTemplate(named: artefacts.chatTemplate, in: files)
         let (model, store, weights) = try ModelRegistry.open(files)
+        let base = ModelBase(
+            configuration: configuration, name: files.path(of: ModelFolder.FileName.config), store: store, dtype: dtype)
+        let adapter = try adapter.map { try AdapterFolder(path: $0) }
+        // Before the weights: what does not fit is known without them.
+        if let adapter { _ = try base.declare(with: adapter) }
         // Which variant of its family it is, the weights may say.
         imageProcessor = try Self.imageProcessor(of: files, published: model.publishedResize)
         if let pictureMode { imageProcessor.resize = pictureMode }
@@ -70,9 +77,11 @@ public enum Syrinx {
             report.checkpoint = folder
             throw report
         }
-        return try SyrinxModel(
+        var loaded = try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device,
             chatTemplate: chatTemplate)
+        loaded.base = base.filled(from: store)
+        return try adapter.map { try loaded.adapted(by: $0) } ?? loaded
     }
 
     /// The template that a folder says its model was taught with.

@@ -14,13 +14,13 @@ public struct SyrinxModel: Sendable {
     /// What error messages call it: the folder it was loaded from.
     public let name: String
     /// The weights.
-    public let model: any MultimodalLanguageModel
+    public internal(set) var model: any MultimodalLanguageModel
     /// Text to tokens and back.
     public let tokenizer: any Tokenizer
     /// Pictures to pixels, as in training.
     public let imageProcessor: ImageProcessor
     /// Token IDs in, token IDs out.
-    public let engine: GenerationEngine
+    public internal(set) var engine: GenerationEngine
     /// The image placeholder and the positions a picture takes.
     public let contract: TokenContract
     /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
@@ -30,6 +30,11 @@ public struct SyrinxModel: Sendable {
 
     /// Where the weights are.
     public let device: Device
+
+    /// The folder of the adapter in use; nil for the model as it was loaded.
+    public internal(set) var adapter: String?
+    /// What the model is declared anew from when it takes an adapter; nil where it was put together from parts.
+    var base: ModelBase?
 
     /// A model from its parts.
     /// - Parameter chatTemplate: how its conversations are written; nil for its family's way.

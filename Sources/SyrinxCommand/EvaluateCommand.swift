@@ -29,11 +29,13 @@ struct EvaluateCommand: ParsableCommand {
             Each score stands beside what a blank picture and a majority answer would get, with 95 % bootstrap intervals over \
             the items. The output folder gets evaluation.json, predictions.jsonl, scores.json and report.html. After Ctrl-C \
             the same command goes on where it stopped; the same command on a finished evaluation prints it again. --compare \
-            takes evaluations (output folders), or with --model another model's folder, which is then evaluated as well.
+            takes evaluations (output folders), or with --model another model's folder, which is then evaluated as well, \
+            without the --adapter.
 
               syrinx evaluate --model runs/a/model --corpus corpora/minimal
               syrinx evaluate --model runs/a/model --corpus my-pictures.jsonl --tasks captioning,few-shot
               syrinx evaluate --model runs/a/model --corpus corpora/minimal --compare runs/b/model
+              syrinx evaluate --model base --adapter adapters/a --corpus corpora/minimal --compare base
               syrinx evaluate --compare evaluations/runs-a-test evaluations/runs-b-test
             """)
 
@@ -120,8 +122,8 @@ struct EvaluateCommand: ParsableCommand {
             let comparison = try saved[0].compared(with: saved[1])
             return try show(EvaluationSummary(evaluations: [], comparison: comparison))
         }
-        let folder = output ?? defaultOutput(model)
-        var finished = [try evaluate(model, corpus: corpus, output: folder)]
+        let folder = output ?? defaultOutput(compute.adapter ?? model)
+        var finished = [try evaluate(model, adapter: compute.adapter, corpus: corpus, output: folder)]
         var comparison: PairedComparison?
         if let other = compare.first {
             if FileManager.default.fileExists(atPath: "\(other)/\(ModelFolder.FileName.config)") {
@@ -130,7 +132,8 @@ struct EvaluateCommand: ParsableCommand {
                     throw EvaluationError(
                         "\(model) and \(other) would both be evaluated in \(folder); give another --output")
                 }
-                finished.append(try evaluate(other, corpus: corpus, output: second))
+                // Without the adapter, so that it can be compared with the model it was trained on.
+                finished.append(try evaluate(other, adapter: nil, corpus: corpus, output: second))
             }
             let second = finished.count > 1 ? finished[1].folder : other
             comparison = try SavedEvaluation(folder).compared(with: try SavedEvaluation(second))
@@ -158,16 +161,20 @@ struct EvaluateCommand: ParsableCommand {
 
 extension EvaluateCommand {
     /// Evaluates one model in one folder, with a bar of progress.
-    private func evaluate(_ path: String, corpus: String, output: String) throws -> FinishedEvaluation {
+    private func evaluate(
+        _ path: String, adapter: String?, corpus: String, output: String
+    ) throws -> FinishedEvaluation {
         let style = TerminalStyle.standardError
         func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
-        let model = try compute.load(path)
+        let model = try compute.load(path, adapter: adapter)
         let data = try EvaluationData(
             corpus, split: CorpusRecord.Split(rawValue: split) ?? .test, limitPerSource: limit == 0 ? nil : limit,
             imageProcessor: model.imageProcessor)
         try checkSources(data)
         let identity = EvaluationIdentity(
-            model: .init(path: path, sha256: try EvaluationIdentity.hash(of: try ModelFolder(path: path))),
+            model: .init(
+                path: adapter.map { "\(path) with \($0)" } ?? path,
+                sha256: try EvaluationIdentity.hash(of: try ModelFolder(path: path), adapter: adapter)),
             data: .init(path: corpus, sha256: data.sha256),
             settings: .init(
                 evaluation: try evaluation(data), split: split, limit: limit,

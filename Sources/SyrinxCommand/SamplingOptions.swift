@@ -46,9 +46,20 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "The dtype of the weights: float32, bfloat16, or checkpoint to keep the checkpoint's.")
     var dtype = "float32"
 
-    /// The model in a folder, loaded.
+    @Option(help: ArgumentHelp("A LoRA adapter in PEFT's form, used with the model.", valueName: "folder"))
+    var adapter: String?
+
+    /// The model in a folder, loaded, with the adapter where one was given.
     func load(_ model: String, pictureMode: ImageProcessor.Resize? = nil) throws -> SyrinxModel {
-        try Syrinx.load(model, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode)
+        try load(model, adapter: adapter, pictureMode: pictureMode)
+    }
+
+    /// The model in a folder, loaded, with this adapter or none.
+    func load(
+        _ model: String, adapter: String?, pictureMode: ImageProcessor.Resize? = nil
+    ) throws -> SyrinxModel {
+        try Syrinx.load(
+            model, adapter: adapter, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode)
     }
 
     private func parsedDType() throws -> DType? {

@@ -15,6 +15,7 @@ package struct SyrinxCommand: ParsableCommand {
         subcommands: [
             BenchCommand.self,
             ChatCommand.self,
+            ConvertCommand.self,
             DataCommand.self,
             DemoCommand.self,
             DoctorCommand.self,

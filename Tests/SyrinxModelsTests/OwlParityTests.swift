@@ -185,6 +185,28 @@ struct OwlParityTests {
         fixture.expectGradients(store, fixture.gradients)
     }
 
+    @Test func `The switches of mPLUG-Owl2.1 in a configuration give the published encoder and abstractor`() throws {
+        let configuration = """
+            {"model_type": "mplug_owl2", "hidden_size": 32, "intermediate_size": 44, "num_hidden_layers": 1,
+             "num_attention_heads": 4, "vocab_size": 331, "visual_config": {
+              "visual_model": {"hidden_size": 24, "intermediate_size": 50, "num_hidden_layers": 1, "num_attention_heads": 3,
+               "image_size": 36, "patch_size": 2, "layer_norm_eps": 2e-3, "use_cls_token": false,
+               "use_post_layernorm": false},
+              "visual_abstractor": {"num_learnable_queries": 5, "hidden_size": 24, "num_hidden_layers": 1,
+               "num_attention_heads": 2, "intermediate_size": 37, "layer_norm_eps": 3e-3, "encoder_hidden_size": 24,
+               "grid_size": 18, "use_cls_token": false}}}
+            """
+        let fixture = try ParityFixture("mplug-owl2/without_class_token")
+        let (model, store) = try ModelRegistry.declare(configuration: Data(configuration.utf8))
+        for part in ["model.vision_model", "model.visual_abstractor"] {
+            let weights = fixture.weights.prefixed(with: "model").pairs.filter { $0.0.hasPrefix(part) }
+            try store.load(StateDict(weights), under: part)
+        }
+        let stages = model.visualStages(try fixture("input.pixel_values"))
+        try fixture.expect(stages[0].value, equals: "output.vision_features")
+        try fixture.expect(stages[1].value, equals: "output.image_embeddings")
+    }
+
     @Test func `A prompt computed in pieces through the cache equals the whole, with pictures in the later piece too`()
         throws
     {

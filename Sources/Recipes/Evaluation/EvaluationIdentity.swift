@@ -58,13 +58,21 @@ public struct EvaluationIdentity: Codable, Sendable {
     }
 
     /// The hash of a model folder: of its weights, vocabulary, configuration and preprocessing, not of its path.
+    /// - Parameter adapter: the folder of the adapter in use, which counts too.
     /// - Throws: `CheckpointError` or `DigestError` when a file is missing or cannot be read.
-    public static func hash(of folder: ModelFolder) throws -> String {
+    public static func hash(of folder: ModelFolder, adapter: String? = nil) throws -> String {
         typealias Name = ModelFolder.FileName
         let names = [Name.config, Name.tokenizerModel, Name.preprocessorConfig] + (try folder.weightFileNames())
         var hasher = SHA256Hasher()
         for name in names where folder.contains(name) {
             hasher.update("\(name) \(try Digest.sha256(fileAt: folder.path(of: name)).hex)\n")
+        }
+        if let adapter {
+            let files = try ModelFolder(path: adapter)
+            typealias Name = AdapterFolder.FileName
+            for name in [Name.config, Name.weights, Name.archive] where files.contains(name) {
+                hasher.update("\(name) \(try Digest.sha256(fileAt: files.path(of: name)).hex)\n")
+            }
         }
         return hasher.finalize().hex
     }

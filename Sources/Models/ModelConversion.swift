@@ -1,0 +1,103 @@
+public import Checkpoints
+internal import NN
+public import Torch
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A model folder to be written anew as safetensors: from either form of weights, in another dtype, with an adapter added.
+///
+/// Everything is checked before the first byte is written. Then one tensor at a time is read, converted and written, so the
+/// memory needed is that of the largest tensor, whatever the model's size.
+public struct ModelConversion {
+    /// The tensors in the order of the model.
+    public let tensors: [PendingTensor]
+    /// Bytes of all tensors as they will be written.
+    public let byteCount: Int
+    /// Tensors that are left out, because the model recomputes them.
+    public let ignoredNames: [String]
+    /// The files beside the weights, by name; the configuration names the new dtype where it names one.
+    public let files: [String: [UInt8]]
+
+    /// What is taken over from a folder besides its weights, as far as it is there.
+    public static let fileNames = [
+        ModelFolder.FileName.config, ModelFolder.FileName.generationConfig, ModelFolder.FileName.preprocessorConfig,
+        ModelFolder.FileName.tokenizerModel, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "chat_template.json", "README.md", "LICENSE", "LICENSE.txt", "NOTICE",
+    ]
+
+    /// - Parameters:
+    ///   - dtype: of all floating-point tensors; nil keeps each one's.
+    ///   - adapter: merged into the weights.
+    /// - Throws: `CheckpointError` or ``ModelError`` for a damaged folder, `LoadReport` with everything in which the weights
+    ///   do not fit the configuration or the adapter the model.
+    public init(_ folder: ModelFolder, dtype: DType? = nil, adapter: AdapterFolder? = nil) throws {
+        let name = folder.path(of: ModelFolder.FileName.config)
+        let configuration = try folder.bytes(of: ModelFolder.FileName.config)
+        let family = try ModelRegistry.family(ofConfiguration: Data(configuration), named: name)
+        let stored = try folder.storedWeights()
+        let (kept, ignored) = stored.entries.reduce(into: ([StoredWeights.Entry](), [String]())) {
+            if family.isIgnored($1.name) { $0.1.append($1.name) } else { $0.0.append($1) }
+        }
+        let (_, store) = try ModelRegistry.declare(
+            configuration: Data(configuration), named: name, weightShapes: stored.shapes,
+            adaptation: adapter?.adaptation)
+        do throws(LoadReport) { try store.check(kept.map { ($0.name, $0.shape) }, of: .model) } catch {
+            var report = error
+            report.checkpoint = folder.path
+            throw report
+        }
+        try adapter?.check(store)
+        try folder.verifyChecksums(upTo: ModelFolder.alwaysVerifiedByteCount)
+        let order = Dictionary(
+            uniqueKeysWithValues: store.parameters.enumerated().map { ($0.element.name, $0.offset) })
+        tensors = try kept.sorted { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }
+            .map { try Self.pending($0.name, of: stored, dtype: dtype, adapter: adapter) }
+        byteCount = tensors.reduce(0) { $0 + $1.byteCount }
+        ignoredNames = ignored
+        files = try Self.files(of: folder, dtype: dtype)
+    }
+
+    private static func pending(
+        _ name: String, of stored: StoredWeights, dtype: DType?, adapter: AdapterFolder?
+    ) throws(CheckpointError) -> PendingTensor {
+        let tensor = try stored.tensor(name)  // mapped: nothing is read yet
+        let wanted = tensor.dtype.isFloatingPoint ? (dtype ?? tensor.dtype) : tensor.dtype
+        return PendingTensor(
+            name, dtype: wanted, shape: tensor.shape,
+            make: { () throws(CheckpointError) in
+                let converted = try stored.tensor(name).to(wanted)
+                return adapter?.merged(name, converted) ?? converted
+            }, release: { stored.giveBack(name) })
+    }
+
+    private static func files(of folder: ModelFolder, dtype: DType?) throws(CheckpointError) -> [String: [UInt8]] {
+        var files: [String: [UInt8]] = [:]
+        for name in fileNames where folder.contains(name) { files[name] = try folder.bytes(of: name) }
+        let config = ModelFolder.FileName.config
+        if let dtype, let text = files[config] {
+            // Text is exchanged, not keys: the rest of the file stays as its author wrote it.
+            files[config] = Array(
+                String(decoding: text, as: UTF8.self)
+                    .replacing(/"(torch_dtype|dtype)"(\s*:\s*)"[a-z0-9]+"/) { "\"\($0.1)\"\($0.2)\"\(dtype)\"" }.utf8)
+        }
+        return files
+    }
+
+    /// Writes the folder, which takes its name only when everything in it is on the disk.
+    ///
+    /// - Parameter progress: told the bytes of every piece that is written; what it throws stops the writing, and nothing is
+    ///   left behind.
+    /// - Throws: `CheckpointError` when there is not enough space or a file cannot be written.
+    @discardableResult
+    public func write(
+        to path: String, maximumShardByteCount: Int = ModelFolder.defaultMaximumShardByteCount,
+        progress: (_ byteCount: Int) throws(CheckpointError) -> Void = { (_) throws(CheckpointError) in }
+    ) throws(CheckpointError) -> ModelFolder {
+        try ModelFolder.write(
+            tensors, files: files, maximumShardByteCount: maximumShardByteCount, to: path, progress: progress)
+    }
+}

@@ -1,0 +1,75 @@
+public import Checkpoints
+import Generation
+import NN
+import SyrinxModels
+import Torch
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a loaded model can be declared from a second time: its configuration and its weights, which both then share.
+struct ModelBase: Sendable {
+    private let configuration: Data
+    private let name: String
+    private let shapes: [String: [Int]]
+    private let dtype: DType?
+    private var weights = StateDict()
+
+    /// - Parameters:
+    ///   - name: what messages call the configuration.
+    ///   - store: the declared model's, filled or not.
+    ///   - dtype: of adapters; nil keeps each file's.
+    init(configuration: Data, name: String, store: ParameterStore, dtype: DType?) {
+        self.configuration = configuration
+        self.name = name
+        self.dtype = dtype
+        shapes = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0.shape) })
+    }
+
+    /// The same with the weights of a store, which are shared and not copied.
+    func filled(from store: ParameterStore) -> ModelBase {
+        var filled = self
+        filled.weights = store.stateDict()
+        return filled
+    }
+
+    /// Declares the model with an adapter beside it, or without one; nothing is allocated.
+    ///
+    /// - Throws: `LoadReport` with everything in which the adapter does not fit the model.
+    func declare(
+        with adapter: AdapterFolder?
+    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
+        let (model, store) = try ModelRegistry.declare(
+            configuration: configuration, named: name, weightShapes: shapes, adaptation: adapter?.adaptation)
+        try adapter?.check(store)
+        return (model, store)
+    }
+
+    /// The model with an adapter or without one, over the same weights.
+    func model(with adapter: AdapterFolder?, on device: Device) throws -> any MultimodalLanguageModel {
+        let (model, store) = try declare(with: adapter)
+        try store.load(weights, of: .model, dtype: nil, device: device)
+        if let adapter { try store.load(adapter.weights, of: .adapters, dtype: dtype, device: device) }
+        return model
+    }
+}
+
+extension SyrinxModel {
+    /// This model with an adapter of PEFT's form instead of the one in use, or, for nil, without any.
+    ///
+    /// Both models share the base's weights, so an exchange costs the adapter alone, and both may be used at the same time.
+    /// Without an adapter the answers are the base's to the last bit.
+    /// - Throws: `LoadReport` with every tensor of the adapter that does not fit the model, or `SyrinxError` for a model
+    ///   that was not loaded from a folder.
+    public func adapted(by adapter: AdapterFolder?) throws -> SyrinxModel {
+        guard let base else { throw SyrinxError("\(name) was not loaded from a folder, so it takes no adapter") }
+        var model = self
+        model.model = try base.model(with: adapter, on: device)
+        model.engine = GenerationEngine(model.model)
+        model.adapter = adapter?.path
+        return model
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import SyrinxModels
+import Terminal
+import Torch
+
+/// `syrinx convert`: a model folder written anew as safetensors.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write a model folder anew: as safetensors, in another dtype, with an adapter merged.",
+        discussion: """
+            IN is a folder with a config.json and weights in either form, safetensors or PyTorch archives, in one file or \
+            in several. OUT gets the weights, an index where there are several files, the configuration, tokenizer and \
+            preprocessor as they were, and SHA256SUMS. Tensors that the model recomputes are left out.
+
+            One tensor at a time is in memory. OUT takes its name only when it is complete; Ctrl-C leaves nothing of it.
+
+              syrinx convert mplug-owl2-llama2-7b owl2 --dtype bfloat16
+              syrinx convert owl2 owl2-tuned --adapter adapters/mine
+            """)
+
+    @Argument(help: ArgumentHelp("The model's folder.", valueName: "in"))
+    var input: String
+
+    @Argument(help: ArgumentHelp("The folder to write; it must not exist yet.", valueName: "out"))
+    var output: String
+
+    @Option(help: "The dtype of the weights: float32, bfloat16, float16, or checkpoint to keep each one's.")
+    var dtype = "checkpoint"
+
+    @Option(help: ArgumentHelp("A LoRA adapter in PEFT's form, merged into the weights.", valueName: "folder"))
+    var adapter: String?
+
+    @Option(help: ArgumentHelp("The greatest size of one file, such as 5GB or 500MB.", valueName: "size"))
+    var maxShardSize = "5GB"
+
+    func validate() throws {
+        _ = try wantedDType()
+        _ = try shardByteCount()
+    }
+
+    func run() throws {
+        InterruptFlag.install()
+        guard !FileManager.default.fileExists(atPath: output) else {
+            throw ValidationError("\(output) exists already; give another folder, or remove it first")
+        }
+        let conversion = try ModelConversion(
+            try ModelFolder(path: input), dtype: try wantedDType(),
+            adapter: try adapter.map { try AdapterFolder(path: $0) })
+        let bar = ProgressBar("converting", total: conversion.byteCount >> 20, unit: "MiB")
+        var written = 0
+        do {
+            try conversion.write(to: output, maximumShardByteCount: try shardByteCount()) {
+                (count) throws(CheckpointError) in
+                if InterruptFlag.isRaised { throw .cancelled }
+                written += count
+                bar.update(written >> 20)
+            }
+        } catch CheckpointError.cancelled {
+            bar.finish()
+            try InterruptFlag.check()
+        }
+        bar.finish()
+        let ignored = conversion.ignoredNames.count
+        print(
+            "\(output): \(conversion.tensors.count) tensors, \(String(format: "%.1f", Double(conversion.byteCount) / 1e9)) GB"
+                + (ignored > 0 ? "; \(ignored) that the model recomputes were left out" : "")
+                + (adapter.map { "; \($0) is merged" } ?? ""))
+    }
+
+    private func wantedDType() throws -> DType? {
+        switch dtype {
+        case "float32": .float32
+        case "bfloat16": .bfloat16
+        case "float16": .float16
+        case "checkpoint": nil
+        default:
+            throw ValidationError("--dtype is \"\(dtype)\"; float32, bfloat16, float16 and checkpoint are known")
+        }
+    }
+
+    private func shardByteCount() throws -> Int {
+        let units = ["GB": 1_000_000_000, "MB": 1_000_000, "KB": 1_000, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10]
+        let digits = maxShardSize.prefix { $0.isNumber || $0 == "." }
+        let unit = maxShardSize.dropFirst(digits.count).trimmingCharacters(in: .whitespaces)
+        guard let number = Double(digits), let factor = unit.isEmpty ? 1 : units[unit], number * Double(factor) >= 1,
+            number * Double(factor) < 1e18
+        else {
+            throw ValidationError(
+                "--max-shard-size is \"\(maxShardSize)\"; it must be a number of bytes with KB, MB or GB behind it")
+        }
+        return Int(number * Double(factor))
+    }
+}

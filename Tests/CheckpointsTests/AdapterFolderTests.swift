@@ -1,0 +1,96 @@
+import Checkpoints
+import Foundation
+import NN
+import Testing
+import Torch
+
+struct AdapterFolderTests {
+    private let folder = TemporaryFolder()
+    private static let adaptation = LowRankAdaptation(
+        rank: 2, alpha: 5, dropout: 0.25, targets: ["a.q_proj", "b.v_proj"])
+
+    /// A model of two layers, of which the adapter above belongs to both.
+    private func store(_ adaptation: LowRankAdaptation? = adaptation) -> ParameterStore {
+        let store = ParameterStore(adaptation: adaptation)
+        _ = Linear(4, 3, bias: false, at: store.root / "a" / "q_proj")
+        _ = Linear(4, 5, bias: false, at: store.root / "b" / "v_proj")
+        store.initialize(seed: 3)
+        return store
+    }
+
+    private func write(_ config: String, _ tensors: [(String, Tensor)]) throws -> String {
+        try FileManager.default.createDirectory(atPath: folder("adapter"), withIntermediateDirectories: true)
+        _ = folder.write(Array(config.utf8), "adapter/adapter_config.json")
+        try Safetensors.write(tensors, to: folder("adapter/adapter_model.safetensors"))
+        return folder("adapter")
+    }
+
+    private var pair: [(String, Tensor)] {
+        [
+            ("base_model.model.a.q_proj.lora_A.weight", .ones([2, 4])),
+            ("base_model.model.a.q_proj.lora_B.weight", .ones([3, 2])),
+        ]
+    }
+
+    @Test func `A written adapter is read back, in PEFT's names and with every layer as a target`() throws {
+        let store = store()
+        try AdapterFolder.write(
+            store.stateDict(of: .adapters), Self.adaptation, baseModel: "my/base", to: folder("adapter"))
+        #expect(
+            try SafetensorsFile(path: folder("adapter/adapter_model.safetensors")).names.contains(
+                "base_model.model.b.v_proj.lora_B.weight"))
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(bytes(ofFileAt: folder("adapter/adapter_config.json"))))
+                as? [String: Any])
+        #expect(json["peft_type"] as? String == "LORA" && json["r"] as? Int == 2 && json["lora_alpha"] as? Int == 5)
+        #expect(json["target_modules"] as? [String] == ["a.q_proj", "b.v_proj"])
+        let read = try AdapterFolder(path: folder("adapter"))
+        #expect(read.adaptation == Self.adaptation && read.baseModel == "my/base")
+        try read.check(store)
+        for (name, tensor) in store.stateDict(of: .adapters).pairs {
+            #expect(read.weights[name].map { isEqual($0, tensor) } == true)
+        }
+        #expect(try ModelFolder(path: folder("adapter")).verifyChecksums() == 2)
+    }
+
+    @Test func `The names of older versions are understood`() throws {
+        let older = pair.map { ($0.0.replacing(".weight", with: ".default.weight"), $0.1) }
+        let adapter = try AdapterFolder(path: try write(#"{"peft_type": "LORA", "r": 2, "lora_alpha": 4}"#, older))
+        #expect(adapter.weights.names.sorted() == ["a.q_proj.lora_A.weight", "a.q_proj.lora_B.weight"])
+        #expect(adapter.adaptation.targets == ["a.q_proj"])
+    }
+
+    @Test(arguments: [
+        (#"{"peft_type": "PREFIX_TUNING", "r": 2}"#, "peft_type PREFIX_TUNING; only LORA"),
+        (#"{"r": 2, "use_dora": true}"#, "use_dora"), (#"{"r": 2, "bias": "all"}"#, "bias all"),
+        (#"{"r": 2, "modules_to_save": ["lm_head"]}"#, "modules_to_save"),
+        (#"{"r": 2, "rank_pattern": {"q_proj": 4}}"#, "rank_pattern"), (#"{"r": 0}"#, "the rank is 0"),
+        (#"{"r": "two"}"#, "r should be a whole number"), (#"{"r": 2"#, "is damaged"),
+    ])
+    func `What is no plain LoRA adapter is refused by name`(config: String, expected: String) throws {
+        let path = try write(config, pair)
+        let error = #expect(throws: CheckpointError.self) { try AdapterFolder(path: path) }
+        #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
+        #expect(error?.description.contains(path) == true)
+    }
+
+    @Test func `Tensors of another kind, half a pair and a listed layer without tensors are reported`() throws {
+        let strange = pair + [("base_model.model.lm_head.weight", .ones([1]))]
+        let error = #expect(throws: CheckpointError.self) {
+            try AdapterFolder(path: try write(#"{"r": 2}"#, strange))
+        }
+        #expect(error?.description.contains("base_model.model.lm_head.weight") == true)
+        let half = try AdapterFolder(
+            path: try write(#"{"r": 2, "target_modules": ["q_proj", "v_proj"]}"#, Array(pair.prefix(1))))
+        let report = #expect(throws: LoadReport.self) { try half.check(store(half.adaptation)) }
+        #expect(
+            report?.missing == ["a.q_proj.lora_B.weight", "b.v_proj.lora_A.weight", "b.v_proj.lora_B.weight"])
+    }
+
+    @Test func `A folder without its weights is told`() throws {
+        let path = try write(#"{"r": 2}"#, pair)
+        try FileManager.default.removeItem(atPath: path + "/adapter_model.safetensors")
+        let error = #expect(throws: CheckpointError.self) { try AdapterFolder(path: path) }
+        #expect(error?.description.contains("neither adapter_model.safetensors nor adapter_model.bin") == true)
+    }
+}

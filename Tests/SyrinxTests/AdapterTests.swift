@@ -1,0 +1,77 @@
+import Checkpoints
+import Foundation
+import NN
+import Syrinx
+import SyrinxModels
+import Testing
+import TinyModels
+import Torch
+
+/// Adapters beside a loaded model: exchanged, taken away, merged.
+struct AdapterTests {
+    private static let owl2 = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl2/model").path
+
+    /// Writes an adapter of all linear layers of mPLUG-Owl2's language model, drawn from a seed.
+    private func adapter(seed: UInt64, rank: Int, at path: String) throws -> AdapterFolder {
+        let folder = try ModelFolder(path: Self.owl2)
+        let adaptation = LowRankAdaptation(rank: rank, alpha: 8, targets: ["model.layers.**"])
+        let (_, store) = try ModelRegistry.declare(
+            configuration: Data(try folder.bytes(of: "config.json")), adaptation: adaptation)
+        store.initializeAdapters(seed: seed)
+        var weights = store.stateDict(of: .adapters)
+        let generator = Generator(seed: seed)
+        for (name, tensor) in weights.pairs where name.contains("lora_B") {
+            weights[name] = Tensor.randn(tensor.shape, generator: generator, standardDeviation: 0.1)
+        }
+        try AdapterFolder.write(weights, adaptation, baseModel: Self.owl2, to: path)
+        return try AdapterFolder(path: path)
+    }
+
+    private func logits(_ model: SyrinxModel) throws -> Tensor {
+        let activations = try model.activations(
+            of: try model.prepare(Prompt("USER: What is a cat? ASSISTANT:")))
+        return try #require(activations["logits"])
+    }
+
+    @Test func `Adapters are exchanged over the same weights, and without one the base answers to the last bit`() throws
+    {
+        let folder = try TinyFolder()
+        let first = try adapter(seed: 1, rank: 2, at: folder.path + "/first")
+        let second = try adapter(seed: 2, rank: 5, at: folder.path + "/second")
+        #expect(
+            first.adaptation.targets.count == 2 * 9 && first.adaptation.targets.allSatisfy { $0.contains("layers") })
+        let base = try Syrinx.load(Self.owl2)
+        let scores = try logits(base)
+        let one = try base.adapted(by: first)
+        let two = try one.adapted(by: second)
+        #expect(one.adapter == first.path && two.adapter == second.path)
+        let (oneScores, twoScores) = (try logits(one), try logits(two))
+        #expect((oneScores - scores).abs().max().item() > 1e-3 && (oneScores - twoScores).abs().max().item() > 1e-3)
+        #expect(try logits(try two.adapted(by: nil)).bytes() == scores.bytes())
+        #expect(try logits(try two.adapted(by: first)).bytes() == oneScores.bytes())
+        #expect(try logits(base).bytes() == scores.bytes())
+        #expect(try logits(try Syrinx.load(Self.owl2, adapter: second.path)).bytes() == twoScores.bytes())
+    }
+
+    @Test func `A merged model gives the scores of the model with the adapter beside it`() throws {
+        let folder = try TinyFolder()
+        let adapter = try adapter(seed: 1, rank: 3, at: folder.path + "/adapter")
+        try ModelConversion(try ModelFolder(path: Self.owl2), adapter: adapter).write(to: folder.path + "/merged")
+        let unmerged = try logits(try Syrinx.load(Self.owl2, adapter: adapter.path))
+        let merged = try logits(try Syrinx.load(folder.path + "/merged"))
+        // float32's rounding over two layers
+        #expect((merged - unmerged).abs().max().item() < 1e-5 * unmerged.abs().max().item())
+    }
+
+    @Test func `An adapter that does not fit is refused with the names, and parts take none`() throws {
+        let folder = try TinyFolder()
+        let owl = try adapter(seed: 1, rank: 2, at: folder.path + "/adapter")
+        let report = #expect(throws: LoadReport.self) { try Syrinx.load(folder.path, adapter: owl.path) }
+        #expect(report?.checkpoint == owl.path && report?.unexpected.count == owl.weights.count)
+        let loaded = try Syrinx.load(folder.path)
+        let parts = try SyrinxModel(
+            loaded.model, tokenizer: loaded.tokenizer, imageProcessor: loaded.imageProcessor, name: "parts")
+        #expect(throws: SyrinxError.self) { try parts.adapted(by: owl) }
+    }
+}
