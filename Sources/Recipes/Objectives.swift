@@ -1,4 +1,6 @@
 public import DataPipeline
+import Digests
+import NN
 import Processors
 import SyrinxModels
 import Torch
@@ -7,6 +9,8 @@ public import Training
 /// The objectives of recipes over the two kinds of micro-batch.
 struct Objectives {
     let model: any MultimodalLanguageModel
+    let store: ParameterStore
+    let seed: UInt64
     let computeDType: DType
     let device: Device
 
@@ -15,6 +19,9 @@ struct Objectives {
         Objective(name: "nextToken", weight: { Double($0.supervisedTokenCount) }) { batch in
             var input = batch.input.to(device)
             input.pixelValues = input.pixelValues?.to(computeDType)
+            // From the batch alone: a resumed run drops the same inputs of LoRA's terms, and validation drops none.
+            store.dropoutSeed = isGradEnabled ? seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) : nil
+            defer { store.dropoutSeed = nil }
             let loss = model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
             return StepLoss(
                 total: loss.total, parts: loss.parts, tokenCount: batch.filledTokenCount, imageCount: batch.imageCount,

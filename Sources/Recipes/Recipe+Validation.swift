@@ -40,6 +40,9 @@ extension Recipe {
         try require(
             data.corpus != nil || data.instructions?.files.isEmpty == false, "data",
             "there is nothing to read; name a corpus, or files of conversations under instructions.files")
+        if let mistake = lora?.adaptation.mistake {
+            throw ConfigError(place: "\(name), lora", problem: mistake)
+        }
         if let instructions = data.instructions {
             try require(
                 instructions.textShare.map { $0 > 0 && $0 < 1 } ?? true, "data.instructions.textShare",

@@ -22,6 +22,8 @@ public struct Recipe: Codable, Hashable, Sendable {
     /// The model's shape. Vocabulary size and image placeholder follow the tokenizer, whatever stands here.
     public var model: ModelShape
     public var initialize: Initialization
+    /// Trains LoRA terms instead of the weights beside them; the run writes them to `adapter/`. Nil trains weights.
+    public var lora: LoRASettings?
     public var data: DataSettings
     /// What is trained, in order.
     public var stages: [Stage]
@@ -30,7 +32,7 @@ public struct Recipe: Codable, Hashable, Sendable {
     public init(
         name: String, description: String, notes: [String] = [], seed: UInt64 = 0, precision: Precision = .auto,
         device: String = "auto", threads: Int? = nil, model: ModelShape, initialize: Initialization = Initialization(),
-        data: DataSettings,
+        lora: LoRASettings? = nil, data: DataSettings,
         stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
     ) {
         self.name = name
@@ -42,6 +44,7 @@ public struct Recipe: Codable, Hashable, Sendable {
         self.threads = threads
         self.model = model
         self.initialize = initialize
+        self.lora = lora
         self.data = data
         self.stages = stages
         self.checkpoints = checkpoints
@@ -191,7 +194,8 @@ extension Recipe {
         public var maximumSeconds: Double?
         public var optimizer: OptimizerConfig
         public var schedule: Schedule
-        /// Name prefixes of what does not train, such as `vision_encoder`; `*` stands for one component of a name.
+        /// Name prefixes of what does not train, such as `vision_encoder`; `*` stands for one component of a name. LoRA's
+        /// terms train always, the weights beside them never.
         public var freeze: [String]
         /// mPLUG-Owl2: before the stage, the norms, keys and values for pictures become copies of those for text, as where
         /// a model starts from a plain LLaMA.

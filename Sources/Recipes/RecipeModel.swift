@@ -10,12 +10,13 @@ import Training
 struct RecipeModel {
     let recipe: Recipe
     let shape: ModelShape
-    let store = ParameterStore()
+    let store: ParameterStore
     let model: any MultimodalLanguageModel
 
     /// Declares the model with the tokenizer's vocabulary.
     init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
         self.recipe = recipe
+        store = ParameterStore(adaptation: recipe.lora?.adaptation)
         shape = recipe.model.with(vocabularySize: vocabularySize, imagePlaceholder: imagePlaceholder)
         model = shape.model(at: store.root)
     }
@@ -35,6 +36,7 @@ struct RecipeModel {
                 place: "\(recipe.name), model",
                 problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
         }
+        try checkTargets()
         store.initialize(seed: recipe.seed)
         let parts = InitialWeights(shape)
         if let path = recipe.initialize.checkpoint {
@@ -62,7 +64,7 @@ struct RecipeModel {
                     let owner = part.prefixes.firstIndex { $0.isEmpty || name == $0 || name.hasPrefix($0 + ".") }
                     return owner == number || (owner == nil && number == 0)
                 })
-            do throws(LoadReport) { try store.load(mine, under: prefix) } catch {
+            do throws(LoadReport) { try store.load(mine, under: prefix, of: .model) } catch {
                 var report = error
                 report.checkpoint = path
                 throw report
@@ -94,7 +96,7 @@ struct RecipeModel {
         store.unfreeze(under: "")
         for prefix in prefixes {
             let pattern = NamePrefix(prefix)
-            let members = store.parameters.filter { pattern.begins($0.name) }
+            let members = store.parameters.filter { !$0.isAdapter && pattern.begins($0.name) }
             guard !members.isEmpty else {
                 throw ConfigError(
                     place: place,

@@ -127,6 +127,11 @@ public enum RecipeRunner {
         }
         try writeModel(built, data, weights, yaml, to: folder.model)
         say("the model is in \(folder.model)")
+        if let lora = recipe.lora {
+            let terms = weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == true }
+            try AdapterFolder.write(StateDict(terms), lora.adaptation, baseModel: folder.model, to: folder.adapter)
+            say("the adapter is in \(folder.adapter), to be used beside the model or merged into it (`syrinx convert`)")
+        }
         return Outcome(
             folder: folder, model: built.model, store: built.store, reports: reports,
             weightsHash: WeightsHash.of(weights.stateDict))
@@ -166,7 +171,8 @@ public enum RecipeRunner {
             ModelFolder.FileName.tokenizerModel: data.tokenizer.modelBytes,
             "recipe.yaml": Array(yaml.utf8),
         ]
-        try ModelFolder.write(weights.stateDict, files: files, to: path)
+        let own = StateDict(weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == false })
+        try ModelFolder.write(own, files: files, to: path)
     }
 }
 

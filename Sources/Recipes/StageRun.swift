@@ -27,7 +27,8 @@ struct StageRun {
             stage.optimizer, weights, nonEmbeddingParameterCount: built.nonEmbeddingParameterCount)
         if let saved { try optimizers.restore(saved.optimizerState) }
         let objectives = Objectives(
-            model: built.model, computeDType: machine.computeDType, device: machine.device)
+            model: built.model, store: built.store, seed: recipe.seed, computeDType: machine.computeDType,
+            device: machine.device)
         let peak = MachinePeak.operationsPerSecond(dtype: machine.computeDType, device: machine.device)
         func train<Item: TrainingItem>(
             _ source: TrainingSource<Item>, _ objective: Objective<Item>, _ validation: [ValidationSet<Item>]

@@ -58,6 +58,8 @@ struct OwlRecipeTests {
             return (plan.stages[0].trainableCount, plan.stages[0].parameterCount)
         }
         let owl1 = try stage("mplug-owl-stage1"), owl1Full = try stage("mplug-owl-stage2-full")
+        // Rank 8 on queries and values of 32 layers.
+        #expect(try stage("mplug-owl-stage2").trained == 32 * 2 * 2 * 8 * 4096)
         #expect(owl1.total == 7_123_068_928)
         #expect(owl1.trained == 303_179_776 + 81_408_000 + 65_536)
         #expect(owl1Full.trained == 6_738_415_616)
@@ -137,6 +139,37 @@ struct OwlRecipeTests {
                     "vision_model": false, "query_tokens": false, "abstractor": false, "language_model": true,
                 ])
             #expect(said.contains { $0.contains("without a supervised token were skipped") }, "\(said)")
+        }
+    }
+
+    @Test(
+        "LoRA trains its terms alone, repeats to the bit, and leaves an adapter that changes the model's answers when merged"
+    )
+    func lora() throws {
+        try RecipeRunnerTests().withFolder { folder in
+            let first = try RecipeRunner.run(
+                try recipe("mplug-owl-stage1-tiny", folder), .init(output: folder + "/one"))
+            let settings = ["initialize.checkpoint=\(folder)/one/model", "data.instructions.textShare=null"]
+            let second = try RecipeRunner.run(
+                try recipe("mplug-owl-stage2-tiny", folder, settings), .init(output: folder + "/two"))
+            for parameter in first.store.parameters {
+                #expect(parameter.tensor.bytes() == second.store[parameter.name]?.tensor.bytes(), "\(parameter.name)")
+            }
+            #expect(second.store.adapterParameters.count == 2 * 2 * 2)
+            let written = try ModelFolder(path: second.folder.model).stateDict()
+            #expect(written.names == first.store.parameters.map(\.name))
+            let adapter = try AdapterFolder(path: second.folder.adapter)
+            try adapter.check(second.store)
+            let name = "language_model.model.layers.1.self_attn.v_proj.weight"
+            let base = try #require(written[name])
+            #expect((adapter.merged(name, base) - base).abs().max().item() > 0)
+            let result = try ResumeCheck.run(try recipe("mplug-owl-stage2-tiny", folder, settings), say: { _ in })
+            #expect(result.interruptions == 1)
+            let wrong = try recipe("mplug-owl-stage2-tiny", folder, settings + ["lora.targets=[q_proj, w_proj]"])
+            let error = #expect(throws: ConfigError.self) {
+                try RecipeRunner.run(wrong, .init(output: folder + "/three"))
+            }
+            #expect(error?.description.contains("no linear layer ends with 'w_proj'") == true)
         }
     }
 

@@ -56,6 +56,29 @@ extension Recipe {
             checkpoints: CheckpointSettings(interval: 500, keep: 2))
     }
 
+    /// The published mPLUG-Owl2 adapted to one's own conversations with LoRA, as its authors' scripts do.
+    static func mplugOwl2LoRA() -> Recipe {
+        var recipe = mplugOwl2Stage2()
+        recipe.name = "mplug-owl2-lora"
+        recipe.description =
+            "LoRA on every linear layer of the published mPLUG-Owl2's language model, abstractor trained, encoder frozen."
+        recipe.notes = [
+            "Rank 128, alpha 256, dropout 0.05, learning rate 1e-4 and 3 % of warm-up are those of the authors' fine-tuning scripts; one pass over your records is records / 128 steps.",
+            "Their script unfreezes the weights beside the LoRA terms too, which is a mistake; here they stay.",
+            "Their script pads pictures (data.resize=padMean) and writes another template (data.instructions.template=vicuna-v1) than their inference; this keeps inference's.",
+        ]
+        recipe.initialize = Initialization(checkpoint: "checkpoints/mplug-owl2-llama2-7b")
+        recipe.lora = LoRASettings(rank: 128, alpha: 256, dropout: 0.05, targets: ["model.layers.**"])
+        recipe.stages[0].name = "lora"
+        recipe.stages[0].globalBatchSize = 128
+        recipe.stages[0].steps = 500
+        recipe.stages[0].optimizer = OptimizerConfig(
+            peakLearningRate: 1e-4, adamW: AdamW.Config(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0))
+        recipe.stages[0].schedule = Schedule(warmupFraction: 0.03, decay: .cosine(finalFraction: 0))
+        recipe.stages[0].freeze = ["model.vision_model", "model.layers", "model.embed_tokens", "model.norm", "lm_head"]
+        return recipe
+    }
+
     /// mPLUG-Owl2's second stage: everything trains on conversations, at 448 pixels.
     static func mplugOwl2Stage2() -> Recipe {
         Recipe(

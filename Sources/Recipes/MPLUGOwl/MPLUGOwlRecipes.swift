@@ -58,6 +58,22 @@ extension Recipe {
             checkpoints: CheckpointSettings(interval: 500, keep: 2))
     }
 
+    /// mPLUG-Owl's second stage: LoRA on the queries and values of the language model.
+    static func mplugOwlStage2() -> Recipe {
+        var recipe = mplugOwlStage2Full()
+        recipe.name = "mplug-owl-stage2"
+        recipe.description =
+            "mPLUG-Owl's instruction tuning: LoRA on the language model's queries and values, everything else frozen."
+        recipe.notes[1] =
+            "Learning rate 2e-5 is the paper's; rank, alpha, dropout and targets are the published script's."
+        recipe.lora = LoRASettings(
+            rank: 8, alpha: 32, dropout: 0.05, targets: ["language_model.**.q_proj", "language_model.**.v_proj"])
+        recipe.stages = [
+            owlStage2(rate: 2e-5, freeze: ["vision_model", "query_tokens", "abstractor", "language_model"])
+        ]
+        return recipe
+    }
+
     static func owlInstructions() -> DataSettings {
         DataSettings(
             corpus: nil,

@@ -101,6 +101,36 @@ extension Recipe {
                 + [tinyStage1(freeze: ["language_model"])])
     }
 
+    /// `mplug-owl-stage2` in minutes.
+    static func mplugOwlStage2Tiny() -> Recipe {
+        var recipe = mplugOwlStage2FullTiny()
+        recipe.name = "mplug-owl-stage2-tiny"
+        recipe.description =
+            "mPLUG-Owl's instruction tuning in small: LoRA on queries and values, the starter corpus as questions and answers, "
+            + "half of every update without pictures; minutes on two cores, after mplug-owl-stage1-tiny."
+        recipe.notes = ["The rate is higher than the published one: a small model, and few steps."]
+        recipe.lora = mplugOwlStage2().lora
+        recipe.stages[0].optimizer = OptimizerConfig(
+            peakLearningRate: 5e-3, adamW: AdamW.Config(epsilon: 1e-6, weightDecay: 1e-4))
+        recipe.stages[0].freeze = ["vision_model", "query_tokens", "abstractor", "language_model"]
+        return recipe
+    }
+
+    /// `mplug-owl2-lora` in minutes.
+    static func mplugOwl2LoRATiny() -> Recipe {
+        var recipe = mplugOwl2Stage2Tiny()
+        recipe.name = "mplug-owl2-lora-tiny"
+        recipe.description =
+            "LoRA on the decoder of a small mPLUG-Owl2, abstractor trained, encoder frozen; on the starter corpus or your own "
+            + "records; minutes on two cores, after mplug-owl2-stage2-tiny."
+        recipe.initialize = Initialization(checkpoint: "runs/mplug-owl2-stage2-tiny/model")
+        recipe.lora = LoRASettings(rank: 8, alpha: 16, dropout: 0.05, targets: ["model.layers.**"])
+        recipe.stages[0].name = "lora"
+        recipe.stages[0].optimizer = OptimizerConfig(peakLearningRate: 3e-3, adamW: AdamW.Config(weightDecay: 0))
+        recipe.stages[0].freeze = mplugOwl2LoRA().stages[0].freeze
+        return recipe
+    }
+
     /// `mplug-owl-stage2-full` in minutes.
     static func mplugOwlStage2FullTiny() -> Recipe {
         Recipe(
