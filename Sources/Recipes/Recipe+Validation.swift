@@ -1,4 +1,5 @@
 import DataPipeline
+import NN
 import SyrinxModels
 import Torch
 import Training

@@ -157,7 +157,7 @@ struct OwlRecipeTests {
             }
             #expect(second.store.adapterParameters.count == 2 * 2 * 2)
             let written = try ModelFolder(path: second.folder.model).stateDict()
-            #expect(written.names == first.store.parameters.map(\.name))
+            #expect(Set(written.names) == Set(first.store.parameters.map(\.name)))
             let adapter = try AdapterFolder(path: second.folder.adapter)
             try adapter.check(second.store)
             let name = "language_model.model.layers.1.self_attn.v_proj.weight"
