@@ -8,6 +8,9 @@ public import Torch
 /// contract, caption template. Shared by the training loader, validation, the encoder's warm start and evaluation, so
 /// that all of them see the same.
 public final class ExampleSource: ExampleSupply {
+    /// Bytes of resized pictures kept in memory where nothing else is said.
+    public static let pictureCacheByteLimit: Int = 256 << 20
+
     public let corpus: CorpusFolder
     public let tokenizer: any Tokenizer
     public let imageProcessor: ImageProcessor
@@ -29,7 +32,7 @@ public final class ExampleSource: ExampleSupply {
     public init(
         corpus: CorpusFolder, tokenizer: any Tokenizer, decoder: any MediaDecoder, imageProcessor: ImageProcessor,
         contract: TokenContract, template: CaptionTemplate = CaptionTemplate(), contextLength: Int,
-        limits: DecodeLimits = DecodeLimits(), pictureCacheByteLimit: Int = 256 << 20
+        limits: DecodeLimits = DecodeLimits(), pictureCacheByteLimit: Int = ExampleSource.pictureCacheByteLimit
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
             throw DataError(

@@ -1,3 +1,4 @@
+import DataPipeline
 import NN
 import SyrinxModels
 import Torch
@@ -6,7 +7,9 @@ import Training
 /// What a recipe will hold in memory at its peak, predicted before anything is allocated.
 ///
 /// Weights, optimizer state and gradients are exact. Activations are an estimate from the layers' widths: every layer
-/// keeps about ten of its inputs and four of its inner rows for the backward pass; expect a third more or less.
+/// keeps about ten of its inputs and four of its inner rows for the backward pass; expect a third more or less. The program,
+/// libtorch and what was loaded before are counted as the process's resident memory when the plan is made, decoded pictures as
+/// the most that is kept. Not planned: what the libraries keep for themselves (`Documentation/Training.md`).
 public struct MemoryPlan: Codable, Sendable {
     public struct Stage: Codable, Sendable {
         public var name: String
@@ -24,6 +27,10 @@ public struct MemoryPlan: Codable, Sendable {
     public var computeDType: String
     public var device: String
     public var stages: [Stage]
+    /// Bytes that the process holds before any of it.
+    public var programBytes: Int
+    /// The most bytes of decoded pictures that are kept, on the CPU.
+    public var pictureBytes: Int
 
     /// Plans every stage of `recipe` on this machine.
     ///
@@ -31,6 +38,8 @@ public struct MemoryPlan: Codable, Sendable {
     public init(_ recipe: Recipe) throws {
         try recipe.validate()
         let machine = try RecipeMachine(recipe)
+        programBytes = ProcessMemory.peakResidentBytes
+        pictureBytes = ExampleSource.pictureCacheByteLimit
         computeDType = "\(machine.computeDType)"
         device = machine.device.description
         let built = RecipeModel(
@@ -75,8 +84,8 @@ public struct MemoryPlan: Codable, Sendable {
         }
     }
 
-    /// The largest stage, in bytes.
-    public var peakBytes: Int { stages.map(\.totalBytes).max() ?? 0 }
+    /// The largest stage, the program and the pictures, in bytes.
+    public var peakBytes: Int { programBytes + pictureBytes + (stages.map(\.totalBytes).max() ?? 0) }
 
     /// The table of `--dry-run`.
     public var table: String {
@@ -86,6 +95,9 @@ public struct MemoryPlan: Codable, Sendable {
                 + "optimizer \(megabytes(stage.optimizerBytes)), gradients \(megabytes(stage.gradientBytes)), "
                 + "activations about \(megabytes(stage.activationBytes)); together about \(megabytes(stage.totalBytes))"
         }
-        return (["computes in \(computeDType) on \(device)"] + lines).joined(separator: "\n")
+        let first =
+            "computes in \(computeDType) on \(device); program and libtorch \(megabytes(programBytes)), pictures kept up to "
+            + "\(megabytes(pictureBytes)), and beside them"
+        return ([first] + lines).joined(separator: "\n")
     }
 }

@@ -76,6 +76,7 @@ public enum RecipeRunner {
     public static func run(_ recipe: Recipe, _ options: Options) throws -> Outcome {
         try recipe.validate()
         let machine = try RecipeMachine(recipe)
+        let plan = try MemoryPlan(recipe)
         if let threads = recipe.threads { TorchRuntime.threadCount = threads }
         let folder = try RunFolder(path: options.output, resume: options.resume)
         let yaml = try StrictYAML.encode(recipe)
@@ -104,7 +105,7 @@ public enum RecipeRunner {
         say(
             "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), \(data.summary)"
         )
-        say("memory: about \(try MemoryPlan(recipe).peakBytes / 1_000_000) MB at the peak, by plan")
+        say("memory: about \(plan.peakBytes / 1_000_000) MB at the peak, by plan")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
             recipe: recipe, model: built.model, store: built.store, examples: data.supply,

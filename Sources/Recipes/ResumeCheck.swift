@@ -38,15 +38,17 @@ public enum ResumeCheck {
     /// Runs the check in a temporary folder, which is removed afterwards.
     ///
     /// - Throws: `TrainingError` that names the first step whose loss differs, or says that the weights do; and whatever
-    ///   running the recipe throws.
+    ///   running the recipe throws, `Interrupted` after a signal among it.
     public static func run(_ recipe: Recipe, say: @escaping (String) -> Void) throws -> Result {
-        try run(recipe, say: say, meddling: { _ in [] })
+        try run(recipe, say: say, watchers: { [] })
     }
 
-    /// - Parameter meddling: further observers of the resumed runs, with which a test shows that the check can fail.
+    /// - Parameters:
+    ///   - watchers: makes what watches each of the runs, such as a progress bar.
+    ///   - meddling: further observers of the resumed runs, with which a test shows that the check can fail.
     package static func run(
-        _ recipe: Recipe, say: (String) -> Void,
-        meddling: @escaping (RecipeRunner.RunContext) -> [any TrainingObserver]
+        _ recipe: Recipe, say: (String) -> Void, watchers: @escaping () -> [any TrainingObserver],
+        meddling: @escaping (RecipeRunner.RunContext) -> [any TrainingObserver] = { _ in [] }
     ) throws -> Result {
         try recipe.validate()
         let folder = FileManager.default.temporaryDirectory.path + "/syrinx-resume-\(UUID().uuidString)"
@@ -55,7 +57,7 @@ public enum ResumeCheck {
         say("running \(short.stages.count * 4) steps without interruption")
         let whole = Fingerprints()
         let reference = try RecipeRunner.run(
-            short, .init(output: folder + "/whole", observers: { _ in [whole] }, say: { _ in }))
+            short, .init(output: folder + "/whole", observers: { _ in [whole] + watchers() }, say: { _ in }))
         // The vocabulary is the same either way; training it again would only take time.
         short.data.tokenizer.path = reference.folder.model + "/tokenizer.model"
         for (index, stage) in short.stages.enumerated() {
@@ -63,13 +65,13 @@ public enum ResumeCheck {
             say("stopping in stage \(stage.name) after step 3 of 4, resuming from the checkpoint of step 2")
             let before = Fingerprints(stop: (stage.name, 3))
             do {
-                _ = try RecipeRunner.run(short, .init(output: path, observers: { _ in [before] }))
+                _ = try RecipeRunner.run(short, .init(output: path, observers: { _ in watchers() + [before] }))
                 throw TrainingError(
                     "stage \(stage.name) ended before its third step; the data may be too small to check resuming")
             } catch is Stopped {}
             let after = Fingerprints()
             let resumed = try RecipeRunner.run(
-                short, .init(output: path, resume: true, observers: { [after] + meddling($0) }))
+                short, .init(output: path, resume: true, observers: { [after] + watchers() + meddling($0) }))
             for bits in [before.bits, after.bits] {
                 for (step, fingerprint) in bits.sorted(by: { $0.key < $1.key }) where whole.bits[step] != fingerprint {
                     throw TrainingError(

@@ -4,7 +4,7 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Fetches, inspects and checks corpora.",
+        abstract: "Fetch, inspect and check corpora.",
         subcommands: [
             DataFetchCommand.self, DataInspectCommand.self, DataConversationsCommand.self, DataCheckCommand.self,
         ])

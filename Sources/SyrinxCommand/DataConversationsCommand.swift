@@ -6,7 +6,7 @@ import Foundation
 struct DataConversationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conversations",
-        abstract: "Writes a corpus' captions as questions and answers in LLaVA's JSON, with its pictures.",
+        abstract: "Write a corpus' captions as questions and answers in LLaVA's JSON, with its pictures.",
         discussion: """
             The folder gets conversations.json and pictures/: a set to try instruction tuning on, and an example of the \
             form in which to write one of your own.

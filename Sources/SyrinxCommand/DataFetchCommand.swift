@@ -8,7 +8,7 @@ import Terminal
 struct DataFetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
-        abstract: "Makes a corpus: from public packages, or rendered.",
+        abstract: "Make a corpus: from public packages, or rendered.",
         subcommands: [Starter.self, Scenes.self])
 
     /// The codecs that the data pipeline does not know by itself.
@@ -22,7 +22,7 @@ extension DataFetchCommand {
         static let configuration = CommandConfiguration(
             commandName: "starter",
             abstract:
-                "Fetches Debian packages (no root, nothing installed) and extracts pictures with captions and text.",
+                "Fetch Debian packages (no root, nothing installed) and extract pictures with captions and text.",
             discussion: """
                 Downloads: minimal \(StarterSize.minimal.megabytes) MB (clip art, emoji, the GIMP manual, WordNet), \
                 prototype \(StarterSize.prototype.megabytes) MB (with Tux Paint's stamps and Sweet Home 3D's furniture), \
@@ -42,13 +42,13 @@ extension DataFetchCommand {
         @Option(help: ArgumentHelp("Where package files are kept.", valueName: "dir"))
         var cache: String = "corpora/packages"
 
-        @Flag(help: "Takes another version where the pinned one is no longer served: another corpus, other scores.")
+        @Flag(help: "Take another version where the pinned one is no longer served: another corpus, other scores.")
         var unpinned = false
 
-        @Flag(help: "Renders scenes instead where the packages cannot be had: such scores are not comparable.")
+        @Flag(help: "Render scenes instead where the packages cannot be had: such scores are not comparable.")
         var orGenerate = false
 
-        @Flag(help: "Prints the result as JSON.")
+        @Flag(help: "Print the result as JSON.")
         var json = false
 
         func run() throws {
@@ -62,7 +62,7 @@ extension DataFetchCommand {
     struct Scenes: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "scenes",
-            abstract: "Renders scenes of coloured shapes with exact captions; needs no network.",
+            abstract: "Render scenes of coloured shapes with exact captions; needs no network.",
             discussion:
                 "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
 
@@ -78,7 +78,7 @@ extension DataFetchCommand {
         @Option(help: ArgumentHelp("The corpus folder.", valueName: "dir"))
         var output = "corpora/scenes"
 
-        @Flag(help: "Prints the result as JSON.")
+        @Flag(help: "Print the result as JSON.")
         var json = false
 
         func run() throws {

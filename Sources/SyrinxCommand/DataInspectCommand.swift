@@ -11,7 +11,7 @@ import Tokenizers
 struct DataInspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Shows what a corpus or a file of conversations holds: counts, one record token by token.",
+        abstract: "Show what a corpus or a file of conversations holds: counts, one record token by token.",
         discussion: """
             With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
             positions of pictures, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \

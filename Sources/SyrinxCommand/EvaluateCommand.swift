@@ -32,11 +32,11 @@ struct EvaluateCommand: ParsableCommand {
             takes evaluations (output folders), or with --model another model's folder, which is then evaluated as well, \
             without the --adapter.
 
-              syrinx evaluate --model runs/a/model --corpus corpora/minimal
-              syrinx evaluate --model runs/a/model --corpus my-pictures.jsonl --tasks captioning,few-shot
-              syrinx evaluate --model runs/a/model --corpus corpora/minimal --compare runs/b/model
-              syrinx evaluate --model base --adapter adapters/a --corpus corpora/minimal --compare base
-              syrinx evaluate --compare evaluations/runs-a-test evaluations/runs-b-test
+              syrinx evaluate --model a/model --corpus corpora/minimal
+              syrinx evaluate --model a/model --corpus mine.jsonl --tasks captioning
+              syrinx evaluate --model a/model --corpus mine.jsonl --compare b/model
+              syrinx evaluate --model base --adapter a --corpus mine.jsonl --compare base
+              syrinx evaluate --compare evaluations/a-test evaluations/b-test
             """)
 
     @Option(help: ArgumentHelp("The model's folder.", valueName: "folder"))

@@ -94,7 +94,8 @@ final class EvaluationProgress {
             finish()
             number = step.number
             bar = ProgressBar(
-                "\(step.number)/\(step.count) \(step.task)", total: step.total, unit: "items", completed: step.completed
+                "\(step.number)/\(step.count) \(step.task)", total: step.total, unit: "answers",
+                completed: step.completed
             )
         }
         bar?.update(step.completed)

@@ -5,7 +5,7 @@ package import ArgumentParser
 package struct SyrinxCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "syrinx",
-        abstract: "Builds, trains, studies, evaluates and talks with multimodal language models.",
+        abstract: "Build, train, evaluate and talk with multimodal language models.",
         discussion: """
             Exit status: 0 when all went well, 1 when the work failed, 2 when the command line or an input is wrong, \
             130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of its output is gone.

@@ -48,14 +48,15 @@ struct TrainCommand: ParsableCommand {
             let plan = try MemoryPlan(recipe)
             return print(json ? try Self.json(plan) : plan.table)
         }
+        InterruptFlag.install()
         if verifyResume {
-            let result = try ResumeCheck.run(recipe, say: say)
+            let result = try ResumeCheck.run(
+                recipe, say: { say(style.bold($0)) }, watchers: { [ProgressObserver(print: say)] })
             let text =
                 "resume verified: \(result.stepsCompared) steps, \(result.interruptions) interruptions, losses and weights bit-identical "
                 + "(weights \(result.weightsHash.prefix(16)))"
             return print(json ? try Self.json(result) : text)
         }
-        InterruptFlag.install()
         let outcome = try RecipeRunner.run(
             recipe,
             .init(

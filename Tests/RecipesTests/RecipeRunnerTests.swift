@@ -112,7 +112,7 @@ struct RecipeRunnerTests {
         try withFolder { folder in
             let error = #expect(throws: TrainingError.self) {
                 try ResumeCheck.run(
-                    try recipe(folder), say: { _ in },
+                    try recipe(folder), say: { _ in }, watchers: { [] },
                     meddling: { context in
                         [Meddler(context.store.parameters[0].tensor)]
                     })

@@ -33,7 +33,7 @@ public final class ConversationSource: ExampleSupply {
     package init(
         _ conversations: any ConversationStore, tokenizer: any Tokenizer, decoder: any MediaDecoder,
         imageProcessor: ImageProcessor, contract: TokenContract, template: ChatTemplate, contextLength: Int,
-        limits: DecodeLimits = .default, pictureCacheByteLimit: Int = 256 << 20
+        limits: DecodeLimits = .default, pictureCacheByteLimit: Int = ExampleSource.pictureCacheByteLimit
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
             throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")

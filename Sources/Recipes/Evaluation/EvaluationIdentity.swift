@@ -79,7 +79,7 @@ public struct EvaluationIdentity: Codable, Sendable {
 
     /// Refuses to go on with the predictions of another evaluation.
     /// - Throws: `EvaluationError` that says in what `earlier`, found in `folder`, differs from this one.
-    func requireSame(as earlier: EvaluationIdentity, folder: String) throws {
+    package func requireSame(as earlier: EvaluationIdentity, folder: String) throws {
         let remedy = "give another --output, or remove the folder"
         func differs(_ what: String, _ there: String, _ here: String) -> EvaluationError {
             EvaluationError("\(folder) holds an evaluation \(what) (\(there) there, \(here) here): \(remedy)")
@@ -92,7 +92,10 @@ public struct EvaluationIdentity: Codable, Sendable {
                 "of another checkpoint", "\(earlier.model.path), SHA-256 \(earlier.model.sha256.prefix(12))",
                 "\(model.path), \(model.sha256.prefix(12))")
         }
-        for (name, there, here) in try settings.differences(from: earlier.settings) {
+        // Which sources and kinds there are follows from the data, so that other data may be all that differs.
+        let differences = try settings.differences(from: earlier.settings)
+        let hasOtherData = earlier.data.path != data.path && earlier.data.sha256 != data.sha256
+        for (name, there, here) in differences where !(hasOtherData && name == Self.Settings.sourceOption) {
             throw differs("with another \(name)", there, here)
         }
         if earlier.data.sha256 != data.sha256 {
@@ -114,9 +117,11 @@ extension EvaluationIdentity.Settings {
         }
     }
 
+    fileprivate static let sourceOption = "--source"
+
     /// What the user sets them with.
     private static let options: [String: String] = [
-        "questions": "--tasks", "sources": "--source", "groupSources": "--source", "shots": "--shots",
+        "questions": "--tasks", "sources": sourceOption, "groupSources": sourceOption, "shots": "--shots",
         "fewShotText": "--word-text", "template": "--prompt", "seed": "--seed", "split": "--split", "limit": "--limit",
         "compute": "--dtype or --device",
     ]

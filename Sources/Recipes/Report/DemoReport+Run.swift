@@ -65,7 +65,8 @@ extension DemoReport {
         let items = zip(chosen, described).map { index, item in
             galleryItem(
                 set.items[index], truth: item.truth,
-                generated: item.generated + (item.colour.isEmpty ? "" : " [asked for colours: \(item.colour)]"))
+                generated: item.generated
+                    + (item.colour.isEmpty ? "" : " · after \"colours:\" it says \"\(item.colour)\""))
         }
         var notes = material.notes
         if corpus.index.generated {

@@ -7,9 +7,9 @@ public import Torch
 #endif
 
 /// What this process has used.
-enum ProcessMemory {
+package enum ProcessMemory {
     /// The largest resident set so far, in bytes.
-    static var peakResidentBytes: Int {
+    package static var peakResidentBytes: Int {
         var usage = rusage()
         #if canImport(Glibc)
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

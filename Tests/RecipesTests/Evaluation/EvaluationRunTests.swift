@@ -77,6 +77,24 @@ struct EvaluationRunTests {
         #expect(try pictures.predictions("a") == before)
     }
 
+    @Test("another corpus is called that, although its sources and kinds are others too")
+    func otherCorpus() throws {
+        func identity(_ path: String, _ sha256: String, kinds: [String], seed: UInt64 = 0) -> EvaluationIdentity {
+            EvaluationIdentity(
+                model: .init(path: "model", sha256: "m"), data: .init(path: path, sha256: sha256),
+                settings: .init(
+                    evaluation: CaptionEvaluation(groupSources: kinds, seed: seed), split: "test", limit: 0,
+                    compute: "float32 on cpu"))
+        }
+        let earlier = identity("birds.jsonl", "b", kinds: ["birds"])
+        func refusal(_ now: EvaluationIdentity) -> String? {
+            #expect(throws: EvaluationError.self) { try now.requireSame(as: earlier, folder: "a") }?.description
+        }
+        #expect(refusal(identity("ships.jsonl", "s", kinds: ["ships"]))?.contains("of other data (birds.jsonl") == true)
+        #expect(refusal(identity("birds.jsonl", "b", kinds: []))?.contains("another --source") == true)
+        #expect(refusal(identity("ships.jsonl", "s", kinds: [], seed: 1))?.contains("another --seed") == true)
+    }
+
     @Test("damaged predictions and foreign folders are named in one sentence")
     func damageIsNamed() throws {
         let pictures = try PicturesOfColours()
