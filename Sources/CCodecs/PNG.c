@@ -83,6 +83,14 @@ static int set_output_form(png_structp png, png_infop information) {
     return (colour & PNG_COLOR_MASK_ALPHA) != 0 || transparent ? 4 : 3;
 }
 
+static int stored_form(png_structp png, png_infop information) {
+    int colour = png_get_color_type(png, information);
+    if (colour == PNG_COLOR_TYPE_PALETTE || png_get_bit_depth(png, information) == 1) {
+        return SYRINX_CODECS_FORM_INDEXED;
+    }
+    return (colour & PNG_COLOR_MASK_ALPHA) != 0 ? SYRINX_CODECS_FORM_ALPHA : SYRINX_CODECS_FORM_PLAIN;
+}
+
 static int read_picture(Reader *reader) {
     png_structp png = reader->png;
     if (setjmp(png_jmpbuf(png))) {
@@ -96,8 +104,10 @@ static int read_picture(Reader *reader) {
     png_read_info(png, reader->information);
     png_uint_32 width = png_get_image_width(png, reader->information);
     png_uint_32 height = png_get_image_height(png, reader->information);
+    int form = stored_form(png, reader->information);
     int channels = set_output_form(png, reader->information);
     if (reader->info) {
+        reader->info->form = form;
         reader->info->width = reader->info->output_width = (int32_t)width;
         reader->info->height = reader->info->output_height = (int32_t)height;
         reader->info->output_channels = channels;

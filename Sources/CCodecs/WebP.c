@@ -38,6 +38,7 @@ int syrinx_codecs_webp_info(const uint8_t *bytes, size_t count, syrinx_codecs_in
     info->width = info->output_width = features.width;
     info->height = info->output_height = features.height;
     info->output_channels = features.has_alpha ? 4 : 3;
+    info->form = features.has_alpha ? SYRINX_CODECS_FORM_ALPHA : SYRINX_CODECS_FORM_PLAIN;
     return SYRINX_CODECS_OK;
 }
 

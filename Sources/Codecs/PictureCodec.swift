@@ -26,6 +26,28 @@ public struct PictureCodec: MediaDecoder {
         return stored.turned(upright: info.orientation)
     }
 
+    /// Decodes one still picture, upright, in the form in which its file holds it: for systems that resize before a picture
+    /// is RGB.
+    ///
+    /// - Throws: `CodecError`.
+    public func storedPicture(from bytes: [UInt8], limits: DecodeLimits = .default) throws -> StoredPicture {
+        let info = try header(of: bytes, limits: limits, target: nil)
+        let rows = try decode(bytes, info, limits)
+        let (width, height) = (info.outputWidth, info.outputHeight)
+        let colours =
+            info.channelCount == 4
+            ? Picture(width: width, height: height, droppingAlphaOf: rows)
+            : Picture(width: width, height: height, pixels: rows)
+        switch info.form {
+        case Int32(SYRINX_CODECS_FORM_INDEXED): return .indexed(colours.turned(upright: info.orientation))
+        case Int32(SYRINX_CODECS_FORM_ALPHA):
+            let opacity = Picture(width: width, height: height, alphaOf: rows)
+            return .withAlpha(
+                colours.turned(upright: info.orientation), opacity: opacity.turned(upright: info.orientation))
+        default: return .plain(colours.turned(upright: info.orientation))
+        }
+    }
+
     /// Decodes the picture in a file.
     ///
     /// - Throws: `CodecError.inFile`, which names the file.
@@ -92,6 +114,8 @@ struct Header {
     let channelCount: Int
     let scaleDenominator: Int32
     let orientation: Orientation
+    /// One of `SYRINX_CODECS_FORM_PLAIN` and its siblings.
+    let form: Int32
 }
 
 extension PictureCodec {
@@ -123,7 +147,7 @@ extension PictureCodec {
         return Header(
             format: format, outputWidth: Int(info.output_width), outputHeight: Int(info.output_height),
             channelCount: Int(info.output_channels), scaleDenominator: denominator,
-            orientation: exifOrientation(in: bytes, format: format) ?? .upright)
+            orientation: exifOrientation(in: bytes, format: format) ?? .upright, form: info.form)
     }
 
     private func readInfo(

@@ -11,6 +11,9 @@ public struct ImageProcessor: Sendable, Hashable {
     public enum Resize: String, Sendable, Hashable, NamedChoice {
         /// Both sides are resized to the image size; the shape is lost.
         case squash
+        /// The same before the picture is RGB, as mPLUG-Owl's code does it: palettes take the nearest pixel, and alpha weighs
+        /// the colours and is then dropped. Pictures that are opaque RGB already are squashed.
+        case squashStored
         /// The shortest side is resized to the image size (the other to the whole part of its proportion), then the
         /// centre is cut out: CLIP's rule as in Hugging Face's `CLIPImageProcessor`.
         case shortestSideCrop
@@ -84,7 +87,7 @@ public struct ImageProcessor: Sendable, Hashable {
     public func prepared(_ picture: Picture) -> Picture {
         let (width, height, size) = (picture.width, picture.height, imageSize)
         switch resize {
-        case .squash:
+        case .squash, .squashStored:
             return picture.resized(width: size, height: size, filter: filter, order: order)
         case .shortestSideCrop:
             let shortest = picture.shortestSide
@@ -116,6 +119,14 @@ public struct ImageProcessor: Sendable, Hashable {
                     ground: ground)
             }
         }
+    }
+
+    /// The same of a picture in its file's form.
+    ///
+    /// - Precondition: the rule is ``Resize/squashStored``: for the others pictures are decoded to opaque RGB.
+    public func prepared(_ picture: StoredPicture) -> Picture {
+        precondition(resize == .squashStored, "\(resize.rawValue) takes opaque pictures")
+        return picture.resized(width: imageSize, height: imageSize, filter: filter, order: order)
     }
 
     /// A square of `longest` pixels at the image size, made of strips of its rows, so that it never exists as a whole.

@@ -64,29 +64,38 @@ extension SyrinxModel {
                 "\(image.name): at the model's \(imageProcessor.imageSize) x \(imageProcessor.imageSize) pixels it needs "
                     + "\(shortage); use a larger machine")
         }
-        let picture: Picture
-        var format = "pixels"
-        var orientation = "upright"
-        var hasAlpha = false
-        switch image.content {
-        case .picture(let given): picture = given
-        case .encoded(let bytes):
-            let codec = PictureCodec()
-            do {
-                let info = try codec.pictureInfo(of: bytes)
-                (format, orientation, hasAlpha) = (info.format.rawValue, "\(info.orientation)", info.hasAlpha)
-                picture = try codec.picture(from: bytes)
-            } catch let error as CodecError {
-                throw CodecError.inFile(path: image.name, error)
-            }
-        }
-        let pixelValues = imageProcessor.pixelValues(picture)
+        let (size, square, info) = try squarePicture(image)
+        let pixelValues = imageProcessor.pixelValues(prepared: [square]).select(dim: 0, index: 0)
         return PreparedPicture(
             account: PictureAccount(
-                name: image.name, format: format, width: picture.width, height: picture.height,
-                orientation: orientation, alphaOverWhite: hasAlpha, resize: imageProcessor.resize.rawValue,
-                resizedTo: imageProcessor.imageSize, tokenCount: contract.visualTokenCount),
+                name: image.name, format: info?.format.rawValue ?? "pixels", width: size.width,
+                height: size.height, orientation: "\(info?.orientation ?? .upright)",
+                alphaOverWhite: info?.hasAlpha == true && imageProcessor.resize != .squashStored,
+                resize: imageProcessor.resize.rawValue, resizedTo: imageProcessor.imageSize,
+                tokenCount: contract.visualTokenCount),
             pixelValues: pixelValues, id: Digest.sha256(pixelValues.bytes()).hex)
+    }
+
+    /// A picture's size, what the encoder sees of it before normalisation, and its file's header.
+    private func squarePicture(
+        _ image: ImageReference
+    ) throws -> (size: (width: Int, height: Int), square: Picture, info: PictureInfo?) {
+        let bytes: [UInt8]
+        switch image.content {
+        case .picture(let given): return ((given.width, given.height), imageProcessor.prepared(given), nil)
+        case .encoded(let encoded): bytes = encoded
+        }
+        let codec = PictureCodec()
+        do {
+            let info = try codec.pictureInfo(of: bytes)
+            let square =
+                imageProcessor.resize == .squashStored
+                ? imageProcessor.prepared(try codec.storedPicture(from: bytes))
+                : imageProcessor.prepared(try codec.picture(from: bytes))
+            return ((info.width, info.height), square, info)
+        } catch let error as CodecError {
+            throw CodecError.inFile(path: image.name, error)
+        }
     }
 
     /// A conversation in a template, with its pictures in order.

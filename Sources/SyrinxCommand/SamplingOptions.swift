@@ -15,7 +15,7 @@ struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How pictures become square; left out, as the model's authors recommend: mPLUG-Owl squash, its video model \
+            How pictures become square; left out, as the model's authors recommend: mPLUG-Owl squashStored, its video model \
             shortestSideCrop, mPLUG-Owl2 squareFirst, others what they were trained with. \
             Known: \(ImageProcessor.Resize.choiceNames.joined(separator: ", ")).
             """, valueName: "name"))

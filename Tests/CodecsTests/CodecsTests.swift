@@ -14,6 +14,23 @@ import Testing
         #expect(differing == 0, "\(differing) of \(picture.pixels.count) values differ")
     }
 
+    @Test("A picture keeps its file's form: palettes and single bits, an alpha channel of its own, plain colours")
+    func storedForm() throws {
+        func form(_ file: String) throws -> String {
+            switch try codec.storedPicture(from: PictureFixtures.bytes(file)) {
+            case .plain: "plain"
+            case .indexed: "indexed"
+            case .withAlpha: "alpha"
+            }
+        }
+        let forms = [
+            "palette-16.png": "indexed", "palette-transparent-table.png": "indexed", "one-bit.png": "indexed",
+            "rgba.png": "alpha", "grey-alpha.png": "alpha", "alpha-lossless.webp": "alpha",
+            "rgb-transparent.png": "plain", "grey.png": "plain", "baseline-420.jpg": "plain",
+        ]
+        for (file, expected) in forms { #expect(try form(file) == expected, "\(file)") }
+    }
+
     @Test("A scaled JPEG is never smaller than the target, and without a target never scaled")
     func scaledDecoding() throws {
         let bytes = PictureFixtures.bytes("large.jpg")  // 131 x 98

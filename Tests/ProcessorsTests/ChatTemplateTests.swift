@@ -109,6 +109,7 @@ private func written(_ parts: [ChatPart]) -> String {
 
     @Test func `Templates are chosen by name, and a misspelt name is answered with the nearest`() throws {
         #expect(try ChatTemplate(named: "mplug-owl2") == .mplugOwl2)
+        #expect(ChatTemplate.mplugOwl2.stopStrings == ["</s>"] && ChatTemplate.mplugOwl.stopStrings.isEmpty)
         let error = #expect(throws: ProcessorError.self) { try ChatTemplate(named: "mplug_owl2") }
         #expect(error?.description.hasSuffix("did you mean 'mplug-owl2'?") == true)
     }

@@ -9,7 +9,7 @@ struct OwlPictureTests {
     private func pictures(_ fixture: ParityFixture) throws -> [(file: String, picture: Picture)] {
         try fixture.all.names.filter { $0.hasPrefix("decoded.") }.compactMap { name in
             let tensor = try fixture(name)
-            // The published code drops alpha, Syrinx composes it over white: pictures with alpha differ on purpose.
+            // The published code drops alpha, Syrinx composes it over white in these modes: such pictures differ on purpose.
             guard tensor.size(2) == 3 else { return nil }
             let picture = Picture(width: tensor.size(1), height: tensor.size(0), pixels: tensor.array(of: UInt8.self))
             return (String(name.dropFirst("decoded.".count)), picture)
@@ -33,7 +33,7 @@ struct OwlPictureTests {
         let pictures = try pictures(fixture)
         #expect(pictures.count == 5)
         for (file, picture) in pictures where !(system == "mplug-owl" && file.hasPrefix("palette")) {
-            // The published code of mPLUG-Owl resizes palettes before they are colours; Syrinx decodes first.
+            // The published code of mPLUG-Owl resizes palettes before they are colours, as `squashStored` does from files.
             let expected = try fixture("\(mode).\(file)").permute([1, 2, 0]).contiguous().array(of: UInt8.self)
             #expect(processor.prepared(picture).pixels == expected, "\(mode).\(file)")
         }

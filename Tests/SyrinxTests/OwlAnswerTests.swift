@@ -1,5 +1,7 @@
+import Checkpoints
 import Foundation
 import Generation
+import Media
 import Processors
 import Syrinx
 import Testing
@@ -45,6 +47,31 @@ import Torch
             compared += 1
         }
         #expect(compared > 10)
+    }
+
+    @Test func `Picture files of every kind become the published pixels of mPLUG-Owl, palettes and alpha too`() throws {
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl")
+        let model = try Syrinx.load(fixtures.appendingPathComponent("model").path)
+        let expected = try SafetensorsFile(path: fixtures.appendingPathComponent("pictures.safetensors").path)
+        let processor = model.imageProcessor
+        var compared = 0
+        for name in expected.names where name.hasPrefix("square.") && !name.hasSuffix(".normalised") {
+            let file = String(name.dropFirst("square.".count))
+            let path = fixtures.appendingPathComponent("pictures/\(file)").path
+            let prompt = try model.prepare(["USER: ", .picture(at: path)])
+            let values = try #require(prompt.input.pixelValues).array(of: Float.self)
+            let plane = values.count / 3
+            let pixels = values.enumerated().map { index, value in
+                let channel = index / plane
+                let scaled = Double(value) * processor.standardDeviation[channel] + processor.mean[channel]
+                return UInt8((scaled * 255).rounded())
+            }
+            #expect(pixels == (try expected.tensor(name)).array(of: UInt8.self), "\(file)")
+            #expect(prompt.pictures[0].resize == "squashStored" && !prompt.pictures[0].alphaOverWhite)
+            compared += 1
+        }
+        #expect(compared == 6)
     }
 
     @Test(arguments: [("mplug-owl", "<image>"), ("mplug-owl2", "<|image|>")])

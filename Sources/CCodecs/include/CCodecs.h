@@ -27,6 +27,15 @@ enum {
     SYRINX_CODECS_MEMORY = 4,
 };
 
+/// How a file holds its pixels, as far as resizing them before they are RGB goes.
+enum {
+    SYRINX_CODECS_FORM_PLAIN = 0,
+    /// Numbers of a palette, or one bit per pixel: values between two of them mean nothing.
+    SYRINX_CODECS_FORM_INDEXED = 1,
+    /// With an alpha channel of its own; a transparent colour of an opaque file is none.
+    SYRINX_CODECS_FORM_ALPHA = 2,
+};
+
 /// What a header says.
 typedef struct {
     /// Size in pixels as stored, before EXIF orientation.
@@ -35,6 +44,8 @@ typedef struct {
     int32_t output_width, output_height;
     /// Bytes per pixel that `_decode` will write: 3 (RGB) or 4 (RGBA, alpha not premultiplied).
     int32_t output_channels;
+    /// One of the forms above.
+    int32_t form;
 } syrinx_codecs_info;
 
 /// Reads a JPEG's header. `scale_denominator` is 1, 2, 4 or 8.

@@ -54,7 +54,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public var chatTemplate: ChatTemplate { config.isVideo ? .mplugOwlVideo : .mplugOwl }
     public var imageSize: Int? { config.visionEncoder.imageSize }
     /// The picture path of its code squeezes pictures before CLIP's rule; that of the video package does not.
-    public var publishedResize: ImageProcessor.Resize? { config.isVideo ? .shortestSideCrop : .squash }
+    public var publishedResize: ImageProcessor.Resize? { config.isVideo ? .shortestSideCrop : .squashStored }
     /// Its README's `top_k` 5 and `max_length` 512, which counts the begin token.
     public var recommendedSampling: RecommendedSampling {
         RecommendedSampling(temperature: 1, topK: 5, maxNewTokens: 511, source: "mPLUG-Owl's README")
