@@ -25,6 +25,7 @@ package struct SyrinxCommand: ParsableCommand {
             GenerateCommand.self,
             InspectCommand.self,
             RecipeCommand.self,
+            StudyCommand.self,
             TrainCommand.self,
         ])
 
