@@ -37,7 +37,10 @@ public struct LowRankAdaptation: Sendable, Hashable {
 
     /// What is wrong with the values, for the end of a sentence; nil when nothing is.
     public var mistake: String? {
-        if rank < 1 { return "the rank is \(rank); it must be at least 1" }
+        let ranks = 1...65_536
+        if !ranks.contains(rank) {
+            return "the rank is \(rank); it must lie in \(ranks.lowerBound)...\(ranks.upperBound)"
+        }
         if !alpha.isFinite || alpha == 0 { return "alpha is \(alpha); it must be a number other than 0" }
         if !(0..<1).contains(dropout) { return "the dropout is \(dropout); it must be at least 0 and below 1" }
         if targets.isEmpty || targets.contains("") { return "a target is missing: name at least one layer" }

@@ -65,6 +65,7 @@ struct AdapterFolderTests {
         (#"{"r": 2, "use_dora": true}"#, "use_dora"), (#"{"r": 2, "bias": "all"}"#, "bias all"),
         (#"{"r": 2, "modules_to_save": ["lm_head"]}"#, "modules_to_save"),
         (#"{"r": 2, "rank_pattern": {"q_proj": 4}}"#, "rank_pattern"), (#"{"r": 0}"#, "the rank is 0"),
+        (#"{"r": 4611686018427387904}"#, "it must lie in 1...65536"),
         (#"{"r": "two"}"#, "r should be a whole number"), (#"{"r": 2"#, "is damaged"),
     ])
     func `What is no plain LoRA adapter is refused by name`(config: String, expected: String) throws {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import NN
+import Processors
 import SyrinxModels
 import Testing
 import Torch
@@ -147,5 +148,61 @@ struct AdapterParityTests {
         let scores = logits(again, ids).detach()
         #expect(scores.bytes() == logits(decoder, ids).bytes())
         try Safetensors.write([("token_ids", ids), ("logits", scores)], to: path + "/activations.safetensors")
+    }
+
+    /// mPLUG-Owl2's tiny model with an adapter, and its scores of the prompt with one picture.
+    private func owl2(
+        _ adaptation: LowRankAdaptation, _ weights: (ParameterStore) throws -> StateDict
+    ) throws -> (scores: Tensor, store: ParameterStore) {
+        let folder = try ModelFolder(path: Self.folder + "../mplug-owl2/model")
+        let (_, _, base) = try ModelRegistry.open(folder)
+        let (model, store) = try ModelRegistry.declare(
+            configuration: Data(try folder.bytes(of: "config.json")), adaptation: adaptation)
+        try store.load(base, of: .model)
+        try store.load(try weights(store), of: .adapters)
+        let inputs = try ParityFixture("mplug-owl2/expected")
+        let ids = try inputs("input.one_image.expanded_ids")
+        let input = ModelInput(
+            tokenIDs: ids, positionIDs: Tensor.arange(ids.size(1)).unsqueeze(0),
+            layout: SegmentLayout(
+                rows: 1, columns: ids.size(1), segments: [.init(row: 0, start: 0, length: ids.size(1))]),
+            pixelValues: try inputs("input.one_image.pixel_values"),
+            visualPositions: ids.reshape([-1]).less(than: 0).nonzero().reshape([-1]))
+        let scores = model.logits(
+            embeddings: model.embed(input), positionIDs: input.positionIDs, visualPositions: input.visualPositions)
+        return (scores.detach(), store)
+    }
+
+    @Test func `An adapter made by the published fine-tuning's own list of layers gives the published code's scores`()
+        throws
+    {
+        let fixture = try ParityFixture("mplug-owl2/adapter")
+        let adapter = try AdapterFolder(path: Self.folder + "../mplug-owl2/adapter")
+        #expect(adapter.adaptation.targets.count == 2 * 9 && adapter.adaptation.scale == 4)
+        let (scores, store) = try owl2(adapter.adaptation) { _ in adapter.weights }
+        try adapter.check(store)
+        try fixture.expect(scores, equals: "output.logits")
+    }
+
+    /// `scripts/reference/owl2_lora.py --adapter DIR/owl2 --activations DIR/owl2.safetensors` loads it with PEFT.
+    @Test func `An adapter of both branches is written with every layer by its full path`() throws {
+        let adaptation = LowRankAdaptation(rank: 2, alpha: 6, targets: ["model.layers.**"])
+        let (scores, store) = try owl2(adaptation) { store in
+            StateDict(
+                store.adapterParameters.enumerated().map { index, parameter in
+                    let generator = Generator(seed: UInt64(index))
+                    return (
+                        parameter.name, .randn(parameter.shape, generator: generator, standardDeviation: 0.2)
+                    )
+                })
+        }
+        let kept = ProcessInfo.processInfo.environment["SYRINX_ADAPTER_FOLDER"]
+        let path = kept ?? NSTemporaryDirectory() + "syrinx-adapter-\(UUID().uuidString)"
+        defer { if kept == nil { try? FileManager.default.removeItem(atPath: path) } }
+        try AdapterFolder.write(store.stateDict(of: .adapters), adaptation, to: path + "/owl2")
+        try Safetensors.write([("logits", scores)], to: path + "/owl2.safetensors")
+        let written = try AdapterFolder(path: path + "/owl2")
+        #expect(written.listedTargets?.contains("model.layers.1.self_attn.v_proj.multiway.1") == true)
+        #expect(try owl2(written.adaptation) { _ in written.weights }.scores.bytes() == scores.bytes())
     }
 }
