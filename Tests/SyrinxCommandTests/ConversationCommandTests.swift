@@ -70,7 +70,10 @@ import Testing
         for name in names {
             let generated = try generate(
                 "mplug-owl2",
-                ["--greedy", "--max-new-tokens", "64", question, "--image", "\(Self.fixtures)/mplug-owl2/pictures/\(name)"])
+                [
+                    "--greedy", "--max-new-tokens", "64", question, "--image",
+                    "\(Self.fixtures)/mplug-owl2/pictures/\(name)",
+                ])
             let firstLine = generated.output.split(separator: "\n").first.map(String.init) ?? ""
             let evaluated = answers.first { $0["id"] as? String == name }?["generated"] as? String
             #expect(evaluated?.isEmpty == false)

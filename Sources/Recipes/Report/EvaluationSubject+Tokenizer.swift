@@ -22,7 +22,8 @@ extension EvaluationSubject {
             model: model, contract: contract,
             beginID: tokenizer.beginID ?? tokenizer.endID,
             stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }),
-            frame: try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract), device: device,
+            frame: try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract),
+            device: device,
             encode: { tokenizer.encode($0) }, decode: { tokenizer.decode($0) })
     }
 
