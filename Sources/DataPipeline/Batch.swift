@@ -6,7 +6,7 @@ public struct Batch: Sendable {
     public var input: ModelInput
     /// int64[B, T]: the token expected after each position, -100 where none is.
     public var labels: Tensor
-    /// For each row, the source of its examples; the kind's name where a row mixes sources of one kind.
+    /// For each row, the source of its examples; their kind's name where a row mixes sources.
     public var rowSources: [String]
     /// Identifiers of the examples, row by row.
     public var itemIDs: [String]
@@ -57,14 +57,16 @@ public struct LoaderPosition: Codable, Sendable, Equatable {
     public var order: String
     /// Number of the next sequence.
     public var sequence: Int
-    /// Per stream of presentations, by the kind's name.
+    /// Per stream of presentations, by its name: that of a kind of the corpus, or of a part of the conversations.
     public var streams: [String: Stream]
     /// Presentations so far.
     public var presentedCount: Int
     /// Identifiers of the records that failed so far.
     public var quarantinedIDs: [String]
+    /// Presentations so far of records without a supervised token.
+    public var skippedCount: Int
 
-    /// Place in the presentations of one kind.
+    /// Place in the presentations of one stream.
     public struct Stream: Codable, Sendable, Equatable {
         /// Number of the next presentation.
         public var next: Int

@@ -1,26 +1,26 @@
 import Media
 import Processors
 
-/// Makes batches one after the other: draws the kind of each sequence, packs it, puts the rows into tensors.
+/// Makes batches one after the other: draws the stream of each sequence, packs it, puts the rows into tensors.
 ///
 /// Used by one thread at a time.
 package final class BatchProducer {
-    private let source: ExampleSource
+    private let source: any ExampleSupply
     private let rowCount: Int
     private let packer: Packer
     private let quarantine: Quarantine
-    private let streams: [CorpusKind: ExampleStream]
-    private let kind: (Int) -> CorpusKind
+    private let streams: [String: ExampleStream]
+    private let stream: (Int) -> String
     private let order: String
     private var sequence: Int
 
     /// - Parameters:
     ///   - rowCount: rows per batch.
-    ///   - kind: the kind of a sequence by its number.
+    ///   - stream: the stream of a sequence by its number.
     ///   - order: what positions are marked with.
     package init(
-        source: ExampleSource, rowCount: Int, packer: Packer, quarantine: Quarantine,
-        streams: [CorpusKind: ExampleStream], sequence: Int, order: String, kind: @escaping (Int) -> CorpusKind
+        source: any ExampleSupply, rowCount: Int, packer: Packer, quarantine: Quarantine,
+        streams: [String: ExampleStream], sequence: Int, order: String, stream: @escaping (Int) -> String
     ) {
         self.source = source
         self.rowCount = rowCount
@@ -29,7 +29,7 @@ package final class BatchProducer {
         self.streams = streams
         self.sequence = sequence
         self.order = order
-        self.kind = kind
+        self.stream = stream
     }
 
     /// The next batch; fewer rows at the end of the data, nil after it.
@@ -37,7 +37,7 @@ package final class BatchProducer {
     package func next() throws -> Batch? {
         var rows: [[Example]] = []
         while rows.count < rowCount {
-            guard let stream = streams[kind(sequence)] else { break }
+            guard let stream = streams[stream(sequence)] else { break }
             let row = try packer.row(
                 carried: &stream.carried, size: { $0.example.layout.tokenCount }, draw: { try stream.next() })
             guard !row.isEmpty else { break }
@@ -66,7 +66,7 @@ package final class BatchProducer {
         let snapshot = quarantine.snapshot
         return LoaderPosition(
             order: order, sequence: sequence,
-            streams: Dictionary(uniqueKeysWithValues: streams.map { ($0.key.rawValue, $0.value.position) }),
-            presentedCount: snapshot.presentedCount, quarantinedIDs: snapshot.ids)
+            streams: streams.mapValues(\.position), presentedCount: snapshot.presentedCount,
+            quarantinedIDs: snapshot.ids, skippedCount: snapshot.skippedCount)
     }
 }

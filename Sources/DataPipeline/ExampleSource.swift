@@ -1,3 +1,4 @@
+import Foundation
 public import Media
 public import Processors
 public import Tokenizers
@@ -6,7 +7,7 @@ public import Torch
 /// Everything that turns a record of a corpus into an example for one model: tokenizer, picture preprocessing, token
 /// contract, caption template. Shared by the training loader, validation, the encoder's warm start and evaluation, so
 /// that all of them see the same.
-public final class ExampleSource: Sendable {
+public final class ExampleSource: ExampleSupply {
     /// Bytes of resized pictures kept in memory where nothing else is said.
     public static let pictureCacheByteLimit: Int = 256 << 20
 
@@ -52,8 +53,8 @@ public final class ExampleSource: Sendable {
         // As in AXLearn, the end token doubles as the begin token where the vocabulary has none (MM1 section 4.2).
         beginID = tokenizer.beginID ?? endID
         store = PictureStore(
-            corpus: corpus, decoder: decoder, limits: limits, processor: imageProcessor,
-            byteLimit: pictureCacheByteLimit)
+            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: pictureCacheByteLimit
+        ) { image, entry in try corpus.picture(image, of: corpus.index.entries[entry]) }
         assembler = PixelAssembler(processor: imageProcessor)
         collator = Collator(contract: contract, padID: tokenizer.padID ?? endID)
     }
@@ -77,7 +78,7 @@ public final class ExampleSource: Sendable {
     /// The examples of one index entry: one, or several pieces of a document longer than the context.
     /// - Parameter variation: nil for canonical field order and unchanged pictures.
     /// - Throws: what reading, decoding or laying out throws; such a record belongs into quarantine.
-    package func examples(ofEntry entry: Int, variation: Variation? = nil) throws -> [Example] {
+    package func examples(ofEntry entry: Int, variation: Variation?) throws -> [Example] {
         let place = corpus.index.entries[entry]
         let record = try corpus.record(place)
         let pictures = try (0..<record.imageNames.count).map { image in
@@ -92,6 +93,16 @@ public final class ExampleSource: Sendable {
         }
         let segments = try segments(of: record, pictures: pictures, variation: variation)
         return try split(segments, record: record, pictures: pictures)
+    }
+
+    package var identity: String {
+        Identity.text(
+            data: corpus.index.manifestHash, contextLength: contextLength, contract: contract,
+            imageProcessor: imageProcessor, tokenizer: tokenizer, template: template)
+    }
+
+    package func quarantineEntry(_ entry: Int, error: any Error) -> QuarantineEntry {
+        corpus.quarantineEntry(entry, error: error)
     }
 
     /// The caption of a record in canonical order: from its fields, or the text of its parts.
@@ -212,4 +223,28 @@ package struct Example: Sendable {
     package var layout: PromptLayout
     package var pictures: [Picture]
     package var provenance: CorpusRecord.Provenance
+}
+
+/// What examples follow from, written as text that can be compared.
+enum Identity {
+    private struct Content<Template: Encodable>: Encodable {
+        var data: String
+        var contextLength: Int
+        var visualTokenCount: Int
+        var imageProcessor: String
+        var vocabularySize: Int
+        var template: Template
+    }
+
+    static func text(
+        data: String, contextLength: Int, contract: TokenContract, imageProcessor: ImageProcessor,
+        tokenizer: any Tokenizer, template: some Encodable
+    ) -> String {
+        let content = Content(
+            data: data, contextLength: contextLength, visualTokenCount: contract.visualTokenCount,
+            imageProcessor: imageProcessor.fingerprint, vocabularySize: tokenizer.vocabularySize, template: template)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return (try? encoder.encode(content)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
 }

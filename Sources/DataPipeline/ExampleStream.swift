@@ -16,7 +16,7 @@ package final class ExampleStream {
         package var example: Example
     }
 
-    private let source: ExampleSource
+    private let source: any ExampleSupply
     private let order: RecordOrder
     private let prefetch: OrderedPrefetch<Outcome>
     private let quarantine: Quarantine
@@ -29,7 +29,7 @@ package final class ExampleStream {
     ///   - isEndless: false to end after one pass.
     ///   - position: where to begin; nil for the start.
     package init(
-        source: ExampleSource, order: RecordOrder, pool: WorkerPool, lookahead: Int, quarantine: Quarantine,
+        source: any ExampleSupply, order: RecordOrder, pool: WorkerPool, lookahead: Int, quarantine: Quarantine,
         isEndless: Bool, position: LoaderPosition.Stream?,
         variation: @escaping @Sendable (_ presentation: Int) -> ExampleSource.Variation?
     ) {
@@ -41,7 +41,7 @@ package final class ExampleStream {
             do {
                 return .success(try source.examples(ofEntry: entry, variation: variation(presentation)))
             } catch {
-                return .failure(PresentationFailure(entry: source.corpus.quarantineEntry(entry, error: error)))
+                return .failure(PresentationFailure(entry: source.quarantineEntry(entry, error: error)))
             }
         }
         prefetch = OrderedPrefetch(
@@ -63,6 +63,7 @@ package final class ExampleStream {
         switch outcome {
         case .success(let examples):
             quarantine.succeeded()
+            if examples.isEmpty { try quarantine.skipped(unsupervised(order.record(atPresentation: presentation))) }
             return examples.enumerated().map { piece, example in
                 Placed(place: LoaderPosition.Carried(presentation: presentation, piece: piece), example: example)
             }
@@ -70,6 +71,11 @@ package final class ExampleStream {
             try quarantine.failed(failure.entry)
             return []
         }
+    }
+
+    private func unsupervised(_ entry: Int) -> QuarantineEntry {
+        source.quarantineEntry(
+            entry, error: DataError("no token of it is supervised, so nothing can be learnt from it: it is skipped"))
     }
 
     /// Where the stream stands.

@@ -1,4 +1,3 @@
-import Digests
 import Foundation
 import Media
 import Processors
@@ -7,13 +6,14 @@ import Torch
 
 /// Batches of packed examples in a reproducible order, prepared ahead of the trainer on threads of their own.
 ///
-/// The order follows from the seed, the mixture and the corpus alone, not from timing, and ``position`` restores it
+/// The order follows from the seed, the mixture and the data alone, not from timing, and ``position`` restores it
 /// exactly. A record that fails is skipped, counted and named in the quarantine file. Used by one thread at a time.
 public final class Loader: BatchSource {
     /// Settings of a loader; values of the recipe.
     public struct Config: Codable, Sendable, Hashable {
         /// Rows per batch, B.
         public var batchSize: Int
+        /// Shares of the kinds of a corpus; conversations have shares of their own.
         public var mixture: Mixture
         public var seed: UInt64
         /// Nil: pictures are not changed.
@@ -46,7 +46,7 @@ public final class Loader: BatchSource {
         }
     }
 
-    public let source: ExampleSource
+    private let source: any ExampleSupply
     public let config: Config
     public let quarantine: Quarantine
     /// Positions in batches so far, and how many of them belonged to examples.
@@ -69,8 +69,8 @@ public final class Loader: BatchSource {
         _ source: ExampleSource, split: CorpusSplit = .train, config: Config, quarantinePath: String? = nil
     ) throws(DataError) {
         try config.mixture.validate()
-        var orders: [CorpusKind: RecordOrder] = [:]
-        for (stream, kind) in CorpusKind.allCases.enumerated() where config.mixture.weight(of: kind) > 0 {
+        var streams: [String: Plan.Stream] = [:]
+        for (number, kind) in CorpusKind.allCases.enumerated() where config.mixture.weight(of: kind) > 0 {
             let entries = source.corpus.entries(split: split, kind: kind).flatMap { number in
                 let name = source.corpus.index.entries[number].source
                 let count = config.mixture.excludedSources.contains(name) ? 0 : config.mixture.repeats[name] ?? 1
@@ -81,16 +81,19 @@ public final class Loader: BatchSource {
                     "mixture: \(kind.rawValue) has weight \(config.mixture.weight(of: kind)), but the corpus at "
                         + "\(source.corpus.url.path) has 0 such \(split.rawValue) records; set its weight to 0")
             }
-            orders[kind] = RecordOrder(records: entries, seed: config.seed, stream: stream)
+            streams[kind.rawValue] = Plan.Stream(
+                number: number, order: RecordOrder(records: entries, seed: config.seed, stream: number))
         }
         let mixture = config.mixture
         let seed = config.seed
         self.init(
             source, config: config, quarantinePath: quarantinePath,
-            plan: Plan(orders: orders, isEndless: true, isVaried: true) { mixture.kind(ofSequence: $0, seed: seed) })
+            plan: Plan(streams: streams, isEndless: true, isVaried: true) {
+                mixture.kind(ofSequence: $0, seed: seed).rawValue
+            })
     }
 
-    private init(_ source: ExampleSource, config: Config, quarantinePath: String?, plan: Plan) {
+    init(_ source: any ExampleSupply, config: Config, quarantinePath: String?, plan: Plan) {
         self.source = source
         self.config = config
         self.plan = plan
@@ -121,13 +124,10 @@ public final class Loader: BatchSource {
             config: Config(batchSize: batchSize, mixture: Mixture(captioned: 1, interleaved: 1, textOnly: 1), seed: 0),
             quarantinePath: nil,
             plan: Plan(
-                orders: [kind: RecordOrder(records: kept, seed: nil, stream: 0)], isEndless: false, isVaried: false
-            ) { _ in kind })
-    }
-
-    /// Validation batches with this loader's settings; see the static function.
-    public func validation(split: CorpusSplit, source name: String, limit: Int? = nil) throws(DataError) -> Loader {
-        try Self.validation(source, split: split, source: name, batchSize: config.batchSize, limit: limit)
+                streams: [
+                    kind.rawValue: Plan.Stream(number: 0, order: RecordOrder(records: kept, seed: nil, stream: 0))
+                ], isEndless: false, isVaried: false
+            ) { _ in kind.rawValue })
     }
 
     public func next() throws -> Batch? {
@@ -150,10 +150,11 @@ public final class Loader: BatchSource {
         guard position.order == expected else {
             throw DataError(
                 "the saved data position was taken with order \(position.order.prefix(12)), but these settings give "
-                    + "\(expected.prefix(12)); resume with the same corpus, tokenizer size, seed, mixture, caption "
-                    + "template, augmentation, context length and picture size")
+                    + "\(expected.prefix(12)); resume with the same data, tokenizer size, seed, mixture, template, "
+                    + "augmentation, context length and picture size")
         }
-        quarantine.restore(ids: position.quarantinedIDs, presentedCount: position.presentedCount)
+        quarantine.restore(
+            ids: position.quarantinedIDs, presentedCount: position.presentedCount, skippedCount: position.skippedCount)
         let producer = plan.producer(source, config: config, quarantine: quarantine, position: position)
         current = position
         totals = (0, 0)
@@ -170,69 +171,6 @@ public final class Loader: BatchSource {
                 guard let batch = try producer.next() else { return nil }
                 return Produced(batch: batch, position: producer.position)
             }
-        }
-    }
-}
-
-extension Loader {
-    /// What the order of a loader follows from, apart from the config.
-    fileprivate struct Plan {
-        var orders: [CorpusKind: RecordOrder]
-        var isEndless: Bool
-        var isVaried: Bool
-        var kind: @Sendable (_ sequence: Int) -> CorpusKind
-
-        func fingerprint(_ source: ExampleSource, config: Config) -> String {
-            struct Order: Encodable {
-                var corpus: String
-                var records: [String: Int]
-                var isVaried: Bool
-                var mixture: Mixture
-                var seed: UInt64
-                var augmentation: Augmentation?
-                var template: CaptionTemplate
-                var contextLength: Int
-                var visualTokenCount: Int
-                var imageProcessor: String
-                var vocabularySize: Int
-                var carryLimit: Int
-            }
-            let order = Order(
-                corpus: source.corpus.index.manifestHash,
-                records: Dictionary(uniqueKeysWithValues: orders.map { ($0.key.rawValue, $0.value.count) }),
-                isVaried: isVaried, mixture: config.mixture, seed: config.seed, augmentation: config.augmentation,
-                template: source.template, contextLength: source.contextLength,
-                visualTokenCount: source.contract.visualTokenCount,
-                imageProcessor: source.imageProcessor.fingerprint, vocabularySize: source.tokenizer.vocabularySize,
-                carryLimit: config.carryLimit)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            guard let data = try? encoder.encode(order) else { return "" }
-            return Digest.sha256([UInt8](data)).hex
-        }
-
-        func producer(
-            _ source: ExampleSource, config: Config, quarantine: Quarantine, position: LoaderPosition?
-        ) -> sending BatchProducer {
-            let pool = WorkerPool(threadCount: config.workerCount)
-            let (seed, augmentation, isVaried) = (config.seed, config.augmentation, isVaried)
-            var streams: [CorpusKind: ExampleStream] = [:]
-            for (number, kind) in CorpusKind.allCases.enumerated() {
-                guard let order = orders[kind] else { continue }
-                streams[kind] = ExampleStream(
-                    source: source, order: order, pool: pool, lookahead: 32, quarantine: quarantine,
-                    isEndless: isEndless, position: position?.streams[kind.rawValue]
-                ) { presentation in
-                    guard isVaried else { return nil }
-                    return ExampleSource.Variation(
-                        seed: seed, stream: number, presentation: presentation, augmentation: augmentation)
-                }
-            }
-            return BatchProducer(
-                source: source, rowCount: config.batchSize,
-                packer: Packer(length: source.contextLength, carryLimit: config.carryLimit), quarantine: quarantine,
-                streams: streams, sequence: position?.sequence ?? 0,
-                order: fingerprint(source, config: config), kind: kind)
         }
     }
 }

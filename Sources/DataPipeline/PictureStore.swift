@@ -13,7 +13,7 @@ package struct StoredPicture: Sendable {
     package var pixels: [UInt8]
 }
 
-/// Decodes and resizes a corpus' pictures, and keeps the results up to a number of bytes.
+/// Decodes and resizes the pictures of records, and keeps the results up to a number of bytes.
 ///
 /// When the limit is reached nothing more is kept and nothing is thrown out: a pass visits every picture once, so
 /// throwing out the least recently used would throw out exactly what is needed next.
@@ -28,17 +28,21 @@ package final class PictureStore: Sendable {
         var byteCount = 0
     }
 
-    private let corpus: CorpusFolder
+    private let bytes: @Sendable (_ image: Int, _ entry: Int) throws -> [UInt8]
     private let decoder: any MediaDecoder
     private let limits: DecodeLimits
     package let processor: ImageProcessor
     private let byteLimit: Int
     private let cache = Mutex(Cache())
 
+    /// - Parameters:
+    ///   - byteLimit: bytes of resized pictures that are kept.
+    ///   - bytes: reads a picture of a record, still encoded.
     package init(
-        corpus: CorpusFolder, decoder: any MediaDecoder, limits: DecodeLimits, processor: ImageProcessor, byteLimit: Int
+        decoder: any MediaDecoder, limits: DecodeLimits, processor: ImageProcessor, byteLimit: Int,
+        bytes: @escaping @Sendable (_ image: Int, _ entry: Int) throws -> [UInt8]
     ) {
-        self.corpus = corpus
+        self.bytes = bytes
         self.decoder = decoder
         self.limits = limits
         self.processor = processor
@@ -48,13 +52,12 @@ package final class PictureStore: Sendable {
     /// Bytes of pixels kept.
     package var cachedByteCount: Int { cache.withLock { $0.byteCount } }
 
-    /// A picture of an index entry, decoded and resized unless it is kept.
-    /// - Throws: what the corpus or the decoder throws.
+    /// A picture of a record, decoded and resized unless it is kept.
+    /// - Throws: what reading or the decoder throws.
     package func picture(_ image: Int, ofEntry entry: Int) throws -> StoredPicture {
         let key = Key(entry: entry, image: image)
         if let known = cache.withLock({ $0.pictures[key] }) { return known }
-        let bytes = try corpus.picture(image, of: corpus.index.entries[entry])
-        let picture = try decoder.picture(from: bytes, limits: limits, target: nil)
+        let picture = try decoder.picture(from: try bytes(image, entry), limits: limits, target: nil)
         let stored = StoredPicture(
             width: picture.width, height: picture.height, pixels: processor.prepared(picture).pixels)
         cache.withLock { cache in

@@ -25,6 +25,8 @@ public final class Quarantine: Sendable {
         var ids: [String] = []
         var known: Set<String> = []
         var presentedCount = 0
+        /// Presentations of records without a supervised token.
+        var skippedCount = 0
         /// Identifiers in the file, read from it once: a resumed run and a second loader add no line twice.
         var written: Set<String>?
     }
@@ -49,6 +51,26 @@ public final class Quarantine: Sendable {
     /// Records that failed.
     public var count: Int { state.withLock { $0.ids.count } }
 
+    /// Presentations that were skipped because no token of the record is supervised.
+    public var skippedCount: Int { state.withLock { $0.skippedCount } }
+
+    /// Counts a presentation without a supervised token, which is no failure, and writes the record down the first time.
+    /// - Throws: ``DataError`` when the file cannot be written.
+    package func skipped(_ entry: QuarantineEntry) throws(DataError) {
+        let isNew = state.withLock { state in
+            state.skippedCount += 1
+            return note(entry, &state)
+        }
+        if isNew, let path { try Self.append(entry, to: path) }
+    }
+
+    /// Remembers that the file names a record; whether it did not before.
+    private func note(_ entry: QuarantineEntry, _ state: inout State) -> Bool {
+        var written = state.written ?? path.map(Self.identifiers) ?? []
+        defer { state.written = written }
+        return written.insert(entry.id).inserted
+    }
+
     /// Counts a presentation that went well.
     package func succeeded() { state.withLock { $0.presentedCount += 1 } }
 
@@ -58,10 +80,7 @@ public final class Quarantine: Sendable {
         let (isNew, failedCount, presentedCount) = state.withLock { state in
             state.presentedCount += 1
             if state.known.insert(entry.id).inserted { state.ids.append(entry.id) }
-            var written = state.written ?? path.map(Self.identifiers) ?? []
-            let isNew = written.insert(entry.id).inserted
-            state.written = written
-            return (isNew, state.ids.count, state.presentedCount)
+            return (note(entry, &state), state.ids.count, state.presentedCount)
         }
         if isNew, let path { try Self.append(entry, to: path) }
         if failedCount >= minimumCount, Double(failedCount) > maximumShare * Double(presentedCount) {
@@ -72,13 +91,15 @@ public final class Quarantine: Sendable {
         }
     }
 
-    package var snapshot: (ids: [String], presentedCount: Int) {
-        state.withLock { ($0.ids, $0.presentedCount) }
+    package var snapshot: (ids: [String], presentedCount: Int, skippedCount: Int) {
+        state.withLock { ($0.ids, $0.presentedCount, $0.skippedCount) }
     }
 
-    package func restore(ids: [String], presentedCount: Int) {
+    package func restore(ids: [String], presentedCount: Int, skippedCount: Int) {
         state.withLock { state in
-            state = State(ids: ids, known: Set(ids), presentedCount: presentedCount, written: state.written)
+            state = State(
+                ids: ids, known: Set(ids), presentedCount: presentedCount, skippedCount: skippedCount,
+                written: state.written)
         }
     }
 

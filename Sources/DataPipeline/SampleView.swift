@@ -19,6 +19,7 @@ public struct SampleView: Codable, Sendable, Equatable {
     }
 
     public var id: String
+    /// The source, or the file.
     public var source: String
     public var kind: CorpusKind
     public var licence: String
@@ -33,8 +34,19 @@ public struct SampleView: Codable, Sendable, Equatable {
         guard let first = examples.first else {
             throw DataError("\(place.id) has no text on which a loss could be taken, so it is never presented")
         }
+        self.init(first, all: examples, tokenizer: source.tokenizer)
+    }
+
+    /// Lays out one conversation; one without a supervised token too, which training skips.
+    /// - Throws: what reading, decoding or laying out throws.
+    public init(_ source: ConversationSource, record: Int) throws {
+        let example = try source.example(ofEntry: record)
+        self.init(example, all: [example], tokenizer: source.tokenizer)
+    }
+
+    private init(_ first: Example, all examples: [Example], tokenizer: any Tokenizer) {
         id = first.id
-        self.source = first.source
+        source = first.source
         kind = first.kind
         licence = first.provenance.licence
         sequences = examples.map { example in
@@ -43,7 +55,7 @@ public struct SampleView: Codable, Sendable, Equatable {
                 case .text(let tokenIDs, let isSupervised):
                     tokenIDs.map {
                         Item(
-                            tokenID: $0, piece: source.tokenizer.piece($0), isSupervised: isSupervised,
+                            tokenID: $0, piece: tokenizer.piece($0), isSupervised: isSupervised,
                             positionCount: 1,
                             pictureSize: nil)
                     }
@@ -73,7 +85,8 @@ public struct SampleView: Codable, Sendable, Equatable {
             let supervised = items.filter(\.isSupervised).count
             lines.append("")
             lines.append(
-                "sequence \(number + 1) of \(sequences.count): \(positions) positions, \(supervised) with a loss")
+                "sequence \(number + 1) of \(sequences.count): \(positions) positions, \(supervised) with a loss"
+                    + (supervised == 0 ? ", so training skips it" : ""))
             lines += wrapped(items, style: style)
         }
         return lines.joined(separator: "\n")

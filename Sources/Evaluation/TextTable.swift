@@ -1,7 +1,7 @@
 /// Rows of words as lines whose columns stand under each other, for terminals and logs.
-enum TextTable {
+package enum TextTable {
     /// The lines, two spaces between columns, nothing at line ends.
-    static func text(_ rows: [[String]]) -> String {
+    package static func text(_ rows: [[String]]) -> String {
         guard let first = rows.first else { return "" }
         let columns = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in

@@ -35,16 +35,18 @@ public struct MultiwayRouting: Sendable {
 public struct Multiway<Branch: Sendable>: Sendable {
     private let branches: [Branch]
 
-    /// - Parameter make: declares one branch at a path.
-    public init(at path: ParameterPath, _ make: (ParameterPath) -> Branch) {
-        branches = (0..<2).map { make(path / "multiway" / $0) }
+    /// - Parameters:
+    ///   - count: 2 branches, or 1 that everything takes.
+    ///   - make: declares one branch at a path.
+    public init(count: Int = 2, at path: ParameterPath, _ make: (ParameterPath) -> Branch) {
+        branches = (0..<count).map { make(path / "multiway" / $0) }
     }
 
     /// Runs x [B, T, D] through the branches with `apply`, which gets rows [..., D].
     public func callAsFunction(
         _ x: Tensor, routing: MultiwayRouting, apply: (Branch, Tensor) -> Tensor
     ) -> Tensor {
-        guard let mixed = routing.mixed else { return apply(branches[0], x) }
+        guard let mixed = routing.mixed, branches.count > 1 else { return apply(branches[0], x) }
         let rows = x.reshape([-1, x.size(-1)]).indexSelect(dim: 0, mixed.order)
         let parts = rows.split(mixed.counts, dim: 0)
         let results = zip(branches, parts).compactMap { branch, part in

@@ -44,7 +44,7 @@ public struct MemoryPlan: Codable, Sendable {
         device = machine.device.description
         let built = RecipeModel(
             recipe, vocabularySize: recipe.data.tokenizer.vocabularySize,
-            imagePlaceholder: recipe.model.imagePlaceholder)
+            imagePlaceholder: recipe.model.fixedPlaceholder ?? 0)
         let total = built.store.elementCount()
         let isFloat32 = machine.computeDType == .float32
         let width = machine.computeDType.byteCount
@@ -61,12 +61,14 @@ public struct MemoryPlan: Codable, Sendable {
                 name: stage.name, parameterCount: total, trainableCount: count,
                 weightBytes: total * (isFloat32 ? 4 : 4 + width), optimizerBytes: (count - muon) * 8 + muon * 4,
                 gradientBytes: count * (isFloat32 ? 4 : 4 + width),
-                activationBytes: Self.activations(recipe, built.config, stage, width: width))
+                activationBytes: Self.activations(recipe, stage, width: width))
         }
     }
 
-    private static func activations(_ recipe: Recipe, _ config: MM1.Config, _ stage: Recipe.Stage, width: Int) -> Int {
-        let vision = config.visionEncoder, language = config.languageModel
+    private static func activations(_ recipe: Recipe, _ stage: Recipe.Stage, width: Int) -> Int {
+        let vision = recipe.model.visionEncoder
+        var language = recipe.model.languageModel
+        language.vocabularySize = recipe.data.tokenizer.vocabularySize
         let perPatch = vision.layerCount * (10 * vision.hiddenSize + 4 * vision.intermediateSize)
         let perToken = language.layerCount * (10 * language.hiddenSize + 4 * language.intermediateSize)
         let patches = vision.gridSize * vision.gridSize
@@ -74,7 +76,7 @@ public struct MemoryPlan: Codable, Sendable {
         case .nextToken:
             let tokens = stage.microbatchSize * recipe.data.contextLength
             // At the most, every position is a picture's or is scored; scores and their gradient are float32.
-            let images = tokens / max(1, config.connector.tokenCount + 32)
+            let images = tokens / max(1, recipe.model.visualTokenCount + 32)
             return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
                 * 12
         case .bagOfWords, .contrastive:

@@ -1,4 +1,5 @@
 public import DataPipeline
+import Digests
 import NN
 import Processors
 import SyrinxModels
@@ -7,8 +8,9 @@ public import Training
 
 /// The objectives of recipes over the two kinds of micro-batch.
 struct Objectives {
-    let model: MM1
+    let model: any MultimodalLanguageModel
     let store: ParameterStore
+    let seed: UInt64
     let computeDType: DType
     let device: Device
 
@@ -17,6 +19,9 @@ struct Objectives {
         Objective(name: "nextToken", weight: { Double($0.supervisedTokenCount) }) { batch in
             var input = batch.input.to(device)
             input.pixelValues = input.pixelValues?.to(computeDType)
+            // From the batch alone: a resumed run drops the same inputs of LoRA's terms, and validation drops none.
+            store.dropoutSeed = isGradEnabled ? seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) : nil
+            defer { store.dropoutSeed = nil }
             let loss = model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
             return StepLoss(
                 total: loss.total, parts: loss.parts, tokenCount: batch.filledTokenCount, imageCount: batch.imageCount,
@@ -68,17 +73,9 @@ struct Objectives {
             floatingPointOperations: operations(tokens: 0, scored: count, images: count))
     }
 
-    /// Six operations for each weight that a token passes, forward and backward together; attention's own products, a few
-    /// percent at these lengths, are left out.
+    /// Forward and twice as much backward; attention's own products, a few percent at these lengths, are left out.
     private func operations(tokens: Int, scored: Int, images: Int) -> Double {
-        let table = store.elementCount(under: "language_model.model.embed_tokens")
-        let layers = store.elementCount(under: "language_model.model.layers")
-        let grid = model.config.visionEncoder.gridSize
-        let vision = store.elementCount(under: "vision_encoder") * grid * grid
-        let connector = store.elementCount(under: "connector") * model.visualTokenCount
-        return 6
-            * (Double(layers) * Double(tokens) + Double(table) * Double(scored) + Double(vision + connector)
-                * Double(images))
+        3 * model.forwardOperations(tokenCount: tokens, scoredCount: scored, imageCount: images)
     }
 }
 

@@ -1,4 +1,5 @@
 import DataPipeline
+import NN
 import SyrinxModels
 import Torch
 import Training
@@ -37,6 +38,20 @@ extension Recipe {
         try require(
             initialize.checkpoint == nil || (initialize.vision == nil && initialize.language == nil), "initialize",
             "checkpoint brings the whole model; leave vision and language null")
+        try require(
+            data.corpus != nil || data.instructions?.files.isEmpty == false, "data",
+            "there is nothing to read; name a corpus, or files of conversations under instructions.files")
+        if let mistake = lora?.adaptation.mistake {
+            throw ConfigError(place: "\(name), lora", problem: mistake)
+        }
+        if let instructions = data.instructions {
+            try require(
+                instructions.textShare.map { $0 > 0 && $0 < 1 } ?? true, "data.instructions.textShare",
+                "\(instructions.textShare ?? 0) is not between 0 and 1; use null to take the records as they come")
+            try require(
+                (0..<1).contains(instructions.heldOutShare), "data.instructions.heldOutShare",
+                "\(instructions.heldOutShare) is not in 0 ..< 1")
+        }
         for (index, stage) in stages.enumerated() {
             let place = "stages.\(index)"
             try require(
@@ -55,6 +70,12 @@ extension Recipe {
             try require(
                 stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
                 "contrasting needs at least 2 pictures a micro-batch, got \(stage.microbatchSize)")
+            try require(
+                data.corpus != nil || stage.objective == .nextToken, "\(place).objective",
+                "\(stage.objective.rawValue) reads captions; name a corpus under data.corpus")
+            try require(
+                !stage.copiesTextBranch || model.hasPictureBranch, "\(place).copiesTextBranch",
+                "only a modality-adaptive mPLUG-Owl2 has a branch for pictures; use false")
             try require(
                 stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
             try require(

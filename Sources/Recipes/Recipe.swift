@@ -1,7 +1,7 @@
 public import DataPipeline
 public import Media
+public import Processors
 public import Settings
-public import SyrinxModels
 public import Training
 
 /// A named run: everything that decides its result, as values. Its editable form is YAML with these keys.
@@ -10,6 +10,8 @@ public struct Recipe: Codable, Hashable, Sendable {
     public var name: String
     /// What it is, what it costs and what to expect, in a sentence or two.
     public var description: String
+    /// Where its values come from, and where the sources disagree.
+    public var notes: [String]
     /// Everything random follows from it.
     public var seed: UInt64
     public var precision: Precision
@@ -18,26 +20,31 @@ public struct Recipe: Codable, Hashable, Sendable {
     /// Threads of one tensor operation; nil lets libtorch decide.
     public var threads: Int?
     /// The model's shape. Vocabulary size and image placeholder follow the tokenizer, whatever stands here.
-    public var model: MM1.Config
+    public var model: ModelShape
     public var initialize: Initialization
+    /// Trains LoRA terms instead of the weights beside them; the run writes them to `adapter/`. Nil trains weights.
+    public var lora: LoRASettings?
     public var data: DataSettings
     /// What is trained, in order.
     public var stages: [Stage]
     public var checkpoints: CheckpointSettings
 
     public init(
-        name: String, description: String, seed: UInt64 = 0, precision: Precision = .auto, device: String = "auto",
-        threads: Int? = nil, model: MM1.Config, initialize: Initialization = Initialization(), data: DataSettings,
+        name: String, description: String, notes: [String] = [], seed: UInt64 = 0, precision: Precision = .auto,
+        device: String = "auto", threads: Int? = nil, model: ModelShape, initialize: Initialization = Initialization(),
+        lora: LoRASettings? = nil, data: DataSettings,
         stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
     ) {
         self.name = name
         self.description = description
+        self.notes = notes
         self.seed = seed
         self.precision = precision
         self.device = device
         self.threads = threads
         self.model = model
         self.initialize = initialize
+        self.lora = lora
         self.data = data
         self.stages = stages
         self.checkpoints = checkpoints
@@ -55,11 +62,13 @@ extension Recipe {
 
     /// Where the parts start from, a folder or one safetensors file each; a part without one starts from the seed.
     public struct Initialization: Codable, Hashable, Sendable {
-        /// A published vision encoder (CLIP, in Hugging Face's or open_clip's names), for `model.visionEncoder`.
+        /// A published vision encoder (CLIP, in Hugging Face's or open_clip's names), for `model.visionEncoder`; its
+        /// position table is resized to the model's grid.
         public var vision: String?
-        /// A published language model (LLaMA), for `model.languageModel`.
+        /// A published language model (LLaMA), for `model.languageModel`; where the model has two branches, for both.
         public var language: String?
-        /// A folder with a whole model of this shape, for example an earlier run's.
+        /// A folder with a whole model of this shape, published or an earlier stage's; mPLUG-Owls may have been trained
+        /// on pictures of another size, their position table is resized then.
         public var checkpoint: String?
 
         public init(vision: String? = nil, language: String? = nil, checkpoint: String? = nil) {
@@ -71,8 +80,10 @@ extension Recipe {
 
     /// What is read, and how it becomes examples.
     public struct DataSettings: Codable, Hashable, Sendable {
-        /// The corpus folder that `syrinx data fetch` wrote.
-        public var corpus: String
+        /// The corpus folder that `syrinx data fetch` wrote; nil where all stages learn from files of conversations.
+        public var corpus: String?
+        /// Conversations instead of the corpus' captions, documents and texts; nil for those.
+        public var instructions: InstructionSettings?
         /// Positions of one packed sequence.
         public var contextLength: Int
         /// How pictures become square.
@@ -89,12 +100,14 @@ extension Recipe {
         public var validationLimit: Int?
 
         public init(
-            corpus: String = "corpora/minimal", contextLength: Int = 512, resize: ImageProcessor.Resize = .squash,
+            corpus: String? = "corpora/minimal", instructions: InstructionSettings? = nil, contextLength: Int = 512,
+            resize: ImageProcessor.Resize = .squash,
             mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(),
             augmentation: Augmentation? = Augmentation(),
             tokenizer: TokenizerSettings = TokenizerSettings(), workerCount: Int = 1, validationLimit: Int? = 64
         ) {
             self.corpus = corpus
+            self.instructions = instructions
             self.contextLength = contextLength
             self.resize = resize
             self.mixture = mixture
@@ -103,6 +116,32 @@ extension Recipe {
             self.tokenizer = tokenizer
             self.workerCount = workerCount
             self.validationLimit = validationLimit
+        }
+    }
+
+    /// Instruction data: conversations, and how they are written for the model.
+    public struct InstructionSettings: Codable, Hashable, Sendable {
+        /// Files of records in LLaVA's form or mPLUG-Owl's, JSON or JSON lines; empty takes the corpus' captions and
+        /// glosses as questions and answers.
+        public var files: [String]
+        /// The folder that the records' paths of pictures begin at; nil for each file's own.
+        public var pictures: String?
+        /// How turns are written. The trained model remembers it and is asked in the same way.
+        public var template: ChatTemplate
+        /// Share of sequences without pictures in every update, above 0 and below 1; nil takes the records as they come.
+        public var textShare: Double?
+        /// Share of the pictures that is kept for validation; a corpus has a split of its own.
+        public var heldOutShare: Double
+
+        public init(
+            files: [String] = [], pictures: String? = nil, template: ChatTemplate, textShare: Double? = nil,
+            heldOutShare: Double = 0.02
+        ) {
+            self.files = files
+            self.pictures = pictures
+            self.template = template
+            self.textShare = textShare
+            self.heldOutShare = heldOutShare
         }
     }
 
@@ -155,8 +194,12 @@ extension Recipe {
         public var maximumSeconds: Double?
         public var optimizer: OptimizerConfig
         public var schedule: Schedule
-        /// Name prefixes of what does not train, such as `vision_encoder`.
+        /// Name prefixes of what does not train, such as `vision_encoder`; `*` stands for one component of a name. LoRA's
+        /// terms train always, the weights beside them never.
         public var freeze: [String]
+        /// mPLUG-Owl2: before the stage, the norms, keys and values for pictures become copies of those for text, as where
+        /// a model starts from a plain LLaMA.
+        public var copiesTextBranch: Bool
         /// Factor of the squared log-normaliser; 0 leaves it out.
         public var zLossScale: Double
         /// Replaces `data.mixture` in this stage.
@@ -168,7 +211,8 @@ extension Recipe {
             name: String, objective: Objective, globalBatchSize: Int, microbatchSize: Int, steps: Int?,
             maximumSeconds: Double? = nil, optimizer: OptimizerConfig = OptimizerConfig(),
             schedule: Schedule = Schedule(),
-            freeze: [String] = [], zLossScale: Double = 0, mixture: Mixture? = nil, validationInterval: Int? = nil
+            freeze: [String] = [], copiesTextBranch: Bool = false, zLossScale: Double = 0, mixture: Mixture? = nil,
+            validationInterval: Int? = nil
         ) {
             self.name = name
             self.objective = objective
@@ -179,6 +223,7 @@ extension Recipe {
             self.optimizer = optimizer
             self.schedule = schedule
             self.freeze = freeze
+            self.copiesTextBranch = copiesTextBranch
             self.zLossScale = zLossScale
             self.mixture = mixture
             self.validationInterval = validationInterval

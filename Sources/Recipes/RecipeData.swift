@@ -12,19 +12,22 @@ import Training
     import Foundation
 #endif
 
-/// A recipe's data, opened: corpus, tokenizer, preprocessing, and the streams the trainer reads.
+/// A recipe's data, opened: records, tokenizer, preprocessing, and the streams the trainer reads.
 struct RecipeData {
     /// The piece that stands where a visual token goes.
     static let placeholderPiece = "<image>"
 
     let recipe: Recipe
-    let corpus: CorpusFolder
     let tokenizer: SentencePieceTokenizer
+    let imageProcessor: ImageProcessor
     let imagePlaceholder: Int
-    let source: ExampleSource
+    /// Captions, documents and texts; nil without a corpus.
+    let source: ExampleSource?
+    /// Instruction data; nil where the recipe has none.
+    let conversations: ConversationSource?
     let quarantinePath: String
 
-    /// Opens the corpus and the tokenizer; trains a vocabulary on the training texts where neither the
+    /// Opens the data and the tokenizer; trains a vocabulary on the training texts where neither the
     /// recipe nor the checkpoint it starts from gives one.
     ///
     /// - Parameters:
@@ -33,7 +36,8 @@ struct RecipeData {
     init(_ recipe: Recipe, savedTokenizer: [UInt8]?, quarantinePath: String, say: (String) -> Void) throws {
         self.recipe = recipe
         self.quarantinePath = quarantinePath
-        corpus = try CorpusFolder(URL(fileURLWithPath: recipe.data.corpus))
+        let corpus = try recipe.data.corpus.map { try CorpusFolder(URL(fileURLWithPath: $0)) }
+        let store = try Self.conversations(recipe, corpus)
         if let savedTokenizer {
             tokenizer = try SentencePieceTokenizer(model: savedTokenizer, from: "the tokenizer.model of the checkpoint")
         } else if let path = recipe.data.tokenizer.path {
@@ -42,9 +46,12 @@ struct RecipeData {
             // Weights mean something only with the vocabulary they were trained with.
             tokenizer = try SentencePieceTokenizer(path: folder + "/tokenizer.model")
         } else {
-            tokenizer = try Self.trainTokenizer(recipe, corpus, say: say)
+            tokenizer = try TokenizerTraining(recipe).train(corpus, store, say: say)
         }
-        guard let placeholder = tokenizer.id(of: Self.placeholderPiece) ?? tokenizer.unknownID else {
+        guard
+            let placeholder = recipe.model.fixedPlaceholder ?? tokenizer.id(of: Self.placeholderPiece)
+                ?? tokenizer.unknownID
+        else {
             throw ConfigError(
                 place: recipe.data.tokenizer.path ?? recipe.name,
                 problem:
@@ -53,49 +60,102 @@ struct RecipeData {
         }
         imagePlaceholder = placeholder
         let image = ImageProcessor(imageSize: recipe.model.visionEncoder.imageSize, resize: recipe.data.resize)
-        source = try ExampleSource(
-            corpus: corpus, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image,
-            contract: TokenContract(
-                imagePlaceholderID: placeholder, visualTokenCount: recipe.model.connector.tokenCount),
-            template: recipe.data.template, contextLength: recipe.data.contextLength)
+        imageProcessor = image
+        let contract = TokenContract(
+            imagePlaceholderID: placeholder, visualTokenCount: recipe.model.visualTokenCount)
+        let tokenizer = tokenizer
+        source = try corpus.map {
+            try ExampleSource(
+                corpus: $0, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image, contract: contract,
+                template: recipe.data.template, contextLength: recipe.data.contextLength)
+        }
+        conversations = try store.map {
+            try ConversationSource(
+                $0, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image, contract: contract,
+                template: recipe.data.instructions?.template ?? .document, contextLength: recipe.data.contextLength)
+        }
     }
 
-    /// A vocabulary from the training texts: captions in canonical order, documents' and glosses' text.
-    private static func trainTokenizer(
-        _ recipe: Recipe, _ corpus: CorpusFolder, say: (String) -> Void
-    ) throws -> SentencePieceTokenizer {
-        var texts: [String] = []
-        for entry in corpus.index.entries where entry.split == .train {
-            let record = try corpus.record(entry)
-            if let caption = record.caption { texts.append(recipe.data.template.text(for: caption)) }
-            for case .text(let text) in record.parts { texts.append(text) }
+    /// The files of the recipe, or the corpus' captions as questions and answers.
+    private static func conversations(_ recipe: Recipe, _ corpus: CorpusFolder?) throws -> (any ConversationStore)? {
+        guard let settings = recipe.data.instructions else { return nil }
+        guard settings.files.isEmpty else {
+            return ConversationCollection(
+                try settings.files.map {
+                    try ConversationFile($0, pictures: settings.pictures, heldOutShare: settings.heldOutShare)
+                })
         }
-        say("training a vocabulary of \(recipe.data.tokenizer.vocabularySize) pieces on \(texts.count) texts")
-        var config = SentencePieceTokenizer.Config(
-            vocabularySize: recipe.data.tokenizer.vocabularySize, userDefinedSymbols: [placeholderPiece])
-        config.seed = UInt32(truncatingIfNeeded: recipe.seed)
-        return try SentencePieceTokenizer.train(texts: texts, config: config)
+        return try corpus.map { try CorpusConversations($0) }
+    }
+
+    /// What next-token stages learn from.
+    var supply: any ExampleSupply {
+        if let conversations { return conversations }
+        guard let source else { preconditionFailure("a recipe without data was not refused") }
+        return source
+    }
+
+    /// Held-out records with pictures.
+    var heldOutRecords: [Int] {
+        if let conversations { return conversations.numbers(split: .val).filter(conversations.hasPictures) }
+        return source?.corpus.entries(split: .val, kind: .captioned) ?? []
+    }
+
+    /// The data in a few words.
+    var summary: String {
+        let corpus = source.map { "corpus \($0.corpus.index.manifestHash.prefix(12))" }
+        let records = conversations.map {
+            "\($0.numbers(split: .train).count) conversations of \($0.name), \($0.numbers(split: .val).count) more held out"
+        }
+        return [corpus, records].compactMap { $0 }.joined(separator: ", ")
     }
 
     /// Packed sequences of a stage.
-    func packed(_ stage: Recipe.Stage) throws -> TrainingSource<Batch> {
-        let loader = try Loader(
-            source,
-            config: Loader.Config(
-                batchSize: stage.microbatchSize, mixture: stage.mixture ?? recipe.data.mixture, seed: recipe.seed,
-                augmentation: recipe.data.augmentation, workerCount: recipe.data.workerCount),
-            quarantinePath: quarantinePath)
+    ///
+    /// - Parameter say: hears of conversations that are skipped because nothing in them is supervised.
+    func packed(_ stage: Recipe.Stage, say: @escaping (String) -> Void) throws -> TrainingSource<Batch> {
+        let config = Loader.Config(
+            batchSize: stage.microbatchSize, mixture: stage.mixture ?? recipe.data.mixture, seed: recipe.seed,
+            augmentation: recipe.data.augmentation, workerCount: recipe.data.workerCount)
+        let loader: Loader
+        if let conversations {
+            loader = try Loader(
+                conversations: conversations, textShare: recipe.data.instructions?.textShare, config: config,
+                quarantinePath: quarantinePath)
+        } else {
+            loader = try Loader(try captions(), config: config, quarantinePath: quarantinePath)
+        }
+        var told = 0
         return TrainingSource(
-            next: { try loader.next() },
+            next: {
+                let batch = try loader.next()
+                let skipped = loader.quarantine.skippedCount
+                // At 1, 2, 4, 8, ... so that a log of a long run stays short.
+                if skipped > 0, skipped >= 2 * told {
+                    told = skipped
+                    say(
+                        "\(skipped) samples without a supervised token were skipped so far; \(quarantinePath) names them"
+                    )
+                }
+                return batch
+            },
             position: { String(decoding: try JSONEncoder().encode(loader.position), as: UTF8.self) },
             restore: { try loader.restore(JSONDecoder().decode(LoaderPosition.self, from: Data($0.utf8))) })
+    }
+
+    /// The corpus' records.
+    private func captions() throws -> ExampleSource {
+        guard let source else {
+            throw ConfigError(place: "\(recipe.name), data.corpus", problem: "a stage reads captions; name a corpus")
+        }
+        return source
     }
 
     /// Pictures with captions, for a warm start. The position is the number of batches taken.
     func pictures(_ stage: Recipe.Stage, split: CorpusSplit = .train) throws -> TrainingSource<CaptionedPictures> {
         func loader(startBatch: Int) throws -> CaptionedPictureLoader {
             try CaptionedPictureLoader(
-                source, split: split, batchSize: stage.microbatchSize, seed: recipe.seed,
+                try captions(), split: split, batchSize: stage.microbatchSize, seed: recipe.seed,
                 augmentation: split == .train ? recipe.data.augmentation : nil, startBatch: startBatch,
                 workerCount: recipe.data.workerCount, quarantinePath: quarantinePath)
         }
@@ -120,19 +180,34 @@ struct RecipeData {
 
     /// Held-out sequences, one set for each source that has any.
     func validation(_ stage: Recipe.Stage) -> [ValidationSet<Batch>] {
-        corpus.index.sources.filter { $0.val > 0 }.map { count in
-            ValidationSet(name: count.name) {
-                let loader = try Loader.validation(
-                    source, split: .val, source: count.name, batchSize: stage.microbatchSize,
-                    limit: recipe.data.validationLimit)
+        func set(_ name: String, _ open: @escaping () throws -> Loader) -> ValidationSet<Batch> {
+            ValidationSet(name: name) {
+                let loader = try open()
                 return TrainingSource(next: { try loader.next() }, position: { "" }, restore: { _ in })
+            }
+        }
+        let limit = recipe.data.validationLimit
+        if let conversations {
+            guard !conversations.numbers(split: .val).isEmpty else { return [] }
+            return [
+                set("conversations") {
+                    try Loader.validation(conversations: conversations, batchSize: stage.microbatchSize, limit: limit)
+                }
+            ]
+        }
+        return (source?.corpus.index.sources ?? []).filter { $0.val > 0 }.map { count in
+            set(count.name) {
+                try Loader.validation(
+                    try captions(), split: .val, source: count.name, batchSize: stage.microbatchSize, limit: limit)
             }
         }
     }
 
     /// Held-out pictures, all sources together.
     func pictureValidation(_ stage: Recipe.Stage) -> [ValidationSet<CaptionedPictures>] {
-        guard corpus.index.sources.contains(where: { $0.kind == .captioned && $0.val > 0 }) else { return [] }
+        guard source?.corpus.index.sources.contains(where: { $0.kind == .captioned && $0.val > 0 }) == true else {
+            return []
+        }
         let limit = max(1, (recipe.data.validationLimit ?? 256) / stage.microbatchSize)
         return [ValidationSet(name: "captioned", maximumBatches: limit) { try pictures(stage, split: .val) }]
     }

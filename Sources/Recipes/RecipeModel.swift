@@ -8,28 +8,22 @@ import Training
 
 /// A recipe's model, declared: nothing is allocated before `fill`.
 struct RecipeModel {
-    /// The parts that audits and reports tell apart.
-    static let parts = ["vision_encoder", "connector", "language_model"]
-
     let recipe: Recipe
-    let config: MM1.Config
-    let store = ParameterStore()
-    let model: MM1
+    let shape: ModelShape
+    let store: ParameterStore
+    let model: any MultimodalLanguageModel
 
     /// Declares the model with the tokenizer's vocabulary.
     init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
         self.recipe = recipe
-        var config = recipe.model
-        config.languageModel.vocabularySize = vocabularySize
-        config.imagePlaceholder = imagePlaceholder
-        self.config = config
-        model = MM1(config, at: store.root)
+        store = ParameterStore(adaptation: recipe.lora?.adaptation)
+        shape = recipe.model.with(vocabularySize: vocabularySize, imagePlaceholder: imagePlaceholder)
+        model = shape.model(at: store.root)
     }
 
     /// The decoder's parameters without embedding and head: the N of the learning-rate law.
     var nonEmbeddingParameterCount: Int {
-        store.elementCount(under: "language_model") - store.elementCount(under: "language_model.model.embed_tokens")
-            - store.elementCount(under: "language_model.lm_head")
+        shape.decoderBody.reduce(0) { $0 + store.elementCount(under: $1) }
     }
 
     /// Fills every parameter: from the seed, then from the folders of `initialize`.
@@ -42,32 +36,39 @@ struct RecipeModel {
                 place: "\(recipe.name), model",
                 problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
         }
+        try checkTargets()
         store.initialize(seed: recipe.seed)
+        let parts = InitialWeights(shape)
         if let path = recipe.initialize.checkpoint {
-            let published = try ModelFolder(path: path).stateDict()
-            try load(published, from: path)
+            try load(parts.whole(try ModelFolder(path: path).stateDict()), from: path)
             say("every part starts from \(path)")
         }
         if let path = recipe.initialize.vision {
             let published = try ModelFolder.stateDict(at: path)
             try checkVisionConfiguration(beside: path)
-            let vision = try VisionTransformer.stateDict(fromPublished: published, for: config.visionEncoder)
-            try load(vision.prefixed(with: "vision_encoder"), under: "vision_encoder", from: path)
-            say("vision_encoder starts from \(path)")
+            try load(try parts.vision(published), from: path)
+            say("\(parts.visionPrefix) starts from \(path)")
         }
         if let path = recipe.initialize.language {
-            let published = try ModelFolder.stateDict(at: path)
-            let language = LLaMADecoder.stateDict(fromPublished: published, for: config.languageModel)
-            try load(language.prefixed(with: "language_model"), under: "language_model", from: path)
-            say("language_model starts from \(path)")
+            try load(parts.language(try ModelFolder.stateDict(at: path)), from: path)
+            say("the language model starts from \(path)")
         }
     }
 
-    private func load(_ weights: StateDict, under prefix: String = "", from path: String) throws(LoadReport) {
-        do throws(LoadReport) { try store.load(weights, under: prefix) } catch {
-            var report = error
-            report.checkpoint = path
-            throw report
+    /// Fills the parameters under the prefixes, all of them and nothing else.
+    private func load(_ part: InitialWeights.Part, from path: String) throws(LoadReport) {
+        for (number, prefix) in part.prefixes.enumerated() {
+            // A name that belongs under no prefix is reported with the first.
+            let mine = StateDict(
+                part.weights.pairs.filter { name, _ in
+                    let owner = part.prefixes.firstIndex { $0.isEmpty || name == $0 || name.hasPrefix($0 + ".") }
+                    return owner == number || (owner == nil && number == 0)
+                })
+            do throws(LoadReport) { try store.load(mine, under: prefix, of: .model) } catch {
+                var report = error
+                report.checkpoint = path
+                throw report
+            }
         }
     }
 
@@ -77,7 +78,7 @@ struct RecipeModel {
     private func checkVisionConfiguration(beside path: String) throws {
         guard let folder = try? ModelFolder(path: path) else { return }  // one file, without a configuration
         for name in [ModelFolder.FileName.config, ModelFolder.FileName.openCLIPConfig] where folder.contains(name) {
-            let differences = config.visionEncoder.contradictions(inPublished: Data(try folder.bytes(of: name)))
+            let differences = shape.visionEncoder.contradictions(inPublished: Data(try folder.bytes(of: name)))
             guard differences.isEmpty else {
                 throw ConfigError(
                     place: "\(recipe.name), initialize.vision",
@@ -90,16 +91,19 @@ struct RecipeModel {
 
     /// Freezes what a stage does not train, and lets everything else train.
     ///
-    /// - Throws: `ConfigError` if a prefix names no parameter, with the nearest part.
+    /// - Throws: `ConfigError` if a prefix names no parameter, with the parts.
     func freeze(_ prefixes: [String], at place: String) throws {
         store.unfreeze(under: "")
         for prefix in prefixes {
-            guard !store.parameters(under: prefix).isEmpty else {
+            let pattern = NamePrefix(prefix)
+            let members = store.parameters.filter { !$0.isAdapter && pattern.begins($0.name) }
+            guard !members.isEmpty else {
                 throw ConfigError(
                     place: place,
-                    problem: "no parameter lies under '\(prefix)'; the parts are \(Self.parts.joined(separator: ", "))")
+                    problem:
+                        "no parameter lies under '\(prefix)'; the parts are \(shape.parts.joined(separator: ", "))")
             }
-            store.freeze(under: prefix)
+            for member in members { store.freeze(under: member.name) }
         }
     }
 }

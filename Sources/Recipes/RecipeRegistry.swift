@@ -14,6 +14,19 @@ public enum RecipeRegistry {
         ("mm1-demo", { .mm1Demo() }),
         ("mm1-demo-short", { .mm1DemoShort() }),
         ("mm1-faithful", { .mm1Faithful() }),
+        ("mplug-owl-stage1", { .mplugOwlStage1() }),
+        ("mplug-owl-stage1-tiny", { .mplugOwlStage1Tiny() }),
+        ("mplug-owl-stage2", { .mplugOwlStage2() }),
+        ("mplug-owl-stage2-tiny", { .mplugOwlStage2Tiny() }),
+        ("mplug-owl-stage2-full", { .mplugOwlStage2Full() }),
+        ("mplug-owl-stage2-full-tiny", { .mplugOwlStage2FullTiny() }),
+        ("mplug-owl2-stage1", { .mplugOwl2Stage1() }),
+        ("mplug-owl2-stage1-tiny", { .mplugOwl2Stage1Tiny() }),
+        ("mplug-owl2-stage2", { .mplugOwl2Stage2() }),
+        ("mplug-owl2-stage2-tiny", { .mplugOwl2Stage2Tiny() }),
+        ("mplug-owl2-lora", { .mplugOwl2LoRA() }),
+        ("mplug-owl2-lora-tiny", { .mplugOwl2LoRATiny() }),
+        ("owl2-from-owl", { .owl2FromOwl() }),
     ]
 
     /// The recipe of a name or a YAML file, changed by `key.path=value` settings.

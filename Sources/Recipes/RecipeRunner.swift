@@ -1,8 +1,9 @@
 import Checkpoints
-public import DataPipeline
+package import DataPipeline
 import Digests
 import Media
 public import NN
+import Processors
 import Settings
 public import SyrinxModels
 import Tokenizers
@@ -21,7 +22,7 @@ public enum RecipeRunner {
     public struct Outcome {
         public let folder: RunFolder
         /// The trained model, computing in the run's dtype.
-        public let model: MM1
+        public let model: any MultimodalLanguageModel
         public let store: ParameterStore
         /// One report a stage that ran now.
         public let reports: [EndReport]
@@ -55,10 +56,12 @@ public enum RecipeRunner {
     /// What observers of recipes may look at: the model between steps, the examples, TensorBoard's file.
     public struct RunContext {
         public let recipe: Recipe
-        public let model: MM1
+        public let model: any MultimodalLanguageModel
         /// The model's parameters, as the run's dtype.
         public let store: ParameterStore
-        public let examples: ExampleSource
+        /// What the run learns from, and numbers of records with pictures that it never sees.
+        package let examples: any ExampleSupply
+        package let heldOutRecords: [Int]
         /// What the model computes in, and where.
         public let computeDType: DType
         public let device: Device
@@ -100,17 +103,18 @@ public enum RecipeRunner {
         let weights = MasterWeights(built.store, computeDType: machine.computeDType, device: machine.device)
         if let saved { try weights.restore(saved.weight) }
         say(
-            "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), corpus \(data.corpus.index.manifestHash.prefix(12))"
+            "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), \(data.summary)"
         )
         say("memory: about \(plan.peakBytes / 1_000_000) MB at the peak, by plan")
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
-            recipe: recipe, model: built.model, store: built.store, examples: data.source,
+            recipe: recipe, model: built.model, store: built.store, examples: data.supply,
+            heldOutRecords: data.heldOutRecords,
             computeDType: machine.computeDType,
             device: machine.device, tensorBoard: tensorBoard, log: log.onMessage)
         let run = StageRun(
             recipe: recipe, built: built, data: data, weights: weights, machine: machine, checkpoints: checkpoints,
-            observers: [log, tensorBoard] + (try options.observers(context)),
+            observers: [log, tensorBoard] + (try options.observers(context)), say: say,
             files: ["recipe.yaml": Array(yaml.utf8), "tokenizer.model": data.tokenizer.modelBytes])
         var reports: [EndReport] = []
         var step = saved?.state.step ?? 0
@@ -124,6 +128,11 @@ public enum RecipeRunner {
         }
         try writeModel(built, data, weights, yaml, to: folder.model)
         say("the model is in \(folder.model)")
+        if let lora = recipe.lora {
+            let terms = weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == true }
+            try AdapterFolder.write(StateDict(terms), lora.adaptation, baseModel: folder.model, to: folder.adapter)
+            say("the adapter is in \(folder.adapter), to be used beside the model or merged into it (`syrinx convert`)")
+        }
         return Outcome(
             folder: folder, model: built.model, store: built.store, reports: reports,
             weightsHash: WeightsHash.of(weights.stateDict))
@@ -154,15 +163,17 @@ public enum RecipeRunner {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let artefacts = ModelArtefacts(
-            imageProcessor: data.source.imageProcessor.fingerprint,
-            tokenizer: Digest.fingerprint(data.tokenizer.modelBytes))
+            imageProcessor: data.imageProcessor.fingerprint,
+            tokenizer: Digest.fingerprint(data.tokenizer.modelBytes),
+            chatTemplate: data.conversations?.template.rawValue)
         let files: [String: [UInt8]] = [
-            ModelFolder.FileName.config: Array(try MM1.configuration(of: built.config, artefacts: artefacts)),
-            ModelFolder.FileName.preprocessorConfig: Array(try encoder.encode(data.source.imageProcessor)),
+            ModelFolder.FileName.config: Array(try built.shape.configuration(artefacts: artefacts)),
+            ModelFolder.FileName.preprocessorConfig: Array(try encoder.encode(data.imageProcessor)),
             ModelFolder.FileName.tokenizerModel: data.tokenizer.modelBytes,
             "recipe.yaml": Array(yaml.utf8),
         ]
-        try ModelFolder.write(weights.stateDict, files: files, to: path)
+        let own = StateDict(weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == false })
+        try ModelFolder.write(own, files: files, to: path)
     }
 }
 

@@ -8,7 +8,8 @@ import Tokenizers
 import Torch
 public import Training
 
-/// Lets the model describe a few held-out pictures at every validation: in TensorBoard with the pictures, in the log as text.
+/// Lets the model go on from a few held-out pictures at every validation: in TensorBoard with the pictures, in the log as
+/// text. It is given what stands before the first supervised token, and compared with what is supervised behind it.
 ///
 /// Runs between steps on the training thread, and draws no random number: a run with samples is the run without.
 public final class SampleObserver: TrainingObserver {
@@ -24,47 +25,39 @@ public final class SampleObserver: TrainingObserver {
     private let samples: [Sample]
     private let config: GenerationConfig
 
-    /// Chooses `count` pictures, spread over the held-out captioned records.
+    /// Chooses `count` pictures, spread over the held-out records that have any.
     ///
     /// - Throws: what reading and decoding them throws.
     public init(_ context: RecipeRunner.RunContext, count: Int = 4, maximumTokens: Int = 48) throws {
         self.context = context
-        let examples = context.examples
-        let entries = examples.corpus.entries(split: .val, kind: .captioned)
-        let step = max(1, entries.count / max(1, count))
-        samples = try stride(from: 0, to: entries.count, by: step).prefix(count).compactMap { place in
-            try Self.sample(examples, entry: entries[place], context)
+        let records = context.heldOutRecords
+        let step = max(1, records.count / max(1, count))
+        samples = try stride(from: 0, to: records.count, by: step).prefix(count).compactMap { place in
+            try Self.sample(try context.examples.examples(ofEntry: records[place]).first, context)
         }
+        let tokenizer = context.examples.tokenizer
+        let placeholder = context.model.imagePlaceholder
         config = GenerationConfig(
-            maxNewTokens: maximumTokens, bannedTokenIDs: [examples.contract.imagePlaceholderID],
-            stopTokenIDs: Set([examples.tokenizer.endID].compactMap { $0 }))
+            maxNewTokens: maximumTokens, bannedTokenIDs: placeholder >= 0 ? [placeholder] : [],
+            stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }))
     }
 
-    private static func sample(
-        _ examples: ExampleSource, entry number: Int, _ context: RecipeRunner.RunContext
-    ) throws -> Sample? {
-        let entry = examples.corpus.index.entries[number]
-        guard entry.images.count == 1, let begin = examples.tokenizer.beginID ?? examples.tokenizer.endID,
-            let pixels = try examples.pixelValues(ofEntry: number)
+    private static func sample(_ example: Example?, _ context: RecipeRunner.RunContext) throws -> Sample? {
+        guard let example, let picture = example.pictures.first,
+            let start = example.layout.segments.firstIndex(where: \.isSupervised)
         else { return nil }
-        let record = try examples.corpus.record(entry)
-        let codec = PictureCodec()
-        let picture = examples.imageProcessor.prepared(
-            try codec.picture(from: examples.corpus.picture(0, of: entry), limits: DecodeLimits(), target: nil))
-        var layout = PromptLayout(name: record.id, segments: [.text(tokenIDs: [begin], isSupervised: false)])
-        layout.append(
-            image: ImageSpan(
-                tokenCount: examples.contract.visualTokenCount, name: record.id, width: picture.width,
-                height: picture.height))
-        if !examples.template.prompt.isEmpty {
-            layout.append(text: examples.tokenizer.encode(examples.template.prompt), isSupervised: false)
-        }
-        let collator = Collator(contract: examples.contract, padID: examples.tokenizer.padID ?? begin)
-        var input = try collator.padded([layout], pixelValues: pixels).input.to(context.device)
+        let prompt = PromptLayout(name: example.id, segments: Array(example.layout.segments[..<start]))
+        let answer = PromptLayout(
+            name: example.id, segments: Array(example.layout.segments[start...].prefix(while: \.isSupervised)))
+        let shown = example.pictures.prefix(prompt.imageSpans.count).map { ($0.stored.pixels, $0.change) }
+        let pixels = context.examples.assembler.pixelValues(Array(shown))
+        var input = try context.examples.collator.padded([prompt], pixelValues: pixels).input.to(context.device)
         input.pixelValues = input.pixelValues?.to(context.computeDType)
+        let size = context.examples.assembler.size
         return Sample(
-            id: record.id, truth: examples.captionText(of: record), input: input,
-            png: try codec.encodePNG(picture), size: picture.width)
+            id: example.id, truth: context.examples.tokenizer.decode(answer.supervisedTokenIDs), input: input,
+            png: try PictureCodec().encodePNG(Picture(width: size, height: size, pixels: picture.stored.pixels)),
+            size: size)
     }
 
     public func onValidation(_ report: ValidationReport) throws {
@@ -85,4 +78,8 @@ public final class SampleObserver: TrainingObserver {
     private func isNextToken(_ stage: String) -> Bool {
         context.recipe.stages.contains { $0.name == stage && $0.objective == .nextToken }
     }
+}
+
+extension PromptSegment {
+    fileprivate var isSupervised: Bool { if case .text(_, true) = self { true } else { false } }
 }

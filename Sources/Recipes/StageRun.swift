@@ -1,6 +1,7 @@
 import DataPipeline
 import Digests
 import NN
+import SyrinxModels
 import Torch
 import Training
 
@@ -13,6 +14,7 @@ struct StageRun {
     let machine: RecipeMachine
     let checkpoints: CheckpointStore
     let observers: [any TrainingObserver]
+    let say: (String) -> Void
     /// What every checkpoint carries besides tensors and state.
     let files: [String: [UInt8]]
 
@@ -20,11 +22,13 @@ struct StageRun {
     func run(_ index: Int, step: Int, resuming saved: CheckpointStore.Saved?) throws -> EndReport {
         let stage = recipe.stages[index]
         try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
+        if stage.copiesTextBranch, saved == nil { try copyTextBranch() }
         let optimizers = try OptimizerSet(
             stage.optimizer, weights, nonEmbeddingParameterCount: built.nonEmbeddingParameterCount)
         if let saved { try optimizers.restore(saved.optimizerState) }
         let objectives = Objectives(
-            model: built.model, store: built.store, computeDType: machine.computeDType, device: machine.device)
+            model: built.model, store: built.store, seed: recipe.seed, computeDType: machine.computeDType,
+            device: machine.device)
         let peak = MachinePeak.operationsPerSecond(dtype: machine.computeDType, device: machine.device)
         func train<Item: TrainingItem>(
             _ source: TrainingSource<Item>, _ objective: Objective<Item>, _ validation: [ValidationSet<Item>]
@@ -33,7 +37,7 @@ struct StageRun {
                 stage: stage.name, stageIndex: index, limit: stage.limit, accumulationSteps: stage.accumulationSteps,
                 schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
                 maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
-                checkpointInterval: recipe.checkpoints.interval, parts: RecipeModel.parts, peakOperationsPerSecond: peak
+                checkpointInterval: recipe.checkpoints.interval, parts: built.shape.parts, peakOperationsPerSecond: peak
             )
             let trainer = Trainer(
                 config, weights: weights, optimizers: optimizers, source: source, objective: objective,
@@ -46,12 +50,22 @@ struct StageRun {
         switch stage.objective {
         case .nextToken:
             return try train(
-                data.packed(stage), objectives.nextToken(zLossScale: stage.zLossScale), data.validation(stage))
+                data.packed(stage, say: say), objectives.nextToken(zLossScale: stage.zLossScale),
+                data.validation(stage))
         case .bagOfWords:
             return try train(data.pictures(stage), objectives.bagOfWords(), data.pictureValidation(stage))
         case .contrastive:
             return try train(data.pictures(stage), objectives.contrastive(), data.pictureValidation(stage))
         }
+    }
+}
+
+extension StageRun {
+    /// What the decoder has for pictures becomes what it has for text.
+    private func copyTextBranch() throws {
+        let weights = weights.stateDict
+        try self.weights.restore { weights[MPLUGOwl2.textBranch(of: $0) ?? $0] }
+        say("the decoder's branch for pictures starts as a copy of that for text")
     }
 }
 

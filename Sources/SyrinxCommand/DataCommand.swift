@@ -5,5 +5,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
         abstract: "Fetch, inspect and check corpora.",
-        subcommands: [DataFetchCommand.self, DataInspectCommand.self, DataCheckCommand.self])
+        subcommands: [
+            DataFetchCommand.self, DataInspectCommand.self, DataConversationsCommand.self, DataCheckCommand.self,
+        ])
 }

@@ -11,14 +11,21 @@ import Tokenizers
 struct DataInspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a corpus holds: counts, a contact sheet, one record token by token.",
+        abstract: "Show what a corpus or a file of conversations holds: counts, one record token by token.",
         discussion: """
             With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
-            positions of pictures, and on which tokens the loss is taken.
+            positions of pictures, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \
+            data in LLaVA's form or mPLUG-Owl's; --template says how its turns are written.
             """)
 
-    @Argument(help: "The corpus folder.")
+    @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
     var folder: String
+
+    @Option(help: "How a conversation's turns are written.", transform: Self.template)
+    var template: ChatTemplate = .mplugOwl2
+
+    @Option(help: ArgumentHelp("Where a conversation's pictures are (default: beside its file).", valueName: "folder"))
+    var images: String?
 
     @Option(help: "Only this part of the corpus: train, val or test.", transform: Self.split)
     var split: CorpusSplit?
@@ -47,7 +54,11 @@ struct DataInspectCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json: Bool = false
 
-    private static func split(_ text: String) throws -> CorpusSplit {
+    private static func template(_ text: String) throws -> ChatTemplate {
+        do { return try ChatTemplate(named: text) } catch { throw ValidationError("--template: \(error)") }
+    }
+
+    static func split(_ text: String) throws -> CorpusSplit {
         guard let split = CorpusSplit(rawValue: text) else {
             throw ValidationError("--split \(text): the parts are train, val and test")
         }
@@ -64,6 +75,12 @@ struct DataInspectCommand: ParsableCommand {
     }
 
     func run() throws {
+        if folder.hasSuffix(".json") || folder.hasSuffix(".jsonl") {
+            return try ConversationInspection(
+                file: folder, images: images, template: template, sample: sample, tokenizer: tokenizer,
+                visualTokens: visualTokens, contextLength: contextLength
+            ).show(asJSON: json)
+        }
         let corpus = try CorpusFolder(URL(fileURLWithPath: folder))
         let summary = try CorpusSummary(corpus, split: split, source: source)
         let view = try sample.map { try sampleView($0, corpus: corpus) }

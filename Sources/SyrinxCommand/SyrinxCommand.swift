@@ -24,6 +24,7 @@ package struct SyrinxCommand: ParsableCommand {
             GenerateCommand.self,
             InspectCommand.self,
             RecipeCommand.self,
+            StudyCommand.self,
             TrainCommand.self,
         ])
 

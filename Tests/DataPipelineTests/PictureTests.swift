@@ -91,8 +91,9 @@ import Torch
     @Test func `Pictures are kept up to the limit and no further`() throws {
         let fixture = try CorpusFixture((0..<5).map { CorpusFixture.captioned($0) })
         let store = PictureStore(
-            corpus: fixture.folder, decoder: FiveByteDecoder(), limits: .default,
-            processor: ImageProcessor(imageSize: 8), byteLimit: 2 * 192 + 10)
+            decoder: FiveByteDecoder(), limits: .default, processor: ImageProcessor(imageSize: 8),
+            byteLimit: 2 * 192 + 10
+        ) { [folder = fixture.folder] in try folder.picture($0, of: folder.index.entries[$1]) }
         let first = try (0..<5).map { try store.picture(0, ofEntry: $0).pixels }
         #expect(store.cachedByteCount == 2 * 192)
         #expect(try (0..<5).map { try store.picture(0, ofEntry: $0).pixels } == first)

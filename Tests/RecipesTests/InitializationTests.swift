@@ -30,8 +30,8 @@ struct InitializationTests {
     }
 
     private func expectEncoder(_ outcome: RecipeRunner.Outcome, is published: StateDict) throws {
-        let expected = try VisionTransformer.stateDict(
-            fromPublished: published, for: outcome.model.config.visionEncoder)
+        let model = try #require(outcome.model as? MM1)
+        let expected = try VisionTransformer.stateDict(fromPublished: published, for: model.config.visionEncoder)
         for (name, tensor) in expected.pairs {
             let own = try #require(outcome.store["vision_encoder.\(name)"])
             #expect(own.tensor.array(of: Float.self) == tensor.array(of: Float.self), "\(name)")

@@ -162,7 +162,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("unknown recipe", "did you mean 'mm1-demo'?") { _ in ["recipe", "show", "mm1-dmo"] },
         BadInput(
             "recipe with an unknown key", "stranger.yaml, line",
-            "unknown key 'colour'; the known keys are name, description, seed", "stages, checkpoints"
+            "unknown key 'colour'; the known keys are name, description, notes, seed", "stages, checkpoints"
         ) {
             ["train", $0("stranger.yaml"), "--dry-run"]
         },

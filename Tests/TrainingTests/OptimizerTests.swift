@@ -80,6 +80,19 @@ struct OptimizerTests {
         #expect(largestDifference(ours, w.map(Float.init)) < 2e-6)
     }
 
+    @Test("Where only matrices decay, vectors and single rows move by their gradient alone")
+    func matrixDecay() {
+        func moved(_ config: AdamW.Config) -> [Float] {
+            let weights = [[2, 2], [2], [1, 1, 2]].map { Tensor.full($0, value: 1) }
+            let optimizer = AdamW(config, names: ["a", "b", "c"], masters: weights)
+            optimizer.update(
+                masters: weights, gradients: weights.map { Tensor.zeros($0.shape) }, learningRates: [0.1, 0.1, 0.1])
+            return weights.map { $0.array(of: Float.self)[0] }
+        }
+        #expect(moved(AdamW.Config(weightDecay: 0.5, decaysMatricesOnly: true)) == [0.95, 1, 1])
+        #expect(moved(AdamW.Config(weightDecay: 0.5)) == [0.95, 0.95, 0.95])
+    }
+
     @Test("A parameter without a gradient keeps its weights, and its step count does not advance")
     func missingGradient() {
         let weights = [Tensor([1, 2] as [Float], shape: [2]), Tensor([3, 4] as [Float], shape: [2])]

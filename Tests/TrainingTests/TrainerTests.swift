@@ -166,6 +166,32 @@ struct TrainerTests {
         #expect(error?.description.contains("did you mean 'encoder'") == true)
     }
 
+    @Test(
+        "Layer-wise decay slows layers from the last to the first, what stands before them most, and nothing behind them"
+    )
+    func layerDecay() throws {
+        let store = ParameterStore()
+        let encoder = store.root / "encoder"
+        _ = Linear(2, 2, bias: false, at: encoder / "patches")
+        for index in 0..<3 { _ = Linear(2, 2, bias: true, at: encoder / "layers" / index) }
+        _ = RMSNorm(2, at: encoder / "norm")
+        _ = Linear(2, 2, bias: false, at: store.root / "decoder" / "layers" / 0)
+        store.initialize(seed: 1)
+        let weights = MasterWeights(store, computeDType: .float32)
+        let config = OptimizerConfig(
+            peakLearningRate: 1, learningRateFactors: ["encoder.layers.1": 0.1], layerDecay: ["encoder": 0.5])
+        let group = try OptimizerSet(config, weights, nonEmbeddingParameterCount: 10).groups[0]
+        #expect(group.factors == [1 / 16.0, 0.125, 0.125, 0.025, 0.025, 0.5, 0.5, 1, 1])
+        for (prefix, expected) in [("encodr", "did you mean 'encoder'"), ("encoder.norm", "has no numbered layers")] {
+            let error = #expect(throws: ConfigError.self) {
+                try OptimizerSet(
+                    OptimizerConfig(layerDecay: [prefix: 0.9]), weights, nonEmbeddingParameterCount: 10)
+            }
+            #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
+        }
+        #expect(throws: ConfigError.self) { try OptimizerConfig(layerDecay: ["encoder": 1.5]).validate(at: "x") }
+    }
+
     @Test("Out of memory halves the micro-batch, keeps the global batch, and says so")
     func outOfMemory() throws {
         var run = try ToyRun(steps: 3, source: ToySource { ToyItem.make($0, rowCount: 8) })

@@ -32,6 +32,9 @@ extension MPLUGOwl2 {
         public var visionEncoder = OwlVisionTransformer.Config(imageSize: 448)
         public var abstractor: VisualAbstractor.Config
         public var languageModel = LLaMADecoder.Config.llama7B
+        /// Whether norms, keys and values exist twice; without, the decoder is a plain LLaMA under the same names: the
+        /// control of the paper's ablation, of which nothing was published.
+        public var isModalityAdaptive = true
 
         public init() {
             abstractor = VisualAbstractor.Config()

@@ -17,6 +17,8 @@ extension MPLUGOwl2 {
         var modelType: String
         var architectures: [String]?
         var visualConfig: VisualConfig?
+        /// Written where it is false; published files have no such key.
+        var modalityAdaptive: Bool?
         var artefacts: ModelArtefacts?
     }
 
@@ -47,7 +49,8 @@ extension MPLUGOwl2 {
             modelType: modelType, architectures: ["MPLUGOwl2LlamaForCausalLM"],
             visualConfig: .init(
                 visualModel: OwlVisionConfiguration(config.visionEncoder),
-                visualAbstractor: OwlAbstractorConfiguration(config.abstractor)), artefacts: artefacts)
+                visualAbstractor: OwlAbstractorConfiguration(config.abstractor)),
+            modalityAdaptive: config.isModalityAdaptive ? nil : false, artefacts: artefacts)
         return try ConfigurationJSON.encoder.encode(
             Both(first: file, second: OwlTextConfiguration(config.languageModel)))
     }
@@ -78,6 +81,7 @@ extension MPLUGOwl2 {
             config.abstractor = abstractor.abstractor(intermediateSize: width)
             config.abstractor.positionGrid = abstractor.gridSize ?? 32
             config.languageModel = text.decoder
+            config.isModalityAdaptive = file.modalityAdaptive ?? true
             try config.validate()
             return config
         } catch let error as StrictJSON.Malformed {

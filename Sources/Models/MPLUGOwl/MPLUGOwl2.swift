@@ -24,7 +24,8 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
     public init(_ config: Config, at path: ParameterPath) {
         self.config = config
         let model = path / "model", place = path / "model" / "visual_abstractor"
-        languageModel = ModalityAdaptiveDecoder(config.languageModel, model: model, head: path / "lm_head")
+        languageModel = ModalityAdaptiveDecoder(
+            config.languageModel, branchCount: config.isModalityAdaptive ? 2 : 1, model: model, head: path / "lm_head")
         let decoderElements = path.elementCount(under: "model") + path.elementCount(under: "lm_head")
         visionEncoder = OwlVisionTransformer(config.visionEncoder, at: model / "vision_model")
         queries = place.parameter(

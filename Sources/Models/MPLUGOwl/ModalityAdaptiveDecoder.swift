@@ -17,12 +17,15 @@ public struct ModalityAdaptiveDecoder: Sendable {
     private let rotary: RotaryEmbedding
 
     /// - Parameters:
+    ///   - branchCount: 2; or 1 for a decoder that treats pictures as text.
     ///   - model: where the table, the layers and the final norm are.
     ///   - head: where the output head is.
-    public init(_ config: LLaMADecoder.Config, model: ParameterPath, head: ParameterPath) {
+    public init(
+        _ config: LLaMADecoder.Config, branchCount: Int = 2, model: ParameterPath, head: ParameterPath
+    ) {
         self.config = config
         embedding = Embedding(config.vocabularySize, config.hiddenSize, at: model / "embed_tokens")
-        layers = (0..<config.layerCount).map { Layer(config, at: model / "layers" / $0) }
+        layers = (0..<config.layerCount).map { Layer(config, branchCount: branchCount, at: model / "layers" / $0) }
         norm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: model / "norm")
         self.head = Linear(config.hiddenSize, config.vocabularySize, bias: false, at: head)
         rotary = RotaryEmbedding(headSize: config.headSize, theta: config.ropeTheta, layout: config.ropeLayout)
@@ -73,13 +76,13 @@ public struct ModalityAdaptiveDecoder: Sendable {
         private let heads: AttentionHeads
         private let feedForward: FeedForward
 
-        init(_ config: LLaMADecoder.Config, at path: ParameterPath) {
+        init(_ config: LLaMADecoder.Config, branchCount: Int, at path: ParameterPath) {
             let (width, attention) = (config.hiddenSize, path / "self_attn")
             func norm(_ name: String) -> Multiway<RMSNorm> {
-                Multiway(at: path / name) { RMSNorm(width, epsilon: config.normEpsilon, at: $0) }
+                Multiway(count: branchCount, at: path / name) { RMSNorm(width, epsilon: config.normEpsilon, at: $0) }
             }
             func projection(_ name: String) -> Multiway<Linear> {
-                Multiway(at: attention / name) {
+                Multiway(count: branchCount, at: attention / name) {
                     Linear(width, config.keyValueHeadCount * config.headSize, bias: false, at: $0)
                 }
             }

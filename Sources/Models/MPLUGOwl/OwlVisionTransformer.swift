@@ -10,7 +10,7 @@ public import Torch
 /// token included. Names and order follow `MplugOwlVisionModel` of the published code.
 public struct OwlVisionTransformer: Sendable {
     /// The shape of the encoder; the defaults are ViT-L/14.
-    public struct Config: Sendable, Hashable {
+    public struct Config: Sendable, Hashable, Codable {
         public var imageSize: Int
         public var patchSize = 14
         public var hiddenSize = 1024

@@ -16,7 +16,7 @@ public import Torch
 /// fixed sine-cosine positions to queries and keys. Names follow `MplugOwlVisualAbstractorModel` of the published code.
 public struct VisualAbstractor: Sendable {
     /// The shape of the abstractor; the defaults are those of the published 7B models.
-    public struct Config: Sendable, Hashable {
+    public struct Config: Sendable, Hashable, Codable {
         public var queryCount = 64
         /// The queries' width, which must be the features' too: both stand in one sequence.
         public var hiddenSize = 1024

@@ -17,7 +17,7 @@ extension Recipe {
             description:
                 "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores; "
                 + "caption-heavy mixture.",
-            model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
+            model: .mm1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4)),
             data: DataSettings(
                 corpus: "corpora/minimal", contextLength: 512,
                 mixture: Mixture(captioned: 75, interleaved: 15, textOnly: 10)),
@@ -63,7 +63,7 @@ extension Recipe {
             name: "mm1-faithful",
             description:
                 "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for days on two cores.",
-            model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
+            model: .mm1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4)),
             data: DataSettings(corpus: "corpora/minimal", contextLength: 512, mixture: .mm1),
             stages: [
                 Stage(

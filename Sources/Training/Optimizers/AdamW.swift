@@ -18,12 +18,23 @@ public final class AdamW: Optimizer {
         public var epsilon: Double
         /// The share of a weight, times the learning rate, that each update removes.
         public var weightDecay: Double
+        /// Whether norms, biases and single learned rows keep their size: only what has two dimensions decays.
+        public var decaysMatricesOnly: Bool
 
-        public init(beta1: Double = 0.9, beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1) {
+        public init(
+            beta1: Double = 0.9, beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1,
+            decaysMatricesOnly: Bool = false
+        ) {
             self.beta1 = beta1
             self.beta2 = beta2
             self.epsilon = epsilon
             self.weightDecay = weightDecay
+            self.decaysMatricesOnly = decaysMatricesOnly
+        }
+
+        /// The decay of a weight of this shape.
+        func weightDecay(forShape shape: [Int]) -> Double {
+            decaysMatricesOnly && shape.count(where: { $0 > 1 }) < 2 ? 0 : weightDecay
         }
     }
 
@@ -32,6 +43,7 @@ public final class AdamW: Optimizer {
     private let firstMoments: [Tensor]
     private let secondMoments: [Tensor]
     private let steps: [Tensor]
+    private let decays: [Double]
 
     /// Makes the state, all zeros: two moments with the shapes of `masters` and a step count for each.
     public init(_ config: Config = Config(), names: [String], masters: [Tensor]) {
@@ -41,27 +53,29 @@ public final class AdamW: Optimizer {
         firstMoments = masters.map { Tensor.zeros($0.shape, device: $0.device) }
         secondMoments = masters.map { Tensor.zeros($0.shape, device: $0.device) }
         steps = masters.map { Tensor.zeros([], device: $0.device) }
+        decays = masters.map { config.weightDecay(forShape: $0.shape) }
     }
 
     public func update(masters: [Tensor], gradients: [Tensor?], learningRates: [Double]) {
-        // One fused call for each distinct rate; usually there is one.
-        var indicesByRate: [(rate: Double, indices: [Int])] = []
+        // One fused call for each distinct rate and decay; usually there is one.
+        var groups: [(rate: Double, decay: Double, indices: [Int])] = []
         for index in masters.indices where gradients[index] != nil {
-            if let known = indicesByRate.firstIndex(where: { $0.rate == learningRates[index] }) {
-                indicesByRate[known].indices.append(index)
+            let (rate, decay) = (learningRates[index], decays[index])
+            if let known = groups.firstIndex(where: { $0.rate == rate && $0.decay == decay }) {
+                groups[known].indices.append(index)
             } else {
-                indicesByRate.append((learningRates[index], [index]))
+                groups.append((rate, decay, [index]))
             }
         }
         withoutGrad {
-            for (rate, indices) in indicesByRate {
+            for (rate, decay, indices) in groups {
                 let counts = indices.map { steps[$0] }
                 for count in counts { count.add_(Tensor(scalar: 1, device: count.device)) }
                 Tensor.fusedAdamW_(
                     parameters: indices.map { masters[$0] }, gradients: indices.map { gradients[$0]! },
                     firstMoments: indices.map { firstMoments[$0] }, secondMoments: indices.map { secondMoments[$0] },
                     steps: counts, learningRate: rate, beta1: config.beta1, beta2: config.beta2,
-                    weightDecay: config.weightDecay, epsilon: config.epsilon)
+                    weightDecay: decay, epsilon: config.epsilon)
             }
         }
     }

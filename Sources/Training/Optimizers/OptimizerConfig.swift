@@ -19,13 +19,16 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
     public var clipNorm: Double?
     /// Factors of the learning rate for parameters under a name prefix; the longest matching prefix counts.
     public var learningRateFactors: [String: Double]
+    /// Parts made of numbered layers, by name prefix, and what their learning rate is multiplied by from a layer to the
+    /// one below it (``LayerDecay``).
+    public var layerDecay: [String: Double]
     /// Skipped steps in a row (a loss or gradient that is not finite) after which the run stops.
     public var maximumSkippedSteps: Int
 
     public init(
         algorithm: Algorithm = .adamW, peakLearningRate: Double? = nil, adamW: AdamW.Config = AdamW.Config(),
         muon: Muon.Config = Muon.Config(), clipNorm: Double? = 1, learningRateFactors: [String: Double] = [:],
-        maximumSkippedSteps: Int = 10
+        layerDecay: [String: Double] = [:], maximumSkippedSteps: Int = 10
     ) {
         self.algorithm = algorithm
         self.peakLearningRate = peakLearningRate
@@ -33,6 +36,7 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
         self.muon = muon
         self.clipNorm = clipNorm
         self.learningRateFactors = learningRateFactors
+        self.layerDecay = layerDecay
         self.maximumSkippedSteps = maximumSkippedSteps
     }
 
@@ -60,6 +64,11 @@ public struct OptimizerConfig: Codable, Hashable, Sendable {
         guard muon.newtonSchulzSteps > 0 else {
             throw ConfigError(
                 place: "\(place).muon.newtonSchulzSteps", problem: "\(muon.newtonSchulzSteps) is not positive; use 5")
+        }
+        for (prefix, factor) in layerDecay where !(factor > 0 && factor <= 1) {
+            throw ConfigError(
+                place: "\(place).layerDecay",
+                problem: "the factor of \(prefix) is \(factor), which is not in 0 ... 1 (without 0)")
         }
         guard maximumSkippedSteps > 0 else {
             throw ConfigError(place: "\(place).maximumSkippedSteps", problem: "\(maximumSkippedSteps) is not positive")

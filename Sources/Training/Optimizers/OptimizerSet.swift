@@ -23,19 +23,29 @@ public final class OptimizerSet {
     /// Divides the trainable parameters of `weights` as `config` says.
     ///
     /// - Parameter nonEmbeddingParameterCount: the size for the learning-rate law, used where no peak rate is given.
-    /// - Throws: `ConfigError` if nothing is trainable, or a prefix of `learningRateFactors` names no parameter.
+    /// - Throws: `ConfigError` if nothing is trainable, or a prefix of `learningRateFactors` or `layerDecay` names no
+    ///   parameter.
     public init(_ config: OptimizerConfig, _ weights: MasterWeights, nonEmbeddingParameterCount: Int) throws {
         let trainableIndices = weights.trainableIndices
         guard !trainableIndices.isEmpty else {
             throw ConfigError(place: "freeze", problem: "every parameter is frozen; nothing would be trained")
         }
-        for prefix in config.learningRateFactors.keys.sorted()
-        where !weights.parameters.contains(where: { Self.matches($0.name, prefix) }) {
-            let parts = Set(weights.parameters.map { String($0.name.prefix(while: { $0 != "." })) })
-            throw ConfigError(
-                place: "optimizer.learningRateFactors",
-                problem: "no parameter lies under '\(prefix)'"
-                    + (NearestName.find(prefix, among: parts.sorted()).map { "; did you mean '\($0)'?" } ?? ""))
+        let allNames = weights.parameters.map(\.name)
+        for (key, prefixes) in [
+            ("learningRateFactors", config.learningRateFactors.keys), ("layerDecay", config.layerDecay.keys),
+        ] {
+            for prefix in prefixes.sorted() where !allNames.contains(where: { Self.matches($0, prefix) }) {
+                let parts = Set(allNames.map { String($0.prefix(while: { $0 != "." })) })
+                throw ConfigError(
+                    place: "optimizer.\(key)",
+                    problem: "no parameter lies under '\(prefix)'"
+                        + (NearestName.find(prefix, among: parts.sorted()).map { "; did you mean '\($0)'?" } ?? ""))
+            }
+        }
+        var layerFactors: [String: Double] = [:]
+        for (prefix, factor) in config.layerDecay {
+            let decay = try LayerDecay(prefix, factor: factor, names: allNames.filter { Self.matches($0, prefix) })
+            layerFactors.merge(decay.factors) { $0 * $1 }
         }
         let names = trainableIndices.map { weights.parameters[$0].name }
         let isMuon = trainableIndices.map { index in
@@ -54,7 +64,9 @@ public final class OptimizerSet {
             return Group(
                 name: name, optimizer: make(members.map { names[$0] }, indices.map { weights.masters[$0] }),
                 peakLearningRate: rate, indices: indices,
-                factors: members.map { Self.factor(names[$0], config.learningRateFactors) })
+                factors: members.map {
+                    Self.factor(names[$0], config.learningRateFactors) * (layerFactors[names[$0]] ?? 1)
+                })
         }
         self.weights = weights
         self.trainableIndices = trainableIndices

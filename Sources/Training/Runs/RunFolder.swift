@@ -13,6 +13,7 @@ import Settings
 ///     RUN/tensorboard/               event files
 ///     RUN/checkpoints/step-000123/   everything needed to resume
 ///     RUN/model/                     the trained model, at the end
+///     RUN/adapter/                   LoRA's terms in PEFT's form, where the recipe trains some
 public struct RunFolder: Sendable {
     public let path: String
 
@@ -21,6 +22,7 @@ public struct RunFolder: Sendable {
     public var tensorboard: String { path + "/tensorboard" }
     public var checkpoints: String { path + "/checkpoints" }
     public var model: String { path + "/model" }
+    public var adapter: String { path + "/adapter" }
 
     /// Makes the folder, and refuses one that already holds a run unless it is to be resumed, or somebody's other files.
     ///

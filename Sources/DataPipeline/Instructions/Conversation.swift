@@ -1,0 +1,82 @@
+public import Processors
+
+/// A conversation about pictures, or about none, from which a model learns to answer.
+public struct Conversation: Sendable {
+    /// How it came.
+    public enum Form: Sendable {
+        /// Turns, which a template writes. A picture's place is an image part without content.
+        case turns([Message])
+        /// One text in mPLUG-Owl's own lines, with `<image>` where pictures belong: its roles stand in it already.
+        case written(String)
+    }
+
+    /// Unique where the data say so; otherwise its place in them.
+    public var id: String
+    /// The pictures in the order of their places: paths, or names of a corpus.
+    public var pictures: [String]
+    public var form: Form
+
+    public init(id: String, pictures: [String], form: Form) {
+        self.id = id
+        self.pictures = pictures
+        self.form = form
+    }
+}
+
+/// Conversations by number: files of records, or a corpus whose captions become questions and answers.
+///
+/// Asked from several threads at once; nothing but an index is kept in memory.
+package protocol ConversationStore: Sendable {
+    /// What messages and tables call it.
+    var name: String { get }
+    var count: Int { get }
+    /// Equal exactly where the conversations are.
+    var identity: String { get }
+    /// Whether conversation `number` has pictures, told without reading it.
+    func hasPictures(_ number: Int) -> Bool
+    /// Which side of the split it is on; conversations about one picture are on one side.
+    func split(of number: Int) -> CorpusSplit
+    /// Reads it.
+    /// - Throws: ``DataError`` or ``CorpusError`` that names the record.
+    func conversation(_ number: Int) throws -> Conversation
+    /// The bytes of a picture file, as it came.
+    func picture(_ picture: Int, of number: Int) throws -> [UInt8]
+    /// What the quarantine file says of it.
+    func quarantineEntry(_ number: Int, reason: String) -> QuarantineEntry
+}
+
+extension Message {
+    /// The marks of a picture's place: LLaVA's and mPLUG-Owl's, and mPLUG-Owl2's.
+    package static let pictureMarks: [String] = ["<image>", "<|image|>"]
+
+    /// A turn of text in which marks stand for pictures.
+    ///
+    /// Line ends beside a mark are left out: data set them at will (LLaVA's `<image>\n`), and what stands between a
+    /// picture and a question is for the template to say, so that questions are asked as they were learnt.
+    package init(role: Role, marked text: String) {
+        var content: [ContentPart] = []
+        var rest = text[...]
+        while let mark = Self.pictureMarks.compactMap({ rest.firstRange(of: $0) }).min(by: {
+            $0.lowerBound < $1.lowerBound
+        }) {
+            Self.append(rest[..<mark.lowerBound].trimmingEnd(while: \.isNewline), to: &content)
+            content.append(.image(ImageReference(.encoded([]), name: "picture")))
+            rest = rest[mark.upperBound...].drop(while: \.isNewline)
+        }
+        Self.append(rest, to: &content)
+        self.init(role: role, content: content)
+    }
+
+    private static func append(_ text: Substring, to content: inout [ContentPart]) {
+        if !text.isEmpty { content.append(.text(String(text))) }
+    }
+}
+
+extension Substring {
+    /// Without what fulfils the condition at the end.
+    fileprivate func trimmingEnd(while condition: (Character) -> Bool) -> Substring {
+        var rest = self
+        while let last = rest.last, condition(last) { rest.removeLast() }
+        return rest
+    }
+}

@@ -1,0 +1,70 @@
+public import Foundation
+import Processors
+
+/// Writes a corpus' captions and glosses as instruction data in LLaVA's form: `conversations.json`, and the pictures as
+/// files beside it.
+public struct ConversationExport {
+    private let corpus: CorpusFolder
+    private let conversations: CorpusConversations
+
+    /// - Throws: ``DataError`` when the corpus has no captions.
+    public init(_ corpus: CorpusFolder) throws(DataError) {
+        self.corpus = corpus
+        conversations = try CorpusConversations(corpus)
+    }
+
+    private struct Record: Encodable {
+        struct Turn: Encodable {
+            var from: String
+            var value: String
+        }
+        var id: String
+        var image: String?
+        var conversations: [Turn]
+    }
+
+    /// Writes conversations of a split, spread evenly over it where there is a limit.
+    ///
+    /// - Returns: how many records were written, and how many pictures.
+    /// - Throws: ``DataError`` when the folder is not empty or cannot be written; what reading the corpus throws.
+    public func write(to folder: URL, split: CorpusSplit, limit: Int?) throws -> (records: Int, pictures: Int) {
+        let pictures = folder.appendingPathComponent("pictures")
+        let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
+            !$0.hasPrefix(".")
+        }
+        if let foreign = present.sorted().first {
+            throw DataError("\(folder.path) holds \(foreign): give a folder that is empty or does not exist yet")
+        }
+        do { try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true) } catch {
+            throw DataError("the folder \(folder.path) cannot be made: check the path and its permissions")
+        }
+        let numbers = (0..<conversations.count).filter { conversations.split(of: $0) == split }
+        let count = min(limit ?? numbers.count, numbers.count)
+        var records: [Record] = []
+        for place in 0..<count {
+            let number = numbers[place * numbers.count / count]
+            let conversation = try conversations.conversation(number)
+            for (image, name) in conversation.pictures.enumerated() {
+                try Data(try conversations.picture(image, of: number)).write(to: pictures.appendingPathComponent(name))
+            }
+            records.append(try record(conversation))
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try encoder.encode(records).write(to: folder.appendingPathComponent("conversations.json"), options: .atomic)
+        return (count, records.count { $0.image != nil })
+    }
+
+    private func record(_ conversation: Conversation) throws -> Record {
+        guard case .turns(let messages) = conversation.form else {
+            throw DataError("\(conversation.id) has no turns")
+        }
+        let turns = messages.map { message in
+            Record.Turn(
+                from: message.role == .assistant ? "gpt" : "human",
+                value: (message.images.isEmpty ? "" : "<image>\n") + message.text)
+        }
+        return Record(
+            id: conversation.id, image: conversation.pictures.first.map { "pictures/\($0)" }, conversations: turns)
+    }
+}

@@ -1,0 +1,155 @@
+public import Media
+public import Processors
+import Settings
+public import Tokenizers
+
+/// Everything that turns a conversation into an example for one model: template, tokenizer, picture preprocessing, token
+/// contract. The loss is taken on what the assistant says and on the end token behind it, as the template says.
+public final class ConversationSource: ExampleSupply {
+    package let conversations: any ConversationStore
+    public let tokenizer: any Tokenizer
+    public let imageProcessor: ImageProcessor
+    public let template: ChatTemplate
+    public let contract: TokenContract
+    /// Longest example in tokens; longer conversations are cut at the end.
+    public let contextLength: Int
+    package let assembler: PixelAssembler
+    package let collator: Collator
+    private let store: PictureStore
+
+    /// Conversations of files.
+    ///
+    /// - Throws: ``DataError`` when the vocabulary has no end token or a picture does not fit the context.
+    public convenience init(
+        _ conversations: [ConversationFile], tokenizer: any Tokenizer, decoder: any MediaDecoder,
+        imageProcessor: ImageProcessor, contract: TokenContract, template: ChatTemplate, contextLength: Int
+    ) throws(DataError) {
+        try self.init(
+            conversations.count == 1 ? conversations[0] : ConversationCollection(conversations), tokenizer: tokenizer,
+            decoder: decoder, imageProcessor: imageProcessor, contract: contract, template: template,
+            contextLength: contextLength)
+    }
+
+    package init(
+        _ conversations: any ConversationStore, tokenizer: any Tokenizer, decoder: any MediaDecoder,
+        imageProcessor: ImageProcessor, contract: TokenContract, template: ChatTemplate, contextLength: Int,
+        limits: DecodeLimits = .default, pictureCacheByteLimit: Int = ExampleSource.pictureCacheByteLimit
+    ) throws(DataError) {
+        guard let endID = tokenizer.endID else {
+            throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")
+        }
+        guard contract.visualTokenCount + 2 < contextLength else {
+            throw DataError(
+                "a picture takes \(contract.visualTokenCount) tokens and an answer two more, which leaves no room for text "
+                    + "in a context of \(contextLength); raise the context length or lower the visual token count")
+        }
+        self.conversations = conversations
+        self.tokenizer = tokenizer
+        self.imageProcessor = imageProcessor
+        self.contract = contract
+        self.template = template
+        self.contextLength = contextLength
+        assembler = PixelAssembler(processor: imageProcessor)
+        collator = Collator(contract: contract, padID: tokenizer.padID ?? endID)
+        store = PictureStore(
+            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: pictureCacheByteLimit
+        ) { picture, number in try conversations.picture(picture, of: number) }
+    }
+
+    package var identity: String {
+        Identity.text(
+            data: conversations.identity, contextLength: contextLength, contract: contract,
+            imageProcessor: imageProcessor, tokenizer: tokenizer, template: template)
+    }
+
+    package func quarantineEntry(_ entry: Int, error: any Error) -> QuarantineEntry {
+        conversations.quarantineEntry(entry, reason: "\(error)")
+    }
+
+    package func examples(ofEntry entry: Int, variation: ExampleSource.Variation?) throws -> [Example] {
+        let example = try example(ofEntry: entry, variation: variation)
+        return example.layout.supervisedTokenIDs.isEmpty ? [] : [example]
+    }
+
+    /// The example of a conversation, also where nothing of it is supervised.
+    package func example(ofEntry entry: Int, variation: ExampleSource.Variation? = nil) throws -> Example {
+        let conversation = try conversations.conversation(entry)
+        let pictures = try conversation.pictures.indices.map { place in
+            let stored = try store.picture(place, ofEntry: entry)
+            let change = variation.flatMap { variation in
+                variation.augmentation.map { augmentation in
+                    var random = KeyedRandom(
+                        seed: variation.seed, purpose: .augmentation, variation.stream, variation.presentation, place)
+                    return augmentation.parameters(random: &random)
+                }
+            }
+            return Example.Picture(stored: stored, change: change)
+        }
+        let layout = try layout(conversation, pictures: pictures)
+        return Example(
+            id: conversation.id, source: conversations.name, kind: pictures.isEmpty ? .textOnly : .interleaved,
+            layout: layout, pictures: Array(pictures.prefix(layout.imageSpans.count)),
+            provenance: .init(
+                package: conversations.name, version: "", path: "record \(entry)", licence: "the user's own"))
+    }
+
+    private func layout(_ conversation: Conversation, pictures: [Example.Picture]) throws -> PromptLayout {
+        let parts: [ChatPart]
+        var endsWhereCut = false
+        switch conversation.form {
+        case .turns(let messages): parts = try template.parts(of: messages, for: .training)
+        case .written(let text):
+            // Only mPLUG-Owl's own templates write as the record is written.
+            endsWhereCut = template.isWrittenInLines
+            parts =
+                endsWhereCut
+                ? WrittenConversation.parts(of: text)
+                : try template.parts(of: WrittenConversation.messages(of: text), for: .training)
+        }
+        let spans = zip(conversation.pictures, pictures).map { name, picture in
+            ImageSpan(
+                tokenCount: contract.visualTokenCount, name: name, width: picture.stored.width,
+                height: picture.stored.height)
+        }
+        return try PromptLayout(
+            name: conversation.id, parts: parts, tokenizer: tokenizer,
+            beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, pictures: spans
+        ).cut(to: contextLength, endID: endsWhereCut ? tokenizer.endID : nil)
+    }
+}
+
+extension ChatTemplate {
+    /// Whether it writes the lines in which mPLUG-Owl's records come.
+    fileprivate var isWrittenInLines: Bool {
+        switch self {
+        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo: true
+        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1, .document: false
+        }
+    }
+}
+
+extension PromptLayout {
+    /// The beginning that fits `limit` positions. Text may be cut; a picture that does not fit ends it.
+    ///
+    /// - Parameter endID: the token put behind an answer that is cut, as mPLUG-Owl's code does; nil for none.
+    func cut(to limit: Int, endID: Int?) -> PromptLayout {
+        guard tokenCount > limit else { return self }
+        var kept = PromptLayout(name: name)
+        for segment in segments {
+            let room = limit - kept.tokenCount
+            switch segment {
+            case .image(let span):
+                guard span.tokenCount <= room else { return kept }
+                kept.append(image: span)
+            case .text(let tokenIDs, let isSupervised):
+                if let endID, isSupervised, tokenIDs.count > room - 1, tokenIDs != [endID] {
+                    kept.append(text: tokenIDs.prefix(room - 1) + [endID], isSupervised: true)
+                    return kept
+                }
+                kept.append(text: Array(tokenIDs.prefix(room)), isSupervised: isSupervised)
+                if tokenIDs.count >= room { return kept }
+            }
+        }
+        return kept
+    }
+}

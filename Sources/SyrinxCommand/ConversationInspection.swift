@@ -1,0 +1,52 @@
+import Codecs
+import DataPipeline
+import Foundation
+import Media
+import Processors
+import Terminal
+import Tokenizers
+
+/// What `syrinx data inspect` shows of a file of conversations: counts, and one of them as a model sees it.
+struct ConversationInspection {
+    let file: String
+    let images: String?
+    let template: ChatTemplate
+    let sample: Int?
+    let tokenizer: String?
+    let visualTokens: Int
+    let contextLength: Int
+
+    private struct Output: Encodable {
+        var records: Int
+        var recordsWithPictures: Int
+        var sample: SampleView?
+    }
+
+    func show(asJSON: Bool) throws {
+        let conversations = try ConversationFile(file, pictures: images)
+        let output = Output(
+            records: conversations.count, recordsWithPictures: conversations.pictureRecordCount,
+            sample: try sample.map { try view($0, of: conversations) })
+        if asJSON {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return print(String(decoding: try encoder.encode(output), as: UTF8.self))
+        }
+        print("\(file): \(output.records) conversations, \(output.recordsWithPictures) with pictures")
+        if let view = output.sample { print("\n" + view.text(style: .standardOutput)) }
+    }
+
+    private func view(_ number: Int, of conversations: ConversationFile) throws -> SampleView {
+        guard number < conversations.count else {
+            throw DataError(
+                "--sample \(number): \(file) has \(conversations.count) records, 0 to \(conversations.count - 1)")
+        }
+        // No piece of a vocabulary: a conversation's text cannot be taken for it.
+        let contract = TokenContract(imagePlaceholderID: -1, visualTokenCount: visualTokens)
+        let source = try ConversationSource(
+            [conversations], tokenizer: try SentencePieceTokenizer(path: tokenizer ?? ""), decoder: PictureCodec(),
+            imageProcessor: ImageProcessor(imageSize: 64), contract: contract, template: template,
+            contextLength: contextLength)
+        return try SampleView(source, record: number)
+    }
+}
