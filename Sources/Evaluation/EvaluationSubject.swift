@@ -5,6 +5,23 @@ public import Torch
 
 // Shapes: N pictures, V visual tokens per picture, D model width, T tokens of a sequence.
 
+/// The tokens that a chat template puts around the one picture of a question: what stands after them is the answer.
+public struct PictureFrame: Sendable, Hashable {
+    /// Tokens between the begin token and the picture.
+    public var before: [Int]
+    /// Tokens after the picture: the question, and the sign that the assistant begins to speak.
+    public var after: [Int]
+
+    /// A frame of tokens; empty for models that read pictures and text as one document.
+    public init(before: [Int] = [], after: [Int] = []) {
+        self.before = before
+        self.after = after
+    }
+
+    /// Whether pictures stand as they are.
+    public var isEmpty: Bool { before.isEmpty && after.isEmpty }
+}
+
 /// The model under test with its way between text and tokens.
 ///
 /// Tokenizing comes in as closures, so that a task sees the same text-to-token path as training and generation without
@@ -22,16 +39,19 @@ public struct EvaluationSubject: Sendable {
     public let encode: @Sendable (String) -> [Int]
     /// Tokens to text.
     public let decode: @Sendable ([Int]) -> String
+    /// What a model with a chat template reads around every picture.
+    public let frame: PictureFrame
     /// Where the weights are.
     public let device: Device
 
     /// A subject from its parts.
     public init(
         model: any MultimodalLanguageModel, contract: TokenContract, beginID: Int?, stopTokenIDs: Set<Int>,
-        device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
+        frame: PictureFrame = PictureFrame(), device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
         decode: @escaping @Sendable ([Int]) -> String
     ) {
         self.device = device
+        self.frame = frame
         engine = GenerationEngine(model)
         self.contract = contract
         self.beginID = beginID
@@ -62,7 +82,7 @@ public struct EvaluationSubject: Sendable {
         case text([Int])
     }
 
-    /// One row: begin token, then the parts; a picture takes its placeholder positions.
+    /// One row: begin token, then the parts; a picture takes its placeholder positions, between the tokens of the frame.
     func input(_ parts: [Part]) -> ModelInput {
         let visual = contract.visualTokenCount
         var tokenIDs = beginID.map { [$0] } ?? []
@@ -71,8 +91,9 @@ public struct EvaluationSubject: Sendable {
             switch part {
             case .text(let text): tokenIDs += text
             case .picture:
+                tokenIDs += frame.before
                 visualPositions += (0..<visual).map { Int64(tokenIDs.count + $0) }
-                tokenIDs += [Int](repeating: contract.imagePlaceholderID, count: visual)
+                tokenIDs += [Int](repeating: contract.imagePlaceholderID, count: visual) + frame.after
             }
         }
         return ModelInput(

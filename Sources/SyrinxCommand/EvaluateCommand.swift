@@ -3,6 +3,7 @@ import Checkpoints
 import DataPipeline
 import Evaluation
 import Foundation
+import Processors
 import Recipes
 import Settings
 import Syrinx
@@ -66,6 +67,12 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Text between a picture and its caption in captioning.", valueName: "text"))
     var prompt = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "What the user says with each picture, for models with a chat template; the tasks' texts begin the answer.",
+            valueName: "text"))
+    var question = "Provide a one-sentence caption for the provided image."
 
     @Option(help: ArgumentHelp("Text after a picture in few-shot, {} in the word's place.", valueName: "text"))
     var wordText = "name: {}."
@@ -178,13 +185,17 @@ extension EvaluateCommand {
             data: .init(path: corpus, sha256: data.sha256),
             settings: .init(
                 evaluation: try evaluation(data), split: split, limit: limit,
-                compute: "\(compute.dtype) on \(compute.device)"))
+                compute: "\(compute.dtype) on \(compute.device)",
+                conversation: model.chatTemplate == .document
+                    ? nil : .init(template: model.chatTemplate.rawValue, question: question)))
         say(style.bold("\(path): \(data.set.items.count) held-out items of \(corpus), results in \(output)"))
         let progress = EvaluationProgress()
         defer { progress.finish() }
         do {
             let outcome = try EvaluationRun(folder: output, identity: identity).run(
-                EvaluationSubject(model: model.model, tokenizer: model.tokenizer, device: model.device), data: data,
+                try EvaluationSubject(
+                    model: model.model, tokenizer: model.tokenizer, template: model.chatTemplate, question: question,
+                    device: model.device), data: data,
                 imageProcessor: model.imageProcessor, requiredQuestions: tasks == nil ? [] : try questions()
             ) { step in
                 progress.show(step)

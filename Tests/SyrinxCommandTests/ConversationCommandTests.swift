@@ -47,6 +47,40 @@ import Testing
         }
     }
 
+    @Test("an evaluation asks in the model's template: its captions are the answers that generate gives")
+    func evaluatedInTemplate() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let names = ["wide.jpg", "tall.png", "small.png"]
+        let lines = names.map { name in
+            "{\"image\": \"\(Self.fixtures)/mplug-owl2/pictures/\(name)\", \"id\": \"\(name)\", \"caption\": \"a cat\"}\n"
+        }
+        try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: folder + "/mine.jsonl"))
+        let question = "How many cats are there?"
+        let run = try SyrinxProcess.run([
+            "evaluate", "--model", "\(Self.fixtures)/mplug-owl2/model", "--corpus", folder + "/mine.jsonl", "--tasks",
+            "captioning", "--question", question, "--output", folder + "/scores",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let log = try String(contentsOfFile: folder + "/scores/predictions.jsonl", encoding: .utf8)
+        let answers = try log.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        for name in names {
+            let generated = try generate(
+                "mplug-owl2",
+                [
+                    "--greedy", "--max-new-tokens", "64", question, "--image",
+                    "\(Self.fixtures)/mplug-owl2/pictures/\(name)",
+                ])
+            let firstLine = generated.output.split(separator: "\n").first.map(String.init) ?? ""
+            let evaluated = answers.first { $0["id"] as? String == name }?["generated"] as? String
+            #expect(evaluated?.isEmpty == false)
+            #expect(evaluated == firstLine.trimmingCharacters(in: .whitespaces), "\(name)")
+        }
+    }
+
     @Test("without options it samples as the README does, the same each time, and says so")
     func recommendedSampling() throws {
         let first = try generate("mplug-owl2", ["--verbose", "--max-new-tokens", "12", "Why?"])

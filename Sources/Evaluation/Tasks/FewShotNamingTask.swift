@@ -62,8 +62,9 @@ public struct FewShotNamingTask: EvaluationTask {
         return groups.count > 1 ? groups : []
     }
 
-    /// Groups with enough items are needed, and a context that holds the examples.
+    /// Groups with enough items are needed, and a context that holds the examples; a conversation holds none.
     public func obstacle(_ context: EvaluationContext) -> String? {
+        if shots > 0 && !context.subject.frame.isEmpty { return "examples are not put to a model with a chat template" }
         guard let place = places(context).first else {
             return "no source has 2 kinds with \((most + 1) / 2 + 1) items each for \(most) shots"
         }

@@ -123,7 +123,7 @@ public struct DemoRun {
                 log: Array(try Data(contentsOf: URL(fileURLWithPath: outcome.folder.log))),
                 recipe: try StrictYAML.encode(recipe), facts: try facts(recipe, outcome), passMarks: marks,
                 notes: notes(corpus)),
-            subject: EvaluationSubject(model: outcome.model, tokenizer: tokenizer), imageProcessor: processor,
+            subject: try EvaluationSubject(model: outcome.model, tokenizer: tokenizer), imageProcessor: processor,
             corpus: corpus, set: held, evaluation: CaptionEvaluation(sources: sources, groupSources: sources)
         ) { step in say("scoring: \(step)") }
         let reportPath = output + "/report.html"

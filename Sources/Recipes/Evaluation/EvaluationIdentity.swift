@@ -31,13 +31,32 @@ public struct EvaluationIdentity: Codable, Sendable {
         public var limit: Int
         /// The weights' dtype and the device.
         public var compute: String
+        /// How a model with a chat template is asked; nil for models that read documents.
+        public var conversation: Conversation?
+
+        /// A chat template and the question in it.
+        public struct Conversation: Codable, Sendable {
+            /// The template's name.
+            public var template: String
+            /// What the user says with each picture.
+            public var question: String
+
+            /// A conversation from its parts.
+            public init(template: String, question: String) {
+                self.template = template
+                self.question = question
+            }
+        }
 
         /// Settings from their parts.
-        public init(evaluation: CaptionEvaluation, split: String, limit: Int, compute: String) {
+        public init(
+            evaluation: CaptionEvaluation, split: String, limit: Int, compute: String, conversation: Conversation? = nil
+        ) {
             self.evaluation = evaluation
             self.split = split
             self.limit = limit
             self.compute = compute
+            self.conversation = conversation
         }
     }
 
@@ -123,7 +142,7 @@ extension EvaluationIdentity.Settings {
     private static let options: [String: String] = [
         "questions": "--tasks", "sources": sourceOption, "groupSources": sourceOption, "shots": "--shots",
         "fewShotText": "--word-text", "template": "--prompt", "seed": "--seed", "split": "--split", "limit": "--limit",
-        "compute": "--dtype or --device",
+        "compute": "--dtype or --device", "conversation": "--question or template",
     ]
 
     /// Every setting as JSON text by its name.

@@ -1,6 +1,6 @@
 public import Evaluation
 public import Media
-import Processors
+public import Processors
 public import SyrinxModels
 public import Tokenizers
 public import Torch
@@ -8,14 +8,46 @@ public import Torch
 extension EvaluationSubject {
     /// A model and its tokenizer, joined as in training and generation: the end token begins a text where the vocabulary
     /// has no begin token.
-    public init(model: any MultimodalLanguageModel, tokenizer: any Tokenizer, device: Device = .cpu) {
+    /// - Parameters:
+    ///   - template: how the model is asked; pictures and text are one document where it is `document`.
+    ///   - question: what the user says with each picture in another template.
+    /// - Throws: `ProcessorError` when the vocabulary lacks what the template writes.
+    public init(
+        model: any MultimodalLanguageModel, tokenizer: any Tokenizer, template: ChatTemplate = .document,
+        question: String = "", device: Device = .cpu
+    ) throws(ProcessorError) {
+        let contract = TokenContract(
+            imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
         self.init(
-            model: model,
-            contract: TokenContract(
-                imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount),
+            model: model, contract: contract,
             beginID: tokenizer.beginID ?? tokenizer.endID,
-            stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }), device: device,
+            stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }),
+            frame: try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract),
+            device: device,
             encode: { tokenizer.encode($0) }, decode: { tokenizer.decode($0) })
+    }
+
+    /// What the template writes before and after the picture of a question.
+    private static func frame(
+        _ template: ChatTemplate, question: String, tokenizer: any Tokenizer, contract: TokenContract
+    ) throws(ProcessorError) -> PictureFrame {
+        if template == .document { return PictureFrame() }
+        let picture = ImageReference(.encoded([]), name: "the picture")
+        let layout = try PromptLayout(
+            name: "the question",
+            parts: try template.parts(of: [Message(role: .user, content: [.image(picture), .text(question)])]),
+            tokenizer: tokenizer, beginID: nil, contract: contract,
+            pictures: [ImageSpan(tokenCount: contract.visualTokenCount, name: picture.name, width: 0, height: 0)])
+        var frame = PictureFrame()
+        var isAfter = false
+        for segment in layout.segments {
+            switch segment {
+            case .text(let tokenIDs, _) where isAfter: frame.after += tokenIDs
+            case .text(let tokenIDs, _): frame.before += tokenIDs
+            case .image: isAfter = true
+            }
+        }
+        return frame
     }
 }
 

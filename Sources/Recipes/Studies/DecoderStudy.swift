@@ -95,7 +95,10 @@ public struct DecoderStudy {
                 let outcome = try RecipeRunner.run(
                     recipe, .init(output: path, resume: exists, observers: { _ in observers(path) }))
                 let log = LossLog(Array(FileManager.default.contents(atPath: outcome.folder.log) ?? Data()))
-                let losses = log.curves.filter { $0.split == "validation" }.compactMap { curve in
+                // The warm start has another loss, which ended before the last stage.
+                let curves = log.curves.filter { $0.split == "validation" }
+                let end = curves.compactMap(\.steps.last).max()
+                let losses = curves.filter { $0.steps.last == end }.compactMap { curve in
                     curve.losses.last.map { (curve.source, $0) }
                 }
                 return Run(
