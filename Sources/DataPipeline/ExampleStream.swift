@@ -63,7 +63,10 @@ package final class ExampleStream {
         switch outcome {
         case .success(let examples):
             quarantine.succeeded()
-            if examples.isEmpty { try quarantine.skipped(unsupervised(order.record(atPresentation: presentation))) }
+            if examples.isEmpty {
+                try quarantine.skipped(unsupervised(order.record(atPresentation: presentation)))
+                try checkThatSomethingIsLearnt()
+            }
             return examples.enumerated().map { piece, example in
                 Placed(place: LoaderPosition.Carried(presentation: presentation, piece: piece), example: example)
             }
@@ -71,6 +74,17 @@ package final class ExampleStream {
             try quarantine.failed(failure.entry)
             return []
         }
+    }
+
+    /// Ends a stream that would otherwise go through its records for ever.
+    private func checkThatSomethingIsLearnt() throws(DataError) {
+        let seen = quarantine.snapshot
+        guard seen.skippedCount >= order.count, seen.skippedCount + seen.ids.count >= seen.presentedCount else {
+            return
+        }
+        throw DataError(
+            "none of the \(order.count) records has a token to learn from: their answers are missing, or lie behind the end "
+                + "of the context; look at one with `syrinx data inspect FILE --sample 0`, or raise data.contextLength")
     }
 
     private func unsupervised(_ entry: Int) -> QuarantineEntry {

@@ -50,14 +50,14 @@ public struct GenerationConfig: Codable, Hashable, Sendable {
     package var mistake: (property: String, value: String, rule: String)? {
         let checks: [(property: String, value: Double, isAllowed: Bool, rule: String)] = [
             (
-                "temperature", temperature, temperature >= 0 && temperature.isFinite,
-                "be 0 (greedy) or a positive number"
+                "temperature", temperature, temperature == 0 || (0.001...1000).contains(temperature),
+                "be 0 (greedy) or lie from 0.001 to 1000"
             ),
-            ("topP", topP, topP > 0 && topP <= 1, "lie above 0 and up to 1 (off)"),
+            ("topP", topP, (0.0001...1).contains(topP), "lie from 0.0001 to 1 (off)"),
             ("minP", minP, minP >= 0 && minP < 1, "lie from 0 (off) to below 1"),
             (
-                "repetitionPenalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty.isFinite,
-                "be a positive number, 1 is off"
+                "repetitionPenalty", repetitionPenalty, (0.01...100).contains(repetitionPenalty),
+                "lie from 0.01 to 100, 1 is off"
             ),
         ]
         if maxNewTokens < 1 { return ("maxNewTokens", "\(maxNewTokens)", "be at least 1") }

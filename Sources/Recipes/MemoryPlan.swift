@@ -1,4 +1,5 @@
 import DataPipeline
+import Machine
 import NN
 import SyrinxModels
 import Torch
@@ -89,15 +90,18 @@ public struct MemoryPlan: Codable, Sendable {
 
     /// The table of `--dry-run`.
     public var table: String {
-        func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
-        let lines = stages.map { stage in
-            "\(stage.name): \(stage.trainableCount) of \(stage.parameterCount) parameters train; weights \(megabytes(stage.weightBytes)), "
-                + "optimizer \(megabytes(stage.optimizerBytes)), gradients \(megabytes(stage.gradientBytes)), "
-                + "activations about \(megabytes(stage.activationBytes)); together about \(megabytes(stage.totalBytes))"
+        func size(_ bytes: Int) -> String {
+            bytes < 10_000_000_000 ? "\(bytes / 1_000_000) MB" : "\(bytes / 1_000_000_000) GB"
         }
-        let first =
-            "computes in \(computeDType) on \(device); program and libtorch \(megabytes(programBytes)), pictures kept up to "
-            + "\(megabytes(pictureBytes)), and beside them"
-        return ([first] + lines).joined(separator: "\n")
+        let lines = stages.map { stage in
+            "\(stage.name): \(stage.trainableCount) of \(stage.parameterCount) parameters train; weights \(size(stage.weightBytes)), "
+                + "optimizer \(size(stage.optimizerBytes)), gradients \(size(stage.gradientBytes)), "
+                + "activations about \(size(stage.activationBytes)); together about \(size(stage.totalBytes))"
+        }
+        let here = MachineMemory.current.map { ", of \(size($0.total)) in this machine" } ?? ""
+        let last =
+            "at the peak about \(size(peakBytes))\(here): the largest stage, \(size(programBytes)) of program and libtorch, up to "
+            + "\(size(pictureBytes)) of kept pictures"
+        return (["computes in \(computeDType) on \(device)"] + lines + [last]).joined(separator: "\n")
     }
 }

@@ -59,17 +59,18 @@ struct ChatCommand: ParsableCommand {
                         ? "The last question and its answer are taken back." : "There is nothing to take back.")
             case .image(let pattern):
                 report { pictures += try ImageReference.matching(pattern) }
+            case .unknown("image"): print("/image needs a path: /image photo.jpg")
             case .unknown(let name): print("/\(name) is not a command; /help lists them")
             case .text(let text):
                 if text.isEmpty && pictures.isEmpty { continue }
-                try answer(Prompt(text, images: pictures), session: session, style: style)
-                pictures = []
+                if try answer(Prompt(text, images: pictures), session: session, style: style) { pictures = [] }
             }
         }
         if style.isInteractive { print() }
     }
 
-    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws {
+    /// Whether there was an answer; pictures of a question that failed wait for the next one.
+    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws -> Bool {
         // Only while an answer is written does Ctrl-C mean "stop it"; at the prompt it keeps its usual effect.
         InterruptFlag.install()
         defer {
@@ -77,11 +78,11 @@ struct ChatCommand: ParsableCommand {
             signal(SIGTERM, SIG_DFL)
             signal(SIGPIPE, SIG_DFL)
         }
-        report {
+        let isAnswered = report {
             let answer = try session.answer(
                 turn,
                 onText: { text in
-                    print(text, terminator: "")
+                    print(style.harmless(text), terminator: "")
                     fflush(nil)
                 }, isCancelled: { InterruptFlag.isRaised })
             print(answer.stopReason == .cancelled ? style.paint(" [stopped]", .grey) : "")
@@ -92,15 +93,18 @@ struct ChatCommand: ParsableCommand {
         }
         if InterruptFlag.exitCode != 128 + SIGINT { try InterruptFlag.check() }
         InterruptFlag.reset()
+        return isAnswered
     }
 
-    /// Does something that may fail without ending the conversation.
-    private func report(_ body: () throws -> Void) {
+    /// Does something that may fail without ending the conversation; whether it went well.
+    @discardableResult private func report(_ body: () throws -> Void) -> Bool {
         do {
             try body()
+            return true
         } catch {
             fflush(nil)
             ExitStatus.writeToStandardError("error: \(error)\n")
+            return false
         }
     }
 }

@@ -71,7 +71,9 @@ struct DataInspectCommand: ParsableCommand {
             throw ValidationError("--sample shows tokens: give the vocabulary with --tokenizer FILE")
         }
         if pictures < 1 { throw ValidationError("--pictures \(pictures): at least 1 is needed") }
-        if visualTokens < 1 { throw ValidationError("--visual-tokens \(visualTokens): at least 1 is needed") }
+        if !(1...1_000_000).contains(visualTokens) {
+            throw ValidationError("--visual-tokens \(visualTokens): from 1 to 1000000 are possible")
+        }
     }
 
     func run() throws {

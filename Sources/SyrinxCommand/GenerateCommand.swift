@@ -130,7 +130,7 @@ struct GenerateCommand: ParsableCommand {
             to: prompt, options: options, reusing: prefix,
             onText: { text in
                 guard streams else { return }
-                print(text, terminator: "")
+                print(TerminalStyle.standardOutput.harmless(text), terminator: "")
                 fflush(nil)
             }, isCancelled: { InterruptFlag.isRaised })
         if json {
@@ -139,7 +139,8 @@ struct GenerateCommand: ParsableCommand {
         } else if streams {
             print()
         } else {
-            print(name.map { "\($0)\t\(answer.text)" } ?? answer.text)
+            let text = TerminalStyle.standardOutput.harmless(answer.text)
+            print(name.map { "\($0)\t\(text)" } ?? text)
         }
         if verbose {
             fflush(nil)

@@ -36,7 +36,9 @@ struct StudyCommand: ParsableCommand {
         var json = false
 
         func validate() throws {
-            if seeds < 1 { throw ValidationError("--seeds \(seeds): at least 1 is needed; intervals need 2") }
+            if !(1...1000).contains(seeds) {
+                throw ValidationError("--seeds \(seeds): from 1 to 1000 are possible; intervals need 2")
+            }
         }
 
         func run() throws {

@@ -46,6 +46,7 @@ struct TrainCommand: ParsableCommand {
         func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
         if dryRun {
             let plan = try MemoryPlan(recipe)
+            for input in recipe.missingInputs { say("not there yet: \(input)") }
             return print(json ? try Self.json(plan) : plan.table)
         }
         InterruptFlag.install()

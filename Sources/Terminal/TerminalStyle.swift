@@ -50,6 +50,18 @@ public struct TerminalStyle: Sendable, Equatable {
         self.width = width
     }
 
+    /// Text that somebody else wrote, such as a model: on a terminal its control characters, which could move the cursor, ring
+    /// or delete, become the replacement character; line ends and tabs stay.
+    public func harmless(_ text: String) -> String {
+        guard isInteractive else { return text }
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    let isControl = scalar.properties.generalCategory == .control
+                    return isControl && scalar != "\n" && scalar != "\t" ? "\u{FFFD}" : scalar
+                }))
+    }
+
     private static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }

@@ -135,7 +135,7 @@ struct ModelFolderTests {
             message(written).contains(
                 "places tensor layers.4.weight in model-00002-of-00002.safetensors, but it is in no shard"))
 
-        FileManager.default.createFile(atPath: second, contents: Data(good.dropLast()))
+        _ = FileManager.default.createFile(atPath: second, contents: Data(good.dropLast()))
         #expect(message(written).contains("may be cut short"))
     }
 
@@ -160,7 +160,7 @@ struct ModelFolderTests {
         let path = written.path(of: "model.safetensors")
         var content = bytes(ofFileAt: path)
         content[content.count - 1] ^= 1
-        FileManager.default.createFile(atPath: path, contents: Data(content))
+        _ = FileManager.default.createFile(atPath: path, contents: Data(content))
         let error = #expect(throws: CheckpointError.self) { try written.verifyChecksums() }
         #expect("\(error!)".contains("model.safetensors has the SHA-256"))
     }

@@ -19,7 +19,7 @@ final class TemporaryFolder: Sendable {
     var content: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
 
     func write(_ bytes: [UInt8], _ name: String) -> String {
-        FileManager.default.createFile(atPath: self(name), contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: self(name), contents: Data(bytes))
         return self(name)
     }
 }

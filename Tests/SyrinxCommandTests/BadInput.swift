@@ -47,10 +47,13 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         generate("no prompt at all", "give a prompt, an --image or --video, or both"),
         generate("negative seed", "--seed", "from 0 to 18446744073709551615", with: "--seed=-1", "x"),
         generate("seed in words", "--seed", "from 0 to 18446744073709551615", with: "--seed", "one", "x"),
-        generate("--top-p 3", "--top-p is 3.0; it must lie above 0 and up to 1", with: "--top-p", "3", "x"),
+        generate("--top-p 3", "--top-p is 3.0; it must lie from 0.0001 to 1", with: "--top-p", "3", "x"),
         generate(
             "--max-new-tokens 0", "--max-new-tokens is 0; it must be at least 1", with: "--max-new-tokens", "0", "x"),
         generate("temperature that is no number", "--temperature is nan", with: "--temperature", "nan", "x"),
+        generate(
+            "a temperature that no float32 survives", "--temperature is 1e-40; it must be 0 (greedy) or lie from 0.001",
+            with: "--temperature", "1e-40", "x"),
         generate("unknown dtype", "float32, bfloat16 and checkpoint are known", with: "--dtype", "float99", "x"),
         generate("absent device", "--device is \"cuda:77\"", with: "--device", "cuda:77", "x"),
         generate("unknown flag", "Unknown option '--colour'", with: "--colour", "x"),
@@ -203,6 +206,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         },
         BadInput("a run among somebody's files", status: 1, "holds thesis.txt, which is no part of a run") {
             $0.train(output: $0("out/foreign")) + ["--resume"]
+        },
+        BadInput("more seeds than a study has", "from 1 to 1000 are possible") { _ in
+            ["study", "owl2-from-owl", "--seeds", "9223372036854775807"]
         },
         BadInput("no seeds for the demo", "--seeds must be at least 1") { _ in ["demo", "--seeds", "0"] },
         BadInput("unknown precision", "--precision is fp32 or bf16") { _ in ["bench", "--precision", "fp8"] },

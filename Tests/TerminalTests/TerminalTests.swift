@@ -17,6 +17,13 @@ import Testing
         #expect(TerminalStyle.plain.paint("a", .red) == "a")
     }
 
+    @Test func `What a model writes cannot steer the terminal, and a file gets it as it is`() {
+        let terminal = TerminalStyle(isInteractive: true, usesColour: false)
+        #expect(
+            terminal.harmless("a\u{1B}[2Jb\u{7}\u{7F}\u{9B}c\td\n") == "a\u{FFFD}[2Jb\u{FFFD}\u{FFFD}\u{FFFD}c\td\n")
+        #expect(TerminalStyle.plain.harmless("\u{1B}[2J") == "\u{1B}[2J")
+    }
+
     @Test func `A line gives share, rate and the time left`() {
         let line = ProgressLine(title: "checking", completed: 250, total: 1000, unit: "records", seconds: 5)
         #expect(line.text(style: .plain) == "checking  25%  250/1000 records  50/s  15s left")

@@ -76,9 +76,9 @@ struct PictureList {
             )
         }
         if let unknown = object.keys.sorted().first(where: { !Line.keys.contains($0) }) {
-            let near = NearestName.find(unknown, among: Line.keys).map { "; did you mean \($0)?" } ?? ""
+            let near = NearestName.find(unknown, among: Line.keys).map { " (did you mean \($0)?)" } ?? ""
             throw EvaluationError(
-                "\(place) has the unknown key \(unknown)\(near) The keys are \(Line.keys.joined(separator: ", "))")
+                "\(place) has the unknown key \"\(unknown)\"\(near); the keys are \(Line.keys.joined(separator: ", "))")
         }
         do {
             return try JSONDecoder().decode(Line.self, from: data)

@@ -96,7 +96,7 @@ extension Recipe {
             data: DataSettings(
                 corpus: nil,
                 instructions: InstructionSettings(
-                    files: ["data/instructions.json"], pictures: "data/pictures", template: .mplugOwl2),
+                    files: ["data/instructions.json"], pictures: nil, template: .mplugOwl2),
                 contextLength: 2048, resize: .squareFirst, augmentation: nil,
                 tokenizer: TokenizerSettings(vocabularySize: 32_000), workerCount: 8),
             stages: [

@@ -78,7 +78,7 @@ extension Recipe {
         DataSettings(
             corpus: nil,
             instructions: InstructionSettings(
-                files: ["data/instructions.jsonl"], pictures: "data/pictures", template: .mplugOwlTraining,
+                files: ["data/instructions.jsonl"], pictures: nil, template: .mplugOwlTraining,
                 textShare: 0.5), contextLength: 1024, resize: .squash, augmentation: nil,
             tokenizer: TokenizerSettings(vocabularySize: 32_000), workerCount: 8)
     }

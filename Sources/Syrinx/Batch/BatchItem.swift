@@ -44,11 +44,19 @@ struct BatchItem: Sendable {
 }
 
 extension BatchItem {
+    /// A question is a page of text, not a data set.
+    private static let lineByteLimit = 1 << 20
+
     /// Reads a line; paths are relative to `folder`.
     /// - Parameter number: the line's number, from 1, which is its id where it has none.
     /// - Throws: `SyrinxError` that says what is wrong with the line.
     init(line: [UInt8], number: Int, folder: URL) throws {
         let value: Line
+        guard line.count <= Self.lineByteLimit else {
+            throw SyrinxError(
+                "the line has \(line.count) bytes, at most \(Self.lineByteLimit) are read: no model's context holds more"
+            )
+        }
         do {
             value = try StrictJSON.decode(Line.self, from: line)
         } catch let error as StrictJSON.Malformed {

@@ -26,13 +26,14 @@ public struct RunFolder: Sendable {
 
     /// Makes the folder, and refuses one that already holds a run unless it is to be resumed, or somebody's other files.
     ///
-    /// A run that was killed before it wrote anything is resumed by beginning it.
+    /// A run that never took a step, because its input was wrong or it was killed before, is no obstacle: it begins anew.
     /// - Throws: `TrainingError` if it cannot be made, or holds another run or what is no part of one.
     public init(path: String, resume: Bool) throws {
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.path = trimmed
         let isRun = FileManager.default.fileExists(atPath: recipe)
+        let hasBegun = isRun && Self.hasBegun(checkpoints: checkpoints, log: log)
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: trimmed)) ?? []
         if !isRun, let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
             throw TrainingError("\(trimmed) holds \(stranger), which is no part of a run; give another --output")
@@ -42,9 +43,17 @@ public struct RunFolder: Sendable {
         } catch {
             throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
         }
-        if !resume, isRun {
+        if !resume, hasBegun {
             throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")
         }
+    }
+
+    /// Whether a run has taken a step.
+    private static func hasBegun(checkpoints: String, log: String) -> Bool {
+        let saved = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? []
+        if saved.contains(where: { !$0.hasPrefix(".") }) { return true }
+        let text = FileManager.default.contents(atPath: log) ?? Data()
+        return String(decoding: text, as: UTF8.self).contains("\"event\":\"step\"")
     }
 
     /// Whether a run may have left a file of this name before its recipe stood there, the recipe's own first writing included.

@@ -75,6 +75,14 @@ import Torch
         #expect(loader.position.skippedCount > 0)
     }
 
+    @Test func `Records of which none has anything to learn end the reading instead of going round for ever`() throws {
+        let records = (0..<20).map { ConversationFixture.record("r\($0)", image: nil, answer: "") }
+        let fixture = try ConversationFixture(records.joined(separator: "\n"), name: "data.jsonl")
+        let loader = try Loader(conversations: try fixture.source(), textShare: nil, config: config())
+        let error = #expect(throws: DataError.self) { while try loader.next() != nil {} }
+        #expect(error?.description.contains("records has a token to learn from") == true, "\(error as Any)")
+    }
+
     @Test func `A picture that is missing is quarantined with its path`() throws {
         let records = (0..<120).map { ConversationFixture.record("r\($0)", image: $0 == 5 ? "gone.bin" : "a.bin") }
         let fixture = try ConversationFixture(records.joined(separator: "\n"), name: "data.jsonl")

@@ -48,7 +48,7 @@ struct PictureListTests {
         "a wrong line is named with what is wrong",
         arguments: [
             ("not json", "line 2 of"), ("[1]", "is not a JSON object"), ("{\"caption\": \"x\"}", "has no key image"),
-            ("{\"image\": \"0.png\", \"captoin\": \"x\"}", "unknown key captoin; did you mean caption?"),
+            ("{\"image\": \"0.png\", \"captoin\": \"x\"}", "unknown key \"captoin\" (did you mean caption?)"),
             ("{\"image\": \"0.png\", \"captions\": \"x\"}", "captions is of the wrong type"),
             ("{\"image\": \"0.png\", \"split\": \"dev\"}", "split must be train, val or test"),
             ("{\"image\": \"1.png\"}", "has the id 1.png of line 1"), ("{\"image\": \"absent.png\"}", "absent.png"),
