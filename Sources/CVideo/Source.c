@@ -48,7 +48,8 @@ int syrinx_video_open_file(syrinx_video *video, const char *path, int64_t maximu
         return syrinx_video_fail(message, SYRINX_VIDEO_UNREADABLE, "%s", strerror(errno));
     }
     if (!S_ISREG(status.st_mode)) {
-        return syrinx_video_fail(message, SYRINX_VIDEO_UNREADABLE, "it is not a regular file");
+        return syrinx_video_fail(message, SYRINX_VIDEO_UNREADABLE,
+            S_ISDIR(status.st_mode) ? "it is a folder, name a file in it" : "it is not a regular file");
     }
     if (status.st_size == 0) {
         return syrinx_video_fail(message, SYRINX_VIDEO_FOREIGN, "no bytes at all");

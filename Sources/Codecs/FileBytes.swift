@@ -12,6 +12,7 @@ package func readFile(_ path: String, limit: Int, prefix: Int = .max) throws(Cod
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(reason: systemReason()) }
+    if status.st_mode & S_IFMT == S_IFDIR { throw .unreadable(reason: "it is a folder, name a file in it") }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(reason: "it is not a regular file") }
     let byteCount = Int(status.st_size)
     guard byteCount <= limit else { throw .tooManyBytes(count: byteCount, limit: limit) }

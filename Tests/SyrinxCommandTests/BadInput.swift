@@ -70,7 +70,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "text as a picture", "ROOT/text.png: not a picture", "expected JPEG, PNG or WebP", with: "--image",
             "ROOT/text.png"),
         generate("picture of no bytes", "ROOT/empty: not a picture", "no bytes at all", with: "--image", "ROOT/empty"),
-        generate("folder as a picture", "ROOT/corpus: ", "not a regular file", with: "--image", "ROOT/corpus"),
+        generate(
+            "folder as a picture", "ROOT/corpus: ", "it is a folder, name a file in it", with: "--image", "ROOT/corpus"),
         generate("pattern without a match", "no file matches", with: "--image", "ROOT/*.none"),
         generate(
             "huge picture", "30000 x 30000 pixels, more than the 64000000 allowed: scale it down", with: "--image",
@@ -226,7 +227,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "--output", "ROOT/out/a"),
         batch("batch of no bytes", "ROOT/empty has no lines", with: "--input", "ROOT/empty", "--output", "ROOT/out/a"),
         batch(
-            "batch of a folder as a file", "not a regular file", with: "--input", "ROOT/corpus", "--output",
+            "batch of a folder as a file", "it is a folder, name a file in it", with: "--input", "ROOT/corpus",
+            "--output",
             "ROOT/out/a"),
         batch(
             "batch of a folder without pictures", "holds no JPEG, PNG or WebP", with: "--image", "ROOT/run/model",
