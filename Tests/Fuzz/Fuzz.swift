@@ -3,10 +3,12 @@ import Codecs
 import DataPipeline
 import Foundation
 import Media
+import NN
 import Recipes
 import Settings
 import SyrinxModels
 import Tokenizers
+import Torch
 import Training
 
 /// The parsers of bytes from elsewhere, each under the name by which `make fuzz` chooses it.
@@ -31,6 +33,9 @@ private let parsers: [String: ([UInt8]) throws -> Void] = [
     "webp": picture(signature: Array("RIFF".utf8)),
     "exif": exif,
     "sentencepiece": sentencePiece,
+    "video": video,
+    "adapter": adapter,
+    "conversations": conversations,
     "corpus-index": { _ = try CorpusJSON.decode(CorpusIndex.self, from: Data($0)) },
     "corpus-record": { _ = try CorpusJSON.decode(CorpusRecord.self, from: Data($0)) },
     "markup": { bytes in
@@ -69,11 +74,21 @@ private func safetensors(_ bytes: [UInt8]) throws {
     }
 }
 
+/// A folder of this process alone, for parsers that take a path.
+private let folder: String = {
+    let path = FileManager.default.temporaryDirectory.path + "/syrinx-fuzz-\(getpid())"
+    try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+}()
+
+private func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+    return "\(folder)/\(name)"
+}
+
 /// Every tensor of an archive that is accepted can be read to its last byte.
 private func torchArchive(_ bytes: [UInt8]) throws {
-    let path = FileManager.default.temporaryDirectory.path + "/syrinx-fuzz-\(getpid()).bin"
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
-    let archive = try TorchArchive(path: path)
+    let archive = try TorchArchive(path: file("archive.bin", bytes))
     for name in archive.names {
         let tensor = try archive.tensor(name)
         precondition(tensor.shape == archive.shape(of: name) && tensor.bytes().count <= bytes.count)
@@ -111,6 +126,40 @@ private func withChecksums(_ file: [UInt8]) -> [UInt8] {
         start = end + 4
     }
     return file
+}
+
+/// A video that is accepted gives as many frames as asked for, of the size asked for, from the places that it says.
+private func video(_ bytes: [UInt8]) throws {
+    let limits = VideoLimits(maximumFrameCount: 64, maximumPixelCount: 1 << 16, maximumSeconds: 5)
+    let video = try VideoFile(file("video", bytes), limits: limits)
+    let (indices, frames) = try video.frames(count: 3, side: 16) { $0 }
+    precondition(frames.count == 3 && frames.allSatisfy { $0.pixels.count == 16 * 16 * 3 })
+    precondition(indices == indices.sorted() && indices.allSatisfy((0..<video.info.frameCount).contains))
+}
+
+/// The input is the configuration of an adapter whose weights are whole: four matrices of rank 2, for two projections. Whether the rank fits
+/// them is told by the model they are put into.
+private func adapter(_ bytes: [UInt8]) throws {
+    let weights = "\(folder)/\(AdapterFolder.FileName.weights)"
+    if !FileManager.default.fileExists(atPath: weights) {
+        let tensors = ["q_proj", "v_proj"].flatMap { name in
+            let path = "base_model.model.layers.0.self_attn.\(name)"
+            return [("\(path).lora_A.weight", Tensor.zeros([2, 3])), ("\(path).lora_B.weight", Tensor.zeros([4, 2]))]
+        }
+        _ = try Safetensors.write(tensors, to: weights)
+    }
+    _ = try file(AdapterFolder.FileName.config, bytes)
+    let adapter = try AdapterFolder(path: folder)
+    precondition(adapter.weights.count == 4 && adapter.adaptation.mistake == nil)
+}
+
+/// A file of instruction data, in either form and as a list or lines: what is found can be read or is refused.
+private func conversations(_ bytes: [UInt8]) throws {
+    let records = try ConversationFile(file("conversations.json", bytes))
+    for number in 0..<records.count {
+        _ = try? records.conversation(number)
+        _ = records.split(of: number)
+    }
 }
 
 /// The first byte chooses the format.
