@@ -70,7 +70,13 @@ struct Segment {
             handles.push_back(reinterpret_cast<SyrinxTensor>(input.unsafeGetTensorImpl()));
         }
         const SyrinxTensor result = forward(context, handles.data(), static_cast<int64_t>(handles.size()));
-        TORCH_CHECK(result != nullptr, "a checkpointed segment failed: ", syrinx_torch_error_message());
+        if (result == nullptr) {
+            const std::string message = syrinx_torch_error_message();
+            if (syrinx_torch_error_kind() == SYRINX_ERROR_OUT_OF_MEMORY) {
+                TORCH_CHECK_WITH(OutOfMemoryError, false, message);
+            }
+            TORCH_CHECK(false, "a checkpointed segment failed: ", message);
+        }
         const at::Tensor tensor = borrow(result);
         syrinx_torch_release(result);
         return tensor;
@@ -83,18 +89,15 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
         torch::autograd::AutogradContext *context, at::TensorList inputs, std::shared_ptr<Segment> segment) {
         context->save_for_backward(inputs.vec());
         context->saved_data["segment"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(segment));
-        const at::NoGradGuard no_grad;
-        return segment->run(inputs.vec());
+        // Recorded, and the record dropped at once: the kernels for passes without gradients round differently, and the
+        // gradients would belong to other activations than the loss.
+        const at::AutoGradMode recording(true);
+        return segment->run(copies(inputs.vec())).detach();
     }
 
     static torch::autograd::variable_list backward(
         torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
-        std::vector<at::Tensor> inputs;
-        for (const at::Tensor &saved : context->get_saved_variables()) {
-            at::Tensor input = saved.detach();
-            input.set_requires_grad(saved.requires_grad());
-            inputs.push_back(input);
-        }
+        const std::vector<at::Tensor> inputs = copies(context->get_saved_variables());
         {
             const at::AutoGradMode recording(true);
             const at::Tensor output = context_segment(context)->run(inputs);
@@ -107,6 +110,17 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     }
 
   private:
+    /// The same tensors as leaves of a record of their own.
+    static std::vector<at::Tensor> copies(const std::vector<at::Tensor> &tensors) {
+        std::vector<at::Tensor> leaves;
+        for (const at::Tensor &tensor : tensors) {
+            at::Tensor leaf = tensor.detach();
+            leaf.set_requires_grad(tensor.requires_grad());
+            leaves.push_back(leaf);
+        }
+        return leaves;
+    }
+
     struct Holder : torch::CustomClassHolder {
         std::shared_ptr<Segment> segment;
         explicit Holder(std::shared_ptr<Segment> segment) : segment(std::move(segment)) {}

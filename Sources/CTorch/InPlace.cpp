@@ -7,24 +7,12 @@ bool syrinx_torch_copy_(SyrinxTensor self, SyrinxTensor source) {
     return status_guard([&] { borrow(self).copy_(borrow(source)); });
 }
 
-bool syrinx_torch_zero_(SyrinxTensor self) {
-    return status_guard([&] { borrow(self).zero_(); });
-}
-
-bool syrinx_torch_fill_(SyrinxTensor self, double value) {
-    return status_guard([&] { borrow(self).fill_(at::Scalar(value)); });
-}
-
 bool syrinx_torch_add_(SyrinxTensor self, SyrinxTensor other, double alpha) {
     return status_guard([&] { borrow(self).add_(borrow(other), at::Scalar(alpha)); });
 }
 
 bool syrinx_torch_mul_scalar_(SyrinxTensor self, double factor) {
     return status_guard([&] { borrow(self).mul_(at::Scalar(factor)); });
-}
-
-bool syrinx_torch_index_copy_(SyrinxTensor self, int64_t dim, SyrinxTensor index, SyrinxTensor source) {
-    return status_guard([&] { borrow(self).index_copy_(dim, borrow(index), borrow(source)); });
 }
 
 bool syrinx_torch_fused_adamw_(

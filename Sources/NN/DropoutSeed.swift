@@ -13,6 +13,14 @@ final class DropoutSeed: Sendable {
         set { seed.withLock { $0 = newValue } }
     }
 
+    /// Runs `body` with another seed.
+    func with<Result>(_ other: UInt64?, _ body: () -> Result) -> Result {
+        let before = value
+        value = other
+        defer { value = before }
+        return body()
+    }
+
     /// The generator of one layer in this pass; nil while dropout is off.
     func generator(for name: String, on device: Device) -> Generator? {
         value.map { Generator(seed: ParameterStore.seed($0, of: name), device: device) }

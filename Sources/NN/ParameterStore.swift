@@ -13,10 +13,17 @@ public final class ParameterStore {
     public let adaptation: LowRankAdaptation?
     /// Where the model's linear layers are, adapted or not, in declaration order.
     public private(set) var linearPaths: [String] = []
+    /// Which activations the layers keep for backward.
+    public let recomputation: Recomputation
     let dropout = DropoutSeed()
 
-    /// - Parameter adaptation: gives matching linear layers an adapter; only the adapters are trainable at first then.
-    public init(adaptation: LowRankAdaptation? = nil) { self.adaptation = adaptation }
+    /// - Parameters:
+    ///   - adaptation: gives matching linear layers an adapter; only the adapters are trainable at first then.
+    ///   - recomputation: which activations training keeps; without it all.
+    public init(adaptation: LowRankAdaptation? = nil, recomputation: Recomputation = .none) {
+        self.adaptation = adaptation
+        self.recomputation = recomputation
+    }
 
     /// The path of the whole model.
     public var root: ParameterPath { ParameterPath(store: self, prefix: "") }
@@ -80,6 +87,15 @@ public final class ParameterStore {
     /// leaves the others' starting values as they were.
     public func initialize(seed: UInt64, under prefix: String = "", dtype: DType = .float32, device: Device = .cpu) {
         initialize(parameters(under: prefix), seed: seed, dtype: dtype, device: device)
+    }
+
+    /// Fills from a seed what no checkpoint has filled, with the values that ``initialize(seed:under:dtype:device:)`` gives.
+    ///
+    /// - Parameter dtype: the dtype of each parameter.
+    public func initializeUnfilled(seed: UInt64, dtype: (Parameter) -> DType) {
+        for parameter in parameters where !parameter.isFilled {
+            initialize([parameter], seed: seed, dtype: dtype(parameter), device: .cpu)
+        }
     }
 
     func initialize(_ members: [Parameter], seed: UInt64, dtype: DType, device: Device) {

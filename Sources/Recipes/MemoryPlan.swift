@@ -8,7 +8,8 @@ import Training
 /// What a recipe will hold in memory at its peak, predicted before anything is allocated.
 ///
 /// Weights, optimizer state and gradients are exact. Activations are an estimate from the layers' widths: every layer
-/// keeps about ten of its inputs and four of its inner rows for the backward pass; expect a third more or less. The program,
+/// keeps about ten of its inputs and four of its inner rows for the backward pass, or its input alone where it is recomputed;
+/// expect a third more or less. An encoder that does not train keeps nothing from layer to layer. The program,
 /// libtorch and what was loaded before are counted as the process's resident memory when the plan is made, decoded pictures as
 /// the most that is kept. Not planned: what the libraries keep for themselves (`Documentation/Training.md`).
 public struct MemoryPlan: Codable, Sendable {
@@ -16,7 +17,8 @@ public struct MemoryPlan: Codable, Sendable {
         public var name: String
         public var parameterCount: Int
         public var trainableCount: Int
-        /// Bytes of float32 masters and working copies, of optimizer state, of gradients, of activations.
+        /// Bytes of float32 masters and working copies (what no stage changes has no master), of optimizer state, of
+        /// gradients, of activations.
         public var weightBytes: Int
         public var optimizerBytes: Int
         public var gradientBytes: Int
@@ -47,6 +49,9 @@ public struct MemoryPlan: Codable, Sendable {
             recipe, vocabularySize: recipe.data.tokenizer.vocabularySize,
             imagePlaceholder: recipe.model.fixedPlaceholder ?? 0)
         let total = built.store.elementCount()
+        let visionPrefix = InitialWeights(recipe.model).visionPrefix
+        let weightBytes = built.weightByteCount(
+            changing: try built.changedParameters(), computeDType: machine.computeDType)
         let isFloat32 = machine.computeDType == .float32
         let width = machine.computeDType.byteCount
         stages = try recipe.stages.enumerated().map { index, stage in
@@ -60,18 +65,28 @@ public struct MemoryPlan: Codable, Sendable {
                 } : 0
             return Stage(
                 name: stage.name, parameterCount: total, trainableCount: count,
-                weightBytes: total * (isFloat32 ? 4 : 4 + width), optimizerBytes: (count - muon) * 8 + muon * 4,
+                weightBytes: weightBytes, optimizerBytes: (count - muon) * 8 + muon * 4,
                 gradientBytes: count * (isFloat32 ? 4 : 4 + width),
-                activationBytes: Self.activations(recipe, stage, width: width))
+                activationBytes: Self.activations(
+                    recipe, stage, width: width,
+                    trainsEncoder: trainable.contains { NamePrefix(visionPrefix).begins($0.name) }))
         }
     }
 
-    private static func activations(_ recipe: Recipe, _ stage: Recipe.Stage, width: Int) -> Int {
+    private static func activations(
+        _ recipe: Recipe, _ stage: Recipe.Stage, width: Int, trainsEncoder: Bool
+    ) -> Int {
         let vision = recipe.model.visionEncoder
         var language = recipe.model.languageModel
         language.vocabularySize = recipe.data.tokenizer.vocabularySize
-        let perPatch = vision.layerCount * (10 * vision.hiddenSize + 4 * vision.intermediateSize)
-        let perToken = language.layerCount * (10 * language.hiddenSize + 4 * language.intermediateSize)
+        /// Values a position: of one layer at work, and of what the layers before it keep.
+        func kept(_ layerCount: Int, _ hiddenSize: Int, _ intermediateSize: Int, records: Bool) -> Int {
+            let layer = 10 * hiddenSize + 4 * intermediateSize
+            if !records { return layer }
+            return recipe.recompute == .layers ? layer + layerCount * hiddenSize : layerCount * layer
+        }
+        let perPatch = kept(vision.layerCount, vision.hiddenSize, vision.intermediateSize, records: trainsEncoder)
+        let perToken = kept(language.layerCount, language.hiddenSize, language.intermediateSize, records: true)
         let patches = vision.gridSize * vision.gridSize
         switch stage.objective {
         case .nextToken:

@@ -1,5 +1,6 @@
 public import DataPipeline
 public import Media
+public import NN
 public import Processors
 public import Settings
 public import Training
@@ -15,6 +16,9 @@ public struct Recipe: Codable, Hashable, Sendable {
     /// Everything random follows from it.
     public var seed: UInt64
     public var precision: Precision
+    /// `none` keeps all activations for backward; `layers` keeps the inputs of the layers, encoder's and decoder's, and
+    /// computes each layer a second time: the same numbers in less memory, for about a third more work.
+    public var recompute: Recomputation
     /// `auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:1` or `mps`.
     public var device: String
     /// Threads of one tensor operation; nil lets libtorch decide.
@@ -31,7 +35,8 @@ public struct Recipe: Codable, Hashable, Sendable {
 
     public init(
         name: String, description: String, notes: [String] = [], seed: UInt64 = 0, precision: Precision = .auto,
-        device: String = "auto", threads: Int? = nil, model: ModelShape, initialize: Initialization = Initialization(),
+        recompute: Recomputation = .none, device: String = "auto", threads: Int? = nil, model: ModelShape,
+        initialize: Initialization = Initialization(),
         lora: LoRASettings? = nil, data: DataSettings,
         stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
     ) {
@@ -40,6 +45,7 @@ public struct Recipe: Codable, Hashable, Sendable {
         self.notes = notes
         self.seed = seed
         self.precision = precision
+        self.recompute = recompute
         self.device = device
         self.threads = threads
         self.model = model

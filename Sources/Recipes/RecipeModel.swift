@@ -16,7 +16,7 @@ struct RecipeModel {
     /// Declares the model with the tokenizer's vocabulary.
     init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
         self.recipe = recipe
-        store = ParameterStore(adaptation: recipe.lora?.adaptation)
+        store = ParameterStore(adaptation: recipe.lora?.adaptation, recomputation: recipe.recompute)
         shape = recipe.model.with(vocabularySize: vocabularySize, imagePlaceholder: imagePlaceholder)
         model = shape.model(at: store.root)
     }
@@ -26,18 +26,35 @@ struct RecipeModel {
         shape.decoderBody.reduce(0) { $0 + store.elementCount(under: $1) }
     }
 
-    /// Fills every parameter: from the seed, then from the folders of `initialize`.
+    /// Names of the parameters that some stage changes; the others stay as `fill` leaves them.
     ///
+    /// - Throws: `ConfigError` if a stage freezes what is not there.
+    func changedParameters() throws -> Set<String> {
+        var changed: Set<String> = []
+        for (index, stage) in recipe.stages.enumerated() {
+            try freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
+            let copied = { stage.copiesTextBranch && MPLUGOwl2.textBranch(of: $0) != nil }
+            changed.formUnion(store.parameters.filter { $0.isTrainable || copied($0.name) }.map(\.name))
+        }
+        return changed
+    }
+
+    /// Bytes of the weights in memory: a float32 master and a working copy of what changes, one copy of everything else.
+    func weightByteCount(changing changed: Set<String>, computeDType: DType) -> Int {
+        let copies = computeDType == .float32 ? 0 : computeDType.byteCount
+        return store.parameters.reduce(0) { sum, parameter in
+            let width = changed.contains(parameter.name) ? DType.float32.byteCount + copies : computeDType.byteCount
+            return sum + parameter.elementCount * width
+        }
+    }
+
+    /// Fills every parameter: from the folders of `initialize`, and from the seed what they do not have.
+    ///
+    /// What a folder holds stays mapped, in its own dtype.
     /// - Throws: `LoadReport` or `CheckpointError` if a folder does not fit the model, `ConfigError` if the parameters do
     ///   not fit into memory.
-    func fill(say: (String) -> Void) throws {
-        if let shortage = MachineMemory.shortage(of: store.elementCount() * DType.float32.byteCount) {
-            throw ConfigError(
-                place: "\(recipe.name), model",
-                problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
-        }
+    func fill(changing changed: Set<String>, computeDType: DType, say: (String) -> Void) throws {
         try checkTargets()
-        store.initialize(seed: recipe.seed)
         let parts = InitialWeights(shape)
         if let path = recipe.initialize.checkpoint {
             try load(parts.whole(try ModelFolder(path: path).stateDict()), from: path)
@@ -53,6 +70,23 @@ struct RecipeModel {
             try load(parts.language(try ModelFolder.stateDict(at: path)), from: path)
             say("the language model starts from \(path)")
         }
+        try checkMemory(changing: changed, computeDType: computeDType)
+        store.initializeUnfilled(seed: recipe.seed) { changed.contains($0.name) ? .float32 : computeDType }
+    }
+
+    /// Asks for the memory of all weights but those that stay in the files they are mapped from.
+    private func checkMemory(changing changed: Set<String>, computeDType: DType) throws {
+        let mapped = store.parameters.filter {
+            !changed.contains($0.name) && $0.isFilled && $0.tensor.dtype == computeDType
+        }
+        let byteCount = mapped.reduce(weightByteCount(changing: changed, computeDType: computeDType)) {
+            $0 - $1.elementCount * computeDType.byteCount
+        }
+        if let shortage = MachineMemory.shortage(of: byteCount) {
+            throw ConfigError(
+                place: "\(recipe.name), model",
+                problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
+        }
     }
 
     /// Fills the parameters under the prefixes, all of them and nothing else.
@@ -64,7 +98,7 @@ struct RecipeModel {
                     let owner = part.prefixes.firstIndex { $0.isEmpty || name == $0 || name.hasPrefix($0 + ".") }
                     return owner == number || (owner == nil && number == 0)
                 })
-            do throws(LoadReport) { try store.load(mine, under: prefix, of: .model) } catch {
+            do throws(LoadReport) { try store.load(mine, under: prefix, of: .model, dtype: nil) } catch {
                 var report = error
                 report.checkpoint = path
                 throw report

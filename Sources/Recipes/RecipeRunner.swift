@@ -26,7 +26,7 @@ public enum RecipeRunner {
         public let store: ParameterStore
         /// One report a stage that ran now.
         public let reports: [EndReport]
-        /// SHA-256 over all float32 weights.
+        /// SHA-256 over all weights: float32 where a stage changed them, the run's dtype elsewhere.
         public let weightsHash: String
     }
 
@@ -99,9 +99,15 @@ public enum RecipeRunner {
             quarantinePath: folder.path + "/quarantine.jsonl", say: say)
         let built = RecipeModel(
             recipe, vocabularySize: data.tokenizer.vocabularySize, imagePlaceholder: data.imagePlaceholder)
-        try built.fill(say: saved == nil ? say : { _ in })
-        let weights = MasterWeights(built.store, computeDType: machine.computeDType, device: machine.device)
-        if let saved { try weights.restore(saved.weight) }
+        let changed = try built.changedParameters()
+        try built.fill(changing: changed, computeDType: machine.computeDType, say: saved == nil ? say : { _ in })
+        let weights = MasterWeights(
+            built.store, changing: changed, computeDType: machine.computeDType, device: machine.device)
+        let frozen = FrozenWeights(weights)
+        if let saved {
+            try frozen.check(saved, initialize: recipe.initialize)
+            try weights.restore(saved.weight)
+        }
         say(
             "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), \(data.summary)"
         )
@@ -115,7 +121,10 @@ public enum RecipeRunner {
         let run = StageRun(
             recipe: recipe, built: built, data: data, weights: weights, machine: machine, checkpoints: checkpoints,
             observers: [log, tensorBoard] + (try options.observers(context)), say: say,
-            files: ["recipe.yaml": Array(yaml.utf8), "tokenizer.model": data.tokenizer.modelBytes])
+            files: [
+                "recipe.yaml": Array(yaml.utf8), "tokenizer.model": data.tokenizer.modelBytes,
+                FrozenWeights.fileName: try frozen.bytes(),
+            ])
         var reports: [EndReport] = []
         var step = saved?.state.step ?? 0
         var first = saved?.state.stageIndex ?? 0

@@ -43,7 +43,8 @@ struct StageRun {
                 config, weights: weights, optimizers: optimizers, source: source, objective: objective,
                 validation: validation, observers: observers, step: step
             ) { state in
-                try checkpoints.save(state, weights: weights.stateDict, optimizer: optimizers.state, files: files)
+                try checkpoints.save(
+                    state, weights: weights.trainedStateDict, optimizer: optimizers.state, files: files)
             }
             return try trainer.run(resuming: saved?.state)
         }

@@ -91,7 +91,8 @@ public func checkpoint(
                 guard let context, let handles else { return nil }
                 let segment = Unmanaged<CheckpointedSegment>.fromOpaque(context).takeUnretainedValue()
                 let inputs = (0..<Int(count)).map { Tensor.borrowing(handles[$0]) }
-                return segment.body(inputs).consumeHandle()
+                // A scope of its own: autograd may call from a thread that has none, where a failure would trap.
+                return (try? withTorchErrors { segment.body(inputs) })?.consumeHandle()
             },
             { context in if let context { Unmanaged<CheckpointedSegment>.fromOpaque(context).release() } }, context)
     }

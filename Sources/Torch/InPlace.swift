@@ -7,19 +7,10 @@ extension Tensor {
     package func copy_(_ source: Tensor, file: StaticString = #fileID, line: UInt = #line) {
         inPlace(file, line) { x in Tensor.withOptional(source) { syrinx_torch_copy_(x, $0) } }
     }
-    package func zero_() { inPlace(#fileID, #line, syrinx_torch_zero_) }
-    package func fill_(_ value: Double) { inPlace(#fileID, #line) { syrinx_torch_fill_($0, value) } }
     package func add_(_ other: Tensor, alpha: Double = 1) {
         inPlace(#fileID, #line) { x in Tensor.withOptional(other) { syrinx_torch_add_(x, $0, alpha) } }
     }
     package func mul_(_ factor: Double) { inPlace(#fileID, #line) { syrinx_torch_mul_scalar_($0, factor) } }
-    package func indexCopy_(dim: Int, index: Tensor, source: Tensor) {
-        inPlace(#fileID, #line) { x in
-            Tensor.withOptional(index) { i in
-                Tensor.withOptional(source) { syrinx_torch_index_copy_(x, Int64(dim), i, $0) }
-            }
-        }
-    }
 
     /// Copies each source over the destination at the same place, converting dtypes.
     package static func foreachCopy_(_ destinations: [Tensor], _ sources: [Tensor]) {

@@ -13,7 +13,7 @@ import Training
 @Suite("Recipes of the mPLUG-Owls", .serialized)
 struct OwlRecipeTests {
     /// A tiny sibling made tinier still.
-    private func recipe(
+    func recipe(
         _ name: String, _ folder: String, imageSize: Int = 32, _ settings: [String] = []
     ) throws -> Recipe {
         var changes = [

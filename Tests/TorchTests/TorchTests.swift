@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Torch
 
@@ -135,5 +136,25 @@ struct AutogradTests {
         let plain = gradients { x, w in x.matmul(w).gelu().matmul(w) }
         let recomputed = gradients { x, w in checkpoint([x]) { $0[0].matmul(w).gelu().matmul(w) } }
         #expect(plain == recomputed)
+    }
+
+    private final class Calls: Sendable { let count = Atomic(0) }
+
+    @Test
+    func `A checkpointed segment computes the plain one's kernels twice, and its failure in backward says what it was`()
+        throws
+    {
+        let x = Tensor.randn([2, 3, 16, 8], generator: Generator(seed: 1)).withGrad()
+        // Attention has a kernel of its own for passes without gradients.
+        let plain = attention(x, x, x, mask: .causal)
+        let calls = Calls()
+        let result = checkpoint([x]) { inputs in
+            if calls.count.add(1, ordering: .relaxed).newValue == 2 { return Tensor.empty([1 << 46]) }
+            return attention(inputs[0], inputs[0], inputs[0], mask: .causal)
+        }
+        #expect(result.bytes() == plain.bytes() && result.requiresGrad)
+        let error = #expect(throws: TorchError.self) { try withTorchErrors { result.sum().backward() } }
+        #expect(error?.kind == .outOfMemory, "the trainer makes its batches smaller then")
+        #expect(calls.count.load(ordering: .relaxed) == 2)
     }
 }

@@ -49,7 +49,7 @@ struct CheckpointStoreTests {
             generators: ["noise": noise]
         ) { state in
             try store.save(
-                state, weights: run.weights.stateDict, optimizer: run.optimizers.state, files: ["note.txt": [1]])
+                state, weights: run.weights.trainedStateDict, optimizer: run.optimizers.state, files: ["note.txt": [1]])
         }
         try trainer.run(resuming: saved?.state)
     }

@@ -9,12 +9,13 @@ struct ToyModel {
     let block: Linear
     let unused: Linear
 
-    init(seed: UInt64 = 1) {
+    /// - Parameter frozen: what does not train, besides the part that nothing uses.
+    init(seed: UInt64 = 1, frozen: [String] = []) {
         encoder = Linear(4, 8, bias: true, at: store.root / "encoder")
         block = Linear(8, 2, bias: false, at: store.root / "decoder" / "layers" / 0)
         unused = Linear(2, 2, bias: false, at: store.root / "unused")
         store.initialize(seed: seed)
-        store.freeze(under: "unused")
+        for prefix in frozen + ["unused"] { store.freeze(under: prefix) }
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor { block(encoder(x.to(encoder.weight.tensor.dtype)).tanh()).to(.float32) }
@@ -109,10 +110,11 @@ struct ToyRun {
     init(
         steps: Int, computeDType: DType = .float32, accumulationSteps: Int = 1,
         optimizer: OptimizerConfig = OptimizerConfig(peakLearningRate: 0.01),
-        source: ToySource = ToySource(), configure: (inout Trainer<ToyItem>.Config) -> Void = { _ in }
+        source: ToySource = ToySource(), frozen: [String] = [], changing: Set<String>? = nil,
+        configure: (inout Trainer<ToyItem>.Config) -> Void = { _ in }
     ) throws {
-        model = ToyModel()
-        weights = MasterWeights(model.store, computeDType: computeDType)
+        model = ToyModel(frozen: frozen)
+        weights = MasterWeights(model.store, changing: changing, computeDType: computeDType)
         optimizers = try OptimizerSet(optimizer, weights, nonEmbeddingParameterCount: 100)
         self.source = source
         objective = .squaredError(model)
@@ -130,5 +132,10 @@ struct ToyRun {
             validation: validation, observers: [recorder], generators: generators, save: save)
     }
 
-    var weightBytes: [UInt8] { weights.masters.flatMap { $0.bytes() } }
+    var weightBytes: [UInt8] { weights.stateDict.pairs.flatMap { $0.1.bytes() } }
+}
+
+extension MasterWeights {
+    /// The masters there are.
+    var trained: [Tensor] { masters.compactMap { $0 } }
 }

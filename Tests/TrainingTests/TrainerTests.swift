@@ -47,7 +47,7 @@ struct TrainerTests {
         try large.trainer().run()
         try small.trainer().run()
         for (a, b) in zip(large.recorder.steps, small.recorder.steps) { #expect(abs(a.loss - b.loss) < 1e-5 * a.loss) }
-        for (a, b) in zip(large.weights.masters, small.weights.masters) {
+        for (a, b) in zip(large.weights.trained, small.weights.trained) {
             #expect((a - b).abs().max().item() < 1e-5)
         }
     }
@@ -111,7 +111,7 @@ struct TrainerTests {
         #expect(end.skippedSteps == 1)
         #expect(run.recorder.steps.map { $0.skipped != nil } == [false, false, false, true, false, false])
         #expect(run.recorder.messages.contains { $0.hasPrefix("step 4 was skipped: the loss is") })
-        #expect(run.weights.masters.allSatisfy { $0.isFinite().all().item() == 1 })
+        #expect(run.weights.trained.allSatisfy { $0.isFinite().all().item() == 1 })
     }
 
     @Test("Too many skipped steps in a row stop the run with advice")
@@ -131,14 +131,14 @@ struct TrainerTests {
             steps: 200, computeDType: .bfloat16, optimizer: OptimizerConfig(peakLearningRate: 1e-4),
             source: ToySource { _ in ToyItem.make(0) })
         run.config.schedule = Schedule(warmupSteps: 0, decay: .constant)
-        let before = run.weights.masters[0].clone()
+        let before = run.weights.trained[0].clone()
         try run.trainer().run()
-        #expect(run.weights.masters[0].dtype == .float32)
+        #expect(run.weights.trained[0].dtype == .float32)
         #expect(run.model.encoder.weight.tensor.dtype == .bfloat16)
         // 200 steps of 1e-4 move a weight by up to 0.02; one step is far below bfloat16's spacing near 0.5 (0.002).
-        #expect((run.weights.masters[0] - before).abs().max().item() > 5e-3)
+        #expect((run.weights.trained[0] - before).abs().max().item() > 5e-3)
         let copy = run.model.encoder.weight.tensor.detach()
-        #expect(copy.bytes() == run.weights.masters[0].to(.bfloat16).bytes(), "the working copy is the rounded master")
+        #expect(copy.bytes() == run.weights.trained[0].to(.bfloat16).bytes(), "the working copy is the rounded master")
         #expect(run.recorder.steps[199].loss < run.recorder.steps[0].loss)
     }
 

@@ -204,11 +204,8 @@ SyrinxTensor syrinx_torch_checkpoint(
 
 // --- In place (optimizers, caches) --------------------------------------------------------------------------------
 bool syrinx_torch_copy_(SyrinxTensor self, SyrinxTensor source);
-bool syrinx_torch_zero_(SyrinxTensor self);
-bool syrinx_torch_fill_(SyrinxTensor self, double value);
 bool syrinx_torch_add_(SyrinxTensor self, SyrinxTensor other, double alpha);
 bool syrinx_torch_mul_scalar_(SyrinxTensor self, double factor);
-bool syrinx_torch_index_copy_(SyrinxTensor self, int64_t dim, SyrinxTensor index, SyrinxTensor source);
 bool syrinx_torch_fused_adamw_(
     SyrinxTensorList parameters, SyrinxTensorList gradients, SyrinxTensorList first_moments,
     SyrinxTensorList second_moments, SyrinxTensorList steps, int64_t count, double learning_rate, double beta1,

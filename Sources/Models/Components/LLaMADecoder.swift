@@ -10,7 +10,7 @@ public import Torch
 public struct LLaMADecoder: Sendable {
     public let config: Config
     private let embedding: Embedding
-    private let layers: [Layer]
+    private let layers: [Recomputable<Layer>]
     private let norm: RMSNorm
     private let head: Parameter
     private let rotary: RotaryEmbedding
@@ -21,7 +21,9 @@ public struct LLaMADecoder: Sendable {
         embedding = Embedding(
             config.vocabularySize, config.hiddenSize, at: model / "embed_tokens",
             initializer: .normal(1 / Double(config.hiddenSize).squareRoot()))
-        layers = (0..<config.layerCount).map { Layer(config, at: model / "layers" / $0) }
+        layers = (0..<config.layerCount).map { index in
+            Recomputable(at: model / "layers" / index) { Layer(config, at: $0) }
+        }
         norm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: model / "norm")
         let headPath = path / "lm_head"
         if config.tiesEmbeddings {
@@ -37,9 +39,6 @@ public struct LLaMADecoder: Sendable {
     /// int64[B, T] to [B, T, D].
     public func embed(_ tokenIDs: Tensor) -> Tensor { embedding(tokenIDs) }
 
-    /// The embedding table [V, D].
-    public var embeddingTable: Tensor { embedding.weight.tensor }
-
     /// The normalised output of the last layer [B, T, D] for embeddings [B, T, D] at positions int64[B, T].
     public func hiddenStates(
         embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, cache: KVCache?
@@ -50,7 +49,11 @@ public struct LLaMADecoder: Sendable {
             ?? layout.map { .segments($0) } ?? .causal
         var x = embeddings
         for (index, layer) in layers.enumerated() {
-            x = layer(x, mask: mask, rotary: tables, cache: cache, index: index)
+            if let cache {
+                x = layer.once { $0(x, mask: mask, rotary: tables, cache: cache, index: index) }
+            } else {
+                x = layer(x) { $0($1, mask: mask, rotary: tables, cache: nil, index: index) }
+            }
         }
         return norm(x)
     }

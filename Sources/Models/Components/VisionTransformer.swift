@@ -13,7 +13,7 @@ public struct VisionTransformer: Sendable {
     private let classEmbedding: Parameter?
     private let positionEmbedding: Parameter
     private let preNorm: LayerNorm?
-    private let blocks: [Block]
+    private let blocks: [Recomputable<Block>]
     private let postNorm: LayerNorm
     private let projection: Linear?
 
@@ -30,7 +30,9 @@ public struct VisionTransformer: Sendable {
         preNorm =
             config.hasPreNorm
             ? LayerNorm(config.hiddenSize, epsilon: config.normEpsilon, at: path / "pre_layrnorm") : nil
-        blocks = (0..<config.layerCount).map { Block(config, at: path / "encoder" / "layers" / $0) }
+        blocks = (0..<config.layerCount).map { index in
+            Recomputable(at: path / "encoder" / "layers" / index) { Block(config, at: $0) }
+        }
         postNorm = LayerNorm(config.hiddenSize, epsilon: config.normEpsilon, at: path / "post_layernorm")
         projection = config.projectionSize.map {
             Linear(config.hiddenSize, $0, bias: false, at: path / "visual_projection", initializer: deviation)
@@ -48,7 +50,7 @@ public struct VisionTransformer: Sendable {
         }
         x = x + table
         if let preNorm { x = preNorm(x) }
-        for block in blocks { x = block(x) }
+        for block in blocks { x = block(x) { $0($1) } }
         return x
     }
 

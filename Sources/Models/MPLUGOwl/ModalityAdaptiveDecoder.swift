@@ -11,7 +11,7 @@ public import Torch
 public struct ModalityAdaptiveDecoder: Sendable {
     public let config: LLaMADecoder.Config
     private let embedding: Embedding
-    private let layers: [Layer]
+    private let layers: [Recomputable<Layer>]
     private let norm: RMSNorm
     private let head: Linear
     private let rotary: RotaryEmbedding
@@ -25,7 +25,9 @@ public struct ModalityAdaptiveDecoder: Sendable {
     ) {
         self.config = config
         embedding = Embedding(config.vocabularySize, config.hiddenSize, at: model / "embed_tokens")
-        layers = (0..<config.layerCount).map { Layer(config, branchCount: branchCount, at: model / "layers" / $0) }
+        layers = (0..<config.layerCount).map { index in
+            Recomputable(at: model / "layers" / index) { Layer(config, branchCount: branchCount, at: $0) }
+        }
         norm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: model / "norm")
         self.head = Linear(config.hiddenSize, config.vocabularySize, bias: false, at: head)
         rotary = RotaryEmbedding(headSize: config.headSize, theta: config.ropeTheta, layout: config.ropeLayout)
@@ -47,7 +49,11 @@ public struct ModalityAdaptiveDecoder: Sendable {
             ?? layout.map { .segments($0) } ?? .causal
         var x = embeddings
         for (index, layer) in layers.enumerated() {
-            x = layer(x, routing: routing, mask: mask, rotary: tables, cache: cache, index: index)
+            if let cache {
+                x = layer.once { $0(x, routing: routing, mask: mask, rotary: tables, cache: cache, index: index) }
+            } else {
+                x = layer(x) { $0($1, routing: routing, mask: mask, rotary: tables, cache: nil, index: index) }
+            }
         }
         return norm(x)
     }

@@ -41,7 +41,7 @@ public struct OwlVisionTransformer: Sendable {
     private let positions: Parameter
     private let patchWeight: Parameter
     private let preNorm: LayerNorm
-    private let layers: [Layer]
+    private let layers: [Recomputable<Layer>]
     private let postNorm: LayerNorm?
 
     public init(_ config: Config, at path: ParameterPath) {
@@ -57,7 +57,9 @@ public struct OwlVisionTransformer: Sendable {
         patchWeight = (embeddings / "patch_embed").parameter(
             "weight", shape: [width, 3, config.patchSize, config.patchSize], initializer: .normal(0.02))
         preNorm = LayerNorm(width, epsilon: config.normEpsilon, at: embeddings / "pre_layernorm")
-        layers = (0..<config.layerCount).map { Layer(config, at: path / "encoder" / "layers" / $0) }
+        layers = (0..<config.layerCount).map { index in
+            Recomputable(at: path / "encoder" / "layers" / index) { Layer(config, at: $0) }
+        }
         postNorm =
             config.hasPostNorm ? LayerNorm(width, epsilon: config.normEpsilon, at: path / "post_layernorm") : nil
     }
@@ -83,7 +85,7 @@ public struct OwlVisionTransformer: Sendable {
             x = Tensor.cat([classToken.tensor.expand([x.size(0), 1, config.hiddenSize]), x], dim: 1)
         }
         x = preNorm(x + positionTable())
-        for layer in layers { x = layer(x, frameCount: frameCount) }
+        for layer in layers { x = layer(x) { $0($1, frameCount: frameCount) } }
         return postNorm?(x) ?? x
     }
 

@@ -20,7 +20,7 @@ public final class OptimizerSet {
     public let trainableIndices: [Int]
     private let weights: MasterWeights
 
-    /// Divides the trainable parameters of `weights` as `config` says.
+    /// Divides the trainable parameters of `weights` as `config` says, and makes the masters that they lack.
     ///
     /// - Parameter nonEmbeddingParameterCount: the size for the learning-rate law, used where no peak rate is given.
     /// - Throws: `ConfigError` if nothing is trainable, or a prefix of `learningRateFactors` or `layerDecay` names no
@@ -30,6 +30,7 @@ public final class OptimizerSet {
         guard !trainableIndices.isEmpty else {
             throw ConfigError(place: "freeze", problem: "every parameter is frozen; nothing would be trained")
         }
+        weights.makeMissingMasters()
         let allNames = weights.parameters.map(\.name)
         for (key, prefixes) in [
             ("learningRateFactors", config.learningRateFactors.keys), ("layerDecay", config.layerDecay.keys),
@@ -62,7 +63,7 @@ public final class OptimizerSet {
             if members.isEmpty { return nil }
             let indices = members.map { trainableIndices[$0] }
             return Group(
-                name: name, optimizer: make(members.map { names[$0] }, indices.map { weights.masters[$0] }),
+                name: name, optimizer: make(members.map { names[$0] }, indices.compactMap { weights.masters[$0] }),
                 peakLearningRate: rate, indices: indices,
                 factors: members.map {
                     Self.factor(names[$0], config.learningRateFactors) * (layerFactors[names[$0]] ?? 1)
@@ -95,7 +96,8 @@ public final class OptimizerSet {
         let byIndex = Dictionary(uniqueKeysWithValues: zip(trainableIndices, gradients))
         for group in groups {
             group.optimizer.update(
-                masters: group.indices.map { weights.masters[$0] }, gradients: group.indices.map { byIndex[$0] ?? nil },
+                masters: group.indices.compactMap { weights.masters[$0] },
+                gradients: group.indices.map { byIndex[$0] ?? nil },
                 learningRates: group.factors.map { group.peakLearningRate * factor * $0 })
         }
         weights.publish(trainableIndices)

@@ -54,7 +54,7 @@ public final class CheckpointStore {
     /// Saves a checkpoint, then removes old ones.
     ///
     /// - Parameters:
-    ///   - weights: float32 weights of the whole model.
+    ///   - weights: the float32 masters of what the run trains.
     ///   - optimizer: the optimizers' state.
     ///   - files: further small files by name.
     /// - Throws: `TrainingError` if the disk has no room for it or cannot be written; older checkpoints are untouched then.

@@ -12,11 +12,11 @@ public struct TrainableAudit: Codable, Sendable {
         /// Elements, and those of them that train.
         public var parameterCount: Int
         public var trainableCount: Int
-        /// The dtype the model computes in; masters are float32.
+        /// The dtype the model computes in; what trains has float32 masters beside it.
         public var dtype: String
         /// Peak rates of the part's trainable parameters, smallest and largest; nil if it is frozen.
         public var learningRates: [Double]?
-        /// SHA-256 over names and float32 bytes at the start, and at the end.
+        /// SHA-256 over names and digests of the values at the start, and at the end.
         public var hashBefore: String
         public var hashAfter: String?
 
@@ -31,6 +31,7 @@ public struct TrainableAudit: Codable, Sendable {
     /// - Parameter prefixes: name prefixes of the parts; the longest matching one wins.
     init(_ weights: MasterWeights, _ optimizers: OptimizerSet, prefixes: [String]) {
         let members = Self.members(weights, prefixes)
+        let known = weights.frozenDigests
         var rates: [Int: Double] = [:]
         for group in optimizers.groups {
             for (index, factor) in zip(group.indices, group.factors) { rates[index] = group.peakLearningRate * factor }
@@ -39,10 +40,10 @@ public struct TrainableAudit: Codable, Sendable {
             let trainable = indices.filter { rates[$0] != nil }
             let used = trainable.compactMap { rates[$0] }
             return Part(
-                name: name, parameterCount: indices.reduce(0) { $0 + weights.masters[$1].elementCount },
-                trainableCount: trainable.reduce(0) { $0 + weights.masters[$1].elementCount },
+                name: name, parameterCount: indices.reduce(0) { $0 + weights.parameters[$1].elementCount },
+                trainableCount: trainable.reduce(0) { $0 + weights.parameters[$1].elementCount },
                 dtype: "\(weights.computeDType)", learningRates: used.isEmpty ? nil : [used.min()!, used.max()!],
-                hashBefore: Self.hash(weights, indices), hashAfter: nil)
+                hashBefore: Self.hash(weights, indices, known: known), hashAfter: nil)
         }
     }
 
@@ -51,7 +52,7 @@ public struct TrainableAudit: Codable, Sendable {
         let members = Self.members(weights, prefixes)
         for index in parts.indices {
             guard let indices = members.first(where: { $0.name == parts[index].name })?.indices else { continue }
-            parts[index].hashAfter = Self.hash(weights, indices)
+            parts[index].hashAfter = Self.hash(weights, indices, known: [:])
         }
     }
 
@@ -116,12 +117,12 @@ public struct TrainableAudit: Codable, Sendable {
         return (prefixes + ["other"]).compactMap { name in members[name].map { (name, $0) } }
     }
 
-    /// SHA-256 over names and the masters' bytes.
-    private static func hash(_ weights: MasterWeights, _ indices: [Int]) -> String {
+    /// SHA-256 over names and digests of the values, those that are known already not computed again.
+    private static func hash(_ weights: MasterWeights, _ indices: [Int], known: [String: String]) -> String {
         var hasher = SHA256Hasher()
         for index in indices {
-            hasher.update(weights.parameters[index].name)
-            weights.masters[index].to(.cpu).contiguous().withUnsafeBytes { hasher.update($0) }
+            let name = weights.parameters[index].name
+            hasher.update("\(name) \(known[name] ?? weights.digest(index))\n")
         }
         return "\(hasher.finalize())"
     }

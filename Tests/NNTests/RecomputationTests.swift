@@ -1,0 +1,97 @@
+import NN
+import Synchronization
+import Testing
+import Torch
+
+/// Layers that are computed again in backward instead of keeping what they computed.
+@Suite("Recomputation of layers")
+struct RecomputationTests {
+    /// A layer that counts how often it is computed.
+    private struct Layer: Sendable {
+        let linear: Linear
+        let calls: Calls
+
+        func callAsFunction(_ x: Tensor) -> Tensor {
+            calls.count.add(1, ordering: .relaxed)
+            return x + linear(x).gelu()
+        }
+    }
+
+    private final class Calls: Sendable {
+        let count = Atomic(0)
+        var value: Int { count.load(ordering: .relaxed) }
+    }
+
+    /// Two layers with or without LoRA terms, and how often they were computed.
+    private struct Stack {
+        let store: ParameterStore
+        let layers: [Recomputable<Layer>]
+        let calls: Calls
+
+        init(_ recomputation: Recomputation, lora: Bool = true) {
+            let adaptation = LowRankAdaptation(rank: 2, alpha: 4, dropout: 0.5, targets: ["linear"])
+            let store = ParameterStore(adaptation: lora ? adaptation : nil, recomputation: recomputation)
+            let calls = Calls()
+            (self.store, self.calls) = (store, calls)
+            layers = (0..<2).map { index in
+                Recomputable(at: store.root / "layers" / index) {
+                    Layer(linear: Linear(8, 8, bias: false, at: $0 / "linear"), calls: calls)
+                }
+            }
+            store.initialize(seed: 1)
+            // B begins at zero, which would leave A without gradients.
+            for parameter in store.adapterParameters {
+                withoutGrad {
+                    parameter.tensor.add_(
+                        Tensor.randn(parameter.shape, generator: Generator(seed: UInt64(parameter.name.utf8.count))))
+                }
+            }
+        }
+
+        func callAsFunction(_ x: Tensor) -> Tensor { layers.reduce(x) { x, layer in layer(x) { $0($1) } } }
+    }
+
+    /// More rows than the kernel for few of them takes, which stands back where gradients are recorded.
+    private var input: Tensor { Tensor.randn([64, 8], generator: Generator(seed: 2)) }
+
+    @Test("Value and gradients are the plain ones' to the bit, dropout included", arguments: [true, false])
+    func sameBits(lora: Bool) {
+        func pass(_ recomputation: Recomputation) -> (value: [UInt8], gradients: [[UInt8]?]) {
+            let stack = Stack(recomputation, lora: lora)
+            stack.store.dropoutSeed = 7
+            let value = stack(input).square().sum()
+            // The pass is over before its backward begins.
+            stack.store.dropoutSeed = nil
+            value.backward()
+            #expect(stack.store.dropoutSeed == nil)
+            #expect(stack.calls.value == (recomputation == .layers ? 4 : 2))
+            return (value.bytes(), stack.store.parameters.map { $0.tensor.grad?.bytes() })
+        }
+        let plain = pass(.none), recomputed = pass(.layers)
+        #expect(plain.value == recomputed.value)
+        #expect(plain.gradients == recomputed.gradients)
+        #expect(plain.gradients.compactMap { $0 }.count == (lora ? 4 : 2))
+    }
+
+    @Test("Dropout changes what is computed, so that forgetting it in backward would be noticed")
+    func dropoutMatters() {
+        let stack = Stack(.none)
+        let without = stack(input).bytes()
+        stack.store.dropoutSeed = 7
+        #expect(stack(input).bytes() != without)
+    }
+
+    @Test("Nothing is recorded where nothing can be learnt, and nothing is computed twice without gradients")
+    func nothingToLearn() {
+        let stack = Stack(.layers, lora: false)
+        #expect(!withoutGrad { stack(input) }.requiresGrad)
+        stack.store.freeze(under: "")
+        #expect(!stack(input).requiresGrad)
+        stack.store.unfreeze(under: "layers.1")
+        let value = stack(input).sum()
+        #expect(value.requiresGrad)
+        #expect(stack.calls.value == 6)
+        value.backward()
+        #expect(stack.calls.value == 7, "the first layer has nothing to recompute for")
+    }
+}
