@@ -3,11 +3,15 @@
 Both sides are processes that repeat a work when asked; rounds alternate between them, so that a machine that slows down
 slows both. A ratio is the median over rounds of the peer's seconds by Syrinx's in the same round.
 
-    bench.py WORKER DATA [--works a,b] [--rounds N] [--output FILE]
+    bench.py WORKER DATA [--works a,b] [--rounds N] [--output FILE] [--reference DIR --reference-python PATH]
+
+The works named owl2-... need a checkout of https://github.com/X-PLUG/mPLUG-Owl and a Python that can run it
+(requirements-owl2.txt); without them they are left out.
 """
 
 import argparse
 import importlib.metadata
+import json
 import os
 import platform
 import statistics
@@ -27,6 +31,10 @@ WORKS = [
     ("prefill", ("eager",), 7),
     ("decode-1", ("eager",), 9),
     ("decode-8", ("eager",), 9),
+    ("owl2-prefill-1", ("reference",), 9),
+    ("owl2-prefill-8", ("reference",), 3),
+    ("owl2-decode-1", ("reference",), 9),
+    ("owl2-decode-8", ("reference",), 9),
     ("train-demo", ("eager",), 9),
     ("train-100m", ("eager",), 5),
     ("pictures-1mp", ("eager",), 7),
@@ -34,6 +42,9 @@ WORKS = [
     ("pictures-1mp-scaled", ("eager",), 7),
     ("pictures-12mp-scaled", ("eager",), 7),
 ]
+
+# More than bfloat16 explains (max|a - b| by max|b|): the two sides do not compute the same, so times mean nothing.
+LARGEST_DIFFERENCE = 0.1
 
 
 class Side:
@@ -73,18 +84,52 @@ def difference(folder, work, variant):
     """max|a - b| by max|b|."""
     ours = load_file(os.path.join(folder, f"{work}.syrinx.safetensors"))["output"]
     theirs = load_file(os.path.join(folder, f"{work}.{variant}.safetensors"))["output"]
-    return float(abs(ours.reshape(theirs.shape) - theirs).max() / abs(theirs).max())
+    found = float(abs(ours.reshape(theirs.shape) - theirs).max() / abs(theirs).max())
+    if not found < LARGEST_DIFFERENCE:
+        sys.exit(f"bench: {work}: the outputs of syrinx and {variant} differ by {found:.1e}, so nothing can be compared")
+    return found
 
 
-def measure(worker, data, work, variants, rounds, environment):
+class Peers:
+    """The commands that start peers: `peer.py` in this environment, `peer_owl2.py` in the reference's."""
+
+    def __init__(self, data, environment, checkout, python):
+        self.data, self.environment = data, environment
+        # The reference's libraries are its environment's own.
+        self.own = {name: value for name, value in environment.items() if name != "LD_LIBRARY_PATH"}
+        self.reference = checkout and [python, os.path.join(HERE, "peer_owl2.py"), os.path.abspath(checkout)]
+
+    def prepare(self):
+        own = [sys.executable, os.path.join(HERE, "peer.py")]
+        subprocess.run([*own, "prepare", self.data], check=True, env=self.environment)
+        if self.reference:
+            subprocess.run([*self.reference, "prepare", self.data], check=True, env=self.own)
+
+    def start(self, work, variant):
+        if variant == "reference":
+            return Side([*self.reference, work, self.data], self.own)
+        return Side([sys.executable, os.path.join(HERE, "peer.py"), work, variant, self.data], self.environment)
+
+    def describe(self):
+        """Commit and versions of the reference; nothing without one."""
+        if not self.reference:
+            return None
+        try:
+            found = subprocess.run(
+                [*self.reference, "describe"], check=True, env=self.own, stdout=subprocess.PIPE, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(f"bench: the reference does not run ({error}); Benchmarks/requirements-owl2.txt says what it needs")
+        return json.loads(found.stdout.splitlines()[-1])
+
+
+def measure(worker, peers, work, variants, rounds):
     print(f"{work}: starting", flush=True)
-    peer = [sys.executable, os.path.join(HERE, "peer.py"), work]
-    sides = {"syrinx": Side([worker, work, data], environment)}
-    for side in sides.values():
-        side.answer("ready")
+    sides = {"syrinx": Side([worker, work, peers.data], peers.environment)}
+    sides["syrinx"].answer("ready")
     for variant in variants:
-        sides[variant] = Side([*peer, variant, data], environment)
+        sides[variant] = peers.start(work, variant)
         sides[variant].answer("ready")
+    differences = {variant: difference(peers.data, work, variant) for variant in variants}
     for side in sides.values():  # a second warm-up, the first having made the output
         side.run()
     seconds = {name: [] for name in sides}
@@ -99,7 +144,7 @@ def measure(worker, data, work, variants, rounds, environment):
         result["peers"][variant] = {
             "seconds": statistics.median(seconds[variant]), "ratio": statistics.median(ratios),
             "lowest": min(ratios), "highest": max(ratios), "memory": peaks["syrinx"] / peaks[variant],
-            "peak": peaks[variant], "difference": difference(data, work, variant)}
+            "peak": peaks[variant], "difference": differences[variant]}
         print(f"{work}: {result['peers'][variant]['ratio']:.2f} times {variant}", flush=True)
     return result
 
@@ -127,29 +172,52 @@ def processor():
         return platform.processor() or platform.machine()
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("worker")
     parser.add_argument("data")
     parser.add_argument("--works", help="comma-separated names; the report is written only when all are measured")
     parser.add_argument("--rounds", type=int, help="instead of each work's own number")
     parser.add_argument("--output", default=os.path.join(HERE, "README.md"))
+    parser.add_argument("--reference", metavar="DIR", help="a checkout of X-PLUG/mPLUG-Owl")
+    parser.add_argument("--reference-python", metavar="PATH", help="a Python with requirements-owl2.txt")
     options = parser.parse_args()
-    chosen = options.works.split(",") if options.works else [work for work, _, _ in WORKS]
-    unknown = set(chosen) - {work for work, _, _ in WORKS}
+    if bool(options.reference) != bool(options.reference_python):
+        sys.exit("bench: --reference DIR and --reference-python PATH belong together; one of them is missing")
+    return options
+
+
+def chosen_works(options):
+    """What is to be measured, and what is left out because there is no reference."""
+    named = options.works.split(",") if options.works else [work for work, _, _ in WORKS]
+    unknown = set(named) - {work for work, _, _ in WORKS}
     if unknown:
         sys.exit(f"bench: no work is named {', '.join(sorted(unknown))}; there are {', '.join(w for w, _, _ in WORKS)}")
+    needing = [work for work, variants, _ in WORKS if work in named and "reference" in variants]
+    if options.reference or not needing:
+        return named, []
+    if options.works:
+        sys.exit(f"bench: {', '.join(needing)} needs --reference DIR and --reference-python PATH")
+    print(f"{', '.join(needing)}: left out, for want of --reference DIR and --reference-python PATH", flush=True)
+    return [work for work in named if work not in needing], needing
+
+
+def main():
+    options = arguments()
+    chosen, left_out = chosen_works(options)
     environment = dict(os.environ, OMP_WAIT_POLICY="passive", GOMP_SPINCOUNT="0",
                        TORCHINDUCTOR_CACHE_DIR=os.path.join(os.path.abspath(options.data), "inductor"))
-    subprocess.run([sys.executable, os.path.join(HERE, "peer.py"), "prepare", options.data], check=True, env=environment)
+    peers = Peers(options.data, environment, options.reference, options.reference_python)
+    reference = peers.describe()
+    peers.prepare()
     before = limits(options.worker, options.data, environment)
-    results = [measure(options.worker, options.data, work, variants, options.rounds or rounds, environment)
+    results = [measure(options.worker, peers, work, variants, options.rounds or rounds)
                for work, variants, rounds in WORKS if work in chosen]
     after = limits(options.worker, options.data, environment)
     machine = {"processor": processor(), "cores": os.cpu_count(),
                "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "pillow")},
-               "limits": {name: max(before[name], after[name]) for name in before}}
-    text = report.markdown(machine, results)
+               "limits": {name: max(before[name], after[name]) for name in before}, "reference": reference}
+    text = report.markdown(machine, results, left_out)
     print(text)
     if not options.works:
         with open(options.output, "w") as file:

@@ -5,16 +5,14 @@
 """
 
 import os
-import resource
 import sys
-import time
 
 import torch
 from safetensors.torch import load_file, save_file
 
 import mm1
+from conversation import THREADS, Conversation
 
-THREADS = os.cpu_count()
 DECODER = dict(
     vocab_size=32768, hidden_size=2048, intermediate_size=5632, num_hidden_layers=24, num_attention_heads=32,
     num_key_value_heads=32, max_position_embeddings=4096, rms_norm_eps=1e-5, tie_word_embeddings=True)
@@ -23,34 +21,6 @@ ENCODER = dict(
     patch_size=14, hidden_act="quick_gelu")
 LARGER = dict(vocabulary=32768, width=768, inner=2048, layers=12, heads=12)
 TOKENS_PER_RUN = 4
-
-
-def say(line):
-    print(line, flush=True)
-
-
-class Conversation:
-    def __init__(self, folder, work, variant):
-        self.folder, self.work, self.variant = folder, work, variant
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def input(self):
-        return load_file(self.path(f"{self.work}.input.safetensors"))
-
-    def write(self, output):
-        save_file({"output": output.float().contiguous()}, self.path(f"{self.work}.{self.variant}.safetensors"))
-
-    def serve(self, body):
-        say("ready")
-        for line in sys.stdin:
-            if line.strip() != "run":
-                break
-            start = time.perf_counter()
-            body()
-            say(f"seconds {time.perf_counter() - start}")
-        say(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}")
 
 
 # --- Models --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-// The Swift side of `make bench`: does one work on request, in step with `peer.py`, which does the same in PyTorch.
+// The Swift side of `make bench`: does one work on request, in step with `peer.py` or `peer_owl2.py`, which do
+// the same in PyTorch.
 import Foundation
 import Torch
 
@@ -36,6 +37,8 @@ do {
     case "encoder-1", "encoder-8": try EncoderWork(folder, work: work).serve(conversation)
     case "prefill": try DecoderWork(folder, work: work).servePrefill(conversation)
     case "decode-1", "decode-8": try DecoderWork(folder, work: work).serveDecoding(conversation)
+    case _ where work.hasPrefix("owl2-prefill-"): try OwlWork(folder, work: work).servePrefill(conversation)
+    case _ where work.hasPrefix("owl2-decode-"): try OwlWork(folder, work: work).serveDecoding(conversation)
     case "train-demo", "train-100m": try TrainingWork(folder, work: work).serve(conversation)
     case _ where work.hasPrefix("pictures-"): try PictureWork(folder, work: work).serve(conversation)
     default:
