@@ -65,6 +65,7 @@ let package = Package(
         system("CFreeType", pkgConfig: "freetype2", apt: "libfreetype-dev", brew: "freetype"),
         system("CHarfBuzz", pkgConfig: "harfbuzz", apt: "libharfbuzz-dev", brew: "harfbuzz"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
         .target(
             name: "CTorch", dependencies: ["CLibtorch"], path: "Sources/CTorch",
             cxxSettings: [.define("SYRINX_CTORCH_BUILD")]),
@@ -76,7 +77,7 @@ let package = Package(
         .target(name: "CFonts", dependencies: ["CFreeType", "CHarfBuzz"], path: "Sources/CFonts"),
         // Level 1.
         room("Torch", ["CTorch"]),
-        room("Digests", ["CCrypto"]),
+        room("Digests", ["CCrypto", "CZlib"]),
         room("Terminal", []),
         room("Machine", []),
         room("Settings", []),

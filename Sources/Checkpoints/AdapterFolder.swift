@@ -34,6 +34,9 @@ public struct AdapterFolder: Sendable {
     /// The targets its configuration lists; nil where that is a regular expression, which is not evaluated, or where the
     /// configuration leaves layers out that the list names.
     public let listedTargets: [String]?
+    /// Values of the base, where the folder has them.
+    let trainedOn: AdapterBase?
+    private let stored: StoredWeights
 
     /// Whether a folder holds an adapter instead of a whole model.
     public static func isAdapter(_ path: String) -> Bool { ModelFolder.isFile("\(path)/\(FileName.config)") }
@@ -66,6 +69,8 @@ public struct AdapterFolder: Sendable {
         try folder.verifyChecksums(upTo: ModelFolder.alwaysVerifiedByteCount)
         self.path = path
         self.weights = weights
+        self.stored = stored
+        trainedOn = try Self.base(in: folder)
         baseModel = config.baseModelNameOrPath
         listedTargets = config.listedTargets
         adaptation = LowRankAdaptation(
@@ -127,6 +132,14 @@ public struct AdapterFolder: Sendable {
         if !report.isEmpty { throw report }
     }
 
+    /// Compares an archive's bytes with its checksums.
+    ///
+    /// - Throws: ``CheckpointError`` that names the entry and both checksums.
+    public func verifyArchive() throws(CheckpointError) {
+        try stored.verifyDescriptions()
+        for entry in stored.entries { try stored.verifyChecksum(of: entry.name) }
+    }
+
     /// A base weight with the adapter added for good; the weight itself where the adapter leaves it alone.
     ///
     /// - Parameters:
@@ -147,27 +160,35 @@ extension AdapterFolder {
     ///   - adaptation: rank, alpha and dropout; as targets the layers themselves are written, which names no other module of
     ///     the published code than was trained.
     ///   - baseModel: what the adapter belongs to, a folder or a published name.
+    ///   - base: its weights, of which a few values are written too, so that others are told apart (``warning(on:named:)``).
     /// - Throws: ``CheckpointError`` when there is no adapter, not enough space, or a file cannot be written.
     public static func write(
-        _ weights: StateDict, _ adaptation: LowRankAdaptation, baseModel: String? = nil, to path: String
+        _ weights: StateDict, _ adaptation: LowRankAdaptation, baseModel: String? = nil, base: StateDict? = nil,
+        to path: String
     ) throws(CheckpointError) {
         let layers = layers(of: weights)
         guard !layers.isEmpty, weights.count == 2 * layers.count else {
             throw .invalid(reason: "\(weights.count) tensors are no pairs of lora_A and lora_B")
         }
         let config = PEFTConfiguration(adaptation, layers: layers.sorted(), baseModel: baseModel)
-        let text: [UInt8]
+        var files = [FileName.config: try json(config)]
+        if let base {
+            files[AdapterBase.fileName] = try json(AdapterBase(name: baseModel, layers: layers.sorted(), of: base))
+        }
+        let tensors = weights.pairs.map { ("base_model.model." + $0.0, $0.1) }
+        let byteCount = tensors.reduce(files.values.reduce(0) { $0 + $1.count }) { $0 + $1.1.byteCount }
+        try AtomicFolder.write(to: path, byteCount: byteCount) { (folder) throws(CheckpointError) in
+            let digest = try Safetensors.write(tensors, to: "\(folder)/\(FileName.weights)")
+            try ModelFolder.write(files, digests: [FileName.weights: digest], to: folder)
+        }
+    }
+
+    private static func json(_ value: some Encodable) throws(CheckpointError) -> [UInt8] {
         do {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            text = Array(try encoder.encode(config)) + [UInt8(ascii: "\n")]
+            return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
         } catch { throw .invalid(reason: "its configuration is no JSON: \(error)") }
-        let tensors = weights.pairs.map { ("base_model.model." + $0.0, $0.1) }
-        let byteCount = tensors.reduce(text.count) { $0 + $1.1.byteCount }
-        try AtomicFolder.write(to: path, byteCount: byteCount) { (folder) throws(CheckpointError) in
-            let digest = try Safetensors.write(tensors, to: "\(folder)/\(FileName.weights)")
-            try ModelFolder.write([FileName.config: text], digests: [FileName.weights: digest], to: folder)
-        }
     }
 }

@@ -47,7 +47,7 @@ public struct StateDictAdapter: Sendable {
 
     /// Translates a published checkpoint.
     ///
-    /// - Throws: ``CheckpointError/unadaptable(reason:)`` with every name the table does not list, or the parts that are
+    /// - Throws: ``CheckpointError/unadaptable(reason:)`` with the first names the table does not list, or the parts that are
     ///   missing of a tensor that is split or joined.
     public func ownStateDict(from published: StateDict) throws(CheckpointError) -> StateDict {
         try translate(published, from: \.published, to: \.own) { rule, tensors in rule.toOwn(tensors) }
@@ -94,7 +94,7 @@ public struct StateDictAdapter: Sendable {
         guard unlisted.isEmpty else {
             throw .unadaptable(
                 reason: "the name table does not list \(unlisted.count) of \(source.count) names: "
-                    + unlisted.joined(separator: ", "))
+                    + unlisted.prefix(8).joined(separator: ", ") + (unlisted.count > 8 ? ", ..." : ""))
         }
         return result
     }

@@ -62,6 +62,20 @@ public struct StoredWeights: Sendable {
         return try file.tensor(name)
     }
 
+    /// Compares a tensor's bytes with the checksum that a PyTorch archive has of them; other files have none.
+    ///
+    /// - Throws: ``CheckpointError`` that names the entry and both checksums.
+    public func verifyChecksum(of name: String) throws(CheckpointError) {
+        if case .archive(let archive)? = places[name].flatMap({ files[$0] }) { try archive.verifyChecksum(of: name) }
+    }
+
+    /// The same for what PyTorch archives hold besides tensors.
+    public func verifyDescriptions() throws(CheckpointError) {
+        for (_, file) in files.sorted(by: { $0.key < $1.key }) {
+            if case .archive(let archive) = file { try archive.verifyDescription() }
+        }
+    }
+
     /// Lets the system take back the memory behind a tensor that was read; who reads it again reads the file again.
     public func giveBack(_ name: String) {
         guard let place = places[name] else { return }

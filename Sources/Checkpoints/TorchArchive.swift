@@ -1,3 +1,4 @@
+internal import Digests
 public import Torch
 
 /// A PyTorch archive (`torch.save` since 1.6: `pytorch_model.bin`, `.pt`, `.pth`) opened for reading: tensors mapped.
@@ -11,7 +12,8 @@ public struct TorchArchive: Sendable {
     public let names: [String]
 
     private let tensors: [String: TorchTensor]
-    private let storages: [String: Range<Int>]
+    private let storages: [String: ZipDirectory.Entry]
+    private let otherEntries: [ZipDirectory.Entry]
     private let file: MappedFile
 
     /// The keys under which training scripts put a model's weights beside other things.
@@ -39,13 +41,14 @@ public struct TorchArchive: Sendable {
             guard text == "little" else { throw refuse("its numbers are \(text)-endian, expected little") }
         }
         let prefix = root + "data/"
-        let ranges = entries.filter { $0.name.hasPrefix(prefix) }.map {
-            (String($0.name.dropFirst(prefix.count)), $0.range)
-        }
         let pairs = try Self.named(value).mapError { refuse($0.reason) }.get()
         self.path = path
         self.file = file
-        storages = Dictionary(uniqueKeysWithValues: ranges)
+        storages = Dictionary(
+            uniqueKeysWithValues: entries.filter { $0.name.hasPrefix(prefix) }.map {
+                (String($0.name.dropFirst(prefix.count)), $0)
+            })
+        otherEntries = entries.filter { !$0.name.hasPrefix(prefix) }
         names = pairs.map(\.0)
         tensors = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
         guard tensors.count == names.count else { throw refuse("it has a tensor twice") }
@@ -94,7 +97,34 @@ public struct TorchArchive: Sendable {
 
     /// Lets the system take back the memory behind a tensor's storage.
     func giveBack(_ name: String) {
-        if let tensor = tensors[name], let range = storages[tensor.storage.key] { file.giveBack(range) }
+        if let tensor = tensors[name], let entry = storages[tensor.storage.key] { file.giveBack(entry.range) }
+    }
+
+    /// Reads all bytes of the storage that a tensor lies in, and compares them with the archive's checksum.
+    ///
+    /// - Throws: ``CheckpointError`` that names the entry and both checksums.
+    func verifyChecksum(of name: String) throws(CheckpointError) {
+        guard let entry = tensors[name].flatMap({ storages[$0.storage.key] }) else { return }
+        try verify(entry, holding: " (tensor \(name))")
+    }
+
+    /// The same for everything that is no storage, such as the description of the tensors.
+    func verifyDescription() throws(CheckpointError) { for entry in otherEntries { try verify(entry, holding: "") } }
+
+    private func verify(_ entry: ZipDirectory.Entry, holding content: String) throws(CheckpointError) {
+        // torch.save leaves the checksums out, as zeros, where it was told to.
+        guard entry.checksum != 0 else { return }
+        let found = file.withBytes { CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
+        guard found == entry.checksum else {
+            func hexadecimal(_ value: UInt32) -> String {
+                let digits = String(value, radix: 16)
+                return String(repeating: "0", count: 8 - digits.count) + digits
+            }
+            throw .malformed(
+                path: path,
+                reason: "its entry \(entry.name)\(content) has the CRC-32 \(hexadecimal(found)), but "
+                    + "\(hexadecimal(entry.checksum)) is listed; fetch the file again")
+        }
     }
 
     /// Checks that a tensor lies in its storage, and its storage in the archive.
@@ -104,7 +134,7 @@ public struct TorchArchive: Sendable {
         func refuse(_ reason: String) -> CheckpointError {
             .malformed(path: path, reason: "tensor \(name.debugDescription) \(reason)")
         }
-        guard let range = storages[storage.key] else {
+        guard let range = storages[storage.key]?.range else {
             throw refuse("is in the file data/\(storage.key), which the archive lacks")
         }
         let width = Self.dtype(storage).byteCount
@@ -160,7 +190,8 @@ public struct TorchArchive: Sendable {
     ///
     /// - Throws: ``CheckpointError`` when there is no such tensor.
     public func tensor(_ name: String) throws(CheckpointError) -> Tensor {
-        guard let tensor = tensors[name], let range = storages[tensor.storage.key], let order = Self.storedOrder(tensor)
+        guard let tensor = tensors[name], let range = storages[tensor.storage.key]?.range,
+            let order = Self.storedOrder(tensor)
         else { throw .missingTensor(path: path, name: name) }
         let dtype = Self.dtype(tensor.storage)
         if tensor.shape.contains(0) { return Tensor.empty(tensor.shape, dtype: dtype) }

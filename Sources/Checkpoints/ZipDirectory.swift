@@ -9,6 +9,8 @@ struct ZipDirectory {
         var name: String
         /// Its bytes, counted from the archive's first.
         var range: Range<Int>
+        /// Their CRC-32 as the archive lists it; 0 where whoever wrote it left it out.
+        var checksum: UInt32
     }
 
     /// Why the bytes are no such archive.
@@ -77,6 +79,7 @@ struct ZipDirectory {
         }
         let flags = try reader.uint16(place + 8), method = try reader.uint16(place + 10)
         var packed = Int(try reader.uint32(place + 20)), size = Int(try reader.uint32(place + 24))
+        let checksum = try reader.uint32(place + 16)
         let nameLength = Int(try reader.uint16(place + 28)), extraLength = Int(try reader.uint16(place + 30))
         let commentLength = Int(try reader.uint16(place + 32))
         var header = Int(try reader.uint32(place + 42))
@@ -112,7 +115,7 @@ struct ZipDirectory {
         let start = header + 30 + Int(try reader.uint16(header + 26)) + Int(try reader.uint16(header + 28))
         _ = try reader.bytes(start, count: size)
         place = extraEnd + commentLength
-        return Entry(name: name, range: start..<start + size)
+        return Entry(name: name, range: start..<start + size, checksum: checksum)
     }
 
     /// Little-endian numbers, each checked against the length.

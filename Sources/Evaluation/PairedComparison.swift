@@ -33,6 +33,8 @@ public struct PairedComparison: Codable, Hashable, Sendable {
     public var lines: [Line]
     /// Tasks that only one of the two has.
     public var unpaired: [String]
+    /// In what the two were not asked alike, so that the difference is not the models' alone.
+    public var caveats: [String] = []
 
     /// Compares two lists of predictions.
     /// - Parameters:

@@ -17,6 +17,8 @@ public struct ModelConversion {
     public let tensors: [PendingTensor]
     /// Bytes of all tensors as they will be written.
     public let byteCount: Int
+    /// Why the adapter does not belong to these weights; nil where nothing speaks against it.
+    public let adapterWarning: String?
     /// Tensors that are left out, because the model recomputes them.
     public let ignoredNames: [String]
     /// The files beside the weights, by name; the configuration names the new dtype where it names one.
@@ -46,17 +48,19 @@ public struct ModelConversion {
             configuration: Data(configuration), named: name, weightShapes: stored.shapes,
             adaptation: adapter?.adaptation)
         do throws(LoadReport) { try store.check(kept.map { ($0.name, $0.shape) }, of: .model) } catch {
-            var report = error
-            report.checkpoint = folder.path
-            throw report
+            throw error.named(folder.path, wanting: family.modelType)
         }
         try adapter?.check(store)
+        try stored.verifyDescriptions()
+        try adapter?.verifyArchive()
         try folder.verifyChecksums(upTo: ModelFolder.alwaysVerifiedByteCount)
         let order = Dictionary(
             uniqueKeysWithValues: store.parameters.enumerated().map { ($0.element.name, $0.offset) })
         tensors = try kept.sorted { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }
             .map { try Self.pending($0.name, of: stored, dtype: dtype, adapter: adapter) }
         byteCount = tensors.reduce(0) { $0 + $1.byteCount }
+        adapterWarning = try adapter?.warning(
+            on: StateDict(try kept.map { ($0.name, try stored.tensor($0.name)) }), named: folder.path)
         ignoredNames = ignored
         files = try Self.files(of: folder, dtype: dtype)
     }
@@ -69,6 +73,7 @@ public struct ModelConversion {
         return PendingTensor(
             name, dtype: wanted, shape: tensor.shape,
             make: { () throws(CheckpointError) in
+                try stored.verifyChecksum(of: name)
                 let converted = try stored.tensor(name).to(wanted)
                 return adapter?.merged(name, converted) ?? converted
             }, release: { stored.giveBack(name) })
@@ -91,7 +96,8 @@ public struct ModelConversion {
     ///
     /// - Parameter progress: told the bytes of every piece that is written; what it throws stops the writing, and nothing is
     ///   left behind.
-    /// - Throws: `CheckpointError` when there is not enough space or a file cannot be written.
+    /// - Throws: `CheckpointError` when a PyTorch archive's checksum does not fit its bytes, there is not enough space or a file
+    ///   cannot be written.
     @discardableResult
     public func write(
         to path: String, maximumShardByteCount: Int = ModelFolder.defaultMaximumShardByteCount,

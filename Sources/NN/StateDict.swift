@@ -55,6 +55,12 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
     public var mismatched: [(name: String, expected: [Int], found: [Int])] = []
     /// Second names whose values differ from the parameter they stand for.
     public var divergentAliases: [String] = []
+    /// Parameters of the model that were looked for, and names that were found; 0 where adapters were looked for.
+    public var wantedCount = 0
+    public var foundCount = 0
+    /// The families of the model and of the checkpoint, where somebody knows them.
+    public var wantedFamily: String?
+    public var foundFamily: String?
 
     /// A report of nothing yet.
     public init() {}
@@ -63,12 +69,19 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
         missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty
     }
 
-    /// One sentence with every name; names that differ only in their numbers stand there once, with their count.
+    /// Whether the checkpoint has other things altogether than the model.
+    public var isForeign: Bool {
+        let shared = wantedCount - missing.count
+        return wantedCount > 0 && !unexpected.isEmpty && shared * 4 < wantedCount && shared * 4 < foundCount
+    }
+
+    /// One sentence with the first names of each kind; names that differ only in their numbers count as one.
     public var description: String {
+        if isForeign { return foreignDescription }
         var kinds: [String] = []
         func list(_ title: String, _ entries: [String]) {
             if !entries.isEmpty {
-                kinds.append("\(entries.count) \(title): \(Self.folded(entries).joined(separator: ", "))")
+                kinds.append("\(entries.count) \(title): \(Self.listed(entries))")
             }
         }
         list("missing", missing)
@@ -79,13 +92,36 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
         return "the checkpoint\(name) does not fit the model; \(kinds.joined(separator: "; "))"
     }
 
+    private var foreignDescription: String {
+        let name = checkpoint.map { " \($0)" } ?? ""
+        let wanted = wantedFamily.map { "of the family \($0)" } ?? "of the model's family"
+        let found =
+            foundFamily.map { "those of \($0)" } ?? "\(unexpected.count) others, such as \(Self.listed(unexpected))"
+        return "the checkpoint\(name) is not \(wanted): of the \(wantedCount) tensors looked for it has "
+            + "\(wantedCount - missing.count), and besides \(found); give a checkpoint of that family"
+    }
+
+    /// The first few kinds of names, and how many more there are.
+    private static func listed(_ names: [String]) -> String {
+        let kinds = folded(names)
+        let rest = kinds.count - listLimit
+        return kinds.prefix(listLimit).joined(separator: ", ") + (rest > 0 ? " and \(rest) more kinds" : "")
+    }
+
+    private static let listLimit = 6
+
+    /// A name with `*` in place of its numbers: what all layers have in common.
+    package static func pattern(_ name: String) -> String {
+        name.split(separator: ".", omittingEmptySubsequences: false)
+            .map { Int($0) == nil ? String($0) : "*" }.joined(separator: ".")
+    }
+
     /// `layers.0.a`, `layers.1.a` and `b` as `layers.*.a (2)` and `b`.
     private static func folded(_ names: [String]) -> [String] {
         var order: [String] = []
         var members: [String: [String]] = [:]
         for name in names {
-            let pattern = name.split(separator: ".", omittingEmptySubsequences: false)
-                .map { Int($0) == nil ? String($0) : "*" }.joined(separator: ".")
+            let pattern = pattern(name)
             if members[pattern] == nil { order.append(pattern) }
             members[pattern, default: []].append(name)
         }
@@ -114,6 +150,7 @@ extension ParameterStore {
         let members = parameters(under: prefix).filter(part.contains)
         let known = Set(members.map(\.name))
         let found = Dictionary(shapes.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+        if part != .adapters { (report.wantedCount, report.foundCount) = (members.count, found.count) }
         for parameter in members {
             guard let shape = found[parameter.name] else {
                 report.missing.append(parameter.name)

@@ -99,9 +99,7 @@ struct RecipeModel {
                     return owner == number || (owner == nil && number == 0)
                 })
             do throws(LoadReport) { try store.load(mine, under: prefix, of: .model, dtype: nil) } catch {
-                var report = error
-                report.checkpoint = path
-                throw report
+                throw error.named(path, wanting: prefix.isEmpty ? shape.family.rawValue : nil)
             }
         }
     }

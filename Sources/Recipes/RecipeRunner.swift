@@ -139,7 +139,8 @@ public enum RecipeRunner {
         say("the model is in \(folder.model)")
         if let lora = recipe.lora {
             let terms = weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == true }
-            try AdapterFolder.write(StateDict(terms), lora.adaptation, baseModel: folder.model, to: folder.adapter)
+            try AdapterFolder.write(
+                StateDict(terms), lora.adaptation, baseModel: folder.model, base: weights.stateDict, to: folder.adapter)
             say("the adapter is in \(folder.adapter), to be used beside the model or merged into it (`syrinx convert`)")
         }
         return Outcome(

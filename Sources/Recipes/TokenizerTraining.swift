@@ -1,6 +1,7 @@
 import DataPipeline
 import Processors
 import SyrinxModels
+import Terminal
 import Tokenizers
 
 /// The vocabulary of a recipe that brings none: trained on the training texts of its data.
@@ -36,7 +37,13 @@ struct TokenizerTraining {
             vocabularySize: size,
             userDefinedSymbols: recipe.model.fixedPlaceholder == nil ? [RecipeData.placeholderPiece] : [])
         config.seed = UInt32(truncatingIfNeeded: recipe.seed)
-        return try SentencePieceTokenizer.train(texts: texts, config: config)
+        let (tokenizer, seconds) = try Heartbeat("training the vocabulary").during {
+            try SentencePieceTokenizer.train(texts: texts, config: config)
+        }
+        say("the vocabulary is trained, in \(ProgressLine.time(seconds))")
+        // Its trainer cannot be stopped; a signal that came meanwhile counts now.
+        try InterruptFlag.check()
+        return tokenizer
     }
 
     private static func texts(of store: any ConversationStore, _ template: ChatTemplate) throws -> [String] {

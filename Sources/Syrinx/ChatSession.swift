@@ -2,11 +2,11 @@ import Generation
 public import Processors
 import Synchronization
 
-/// A conversation about pictures: every answer sees all turns before it.
+/// A conversation about pictures and videos: every answer sees all turns before it.
 ///
 /// The turns are written in a template, the model's own unless another is asked for; a model without one reads them as one
-/// document, which is also how few-shot prompts look. Each picture is encoded once for the whole conversation, and of each
-/// turn only what is new is computed: the keys and values of earlier ones are kept.
+/// document, which is also how few-shot prompts look. Each picture, frame or clip is encoded once for the whole conversation,
+/// and of each turn only what is new is computed: the keys and values of earlier ones are kept.
 public final class ChatSession: Sendable {
     /// The model that answers.
     public let model: SyrinxModel
@@ -15,9 +15,19 @@ public final class ChatSession: Sendable {
     /// How the turns are written.
     public let template: ChatTemplate
 
+    /// A question and its answer.
+    private struct Turn {
+        /// As it was asked.
+        let question: Message
+        /// As the model reads it: with a place for every frame of a video, where it reads no clips.
+        let read: Message
+        let pictures: [PreparedPicture]
+        let videos: [VideoAccount]
+        var answer: Message?
+    }
+
     private struct State {
-        var messages: [Message] = []
-        var pictures: [PreparedPicture] = []
+        var turns: [Turn] = []
         var isAnswering = false
         /// How often everything was forgotten.
         var clearCount = 0
@@ -42,29 +52,33 @@ public final class ChatSession: Sendable {
     }
 
     /// What was said so far, the system prompt included where one was given.
-    public var messages: [Message] { start + state.withLock(\.messages) }
+    public var messages: [Message] {
+        start + state.withLock(\.turns).flatMap { [$0.question] + ($0.answer.map { [$0] } ?? []) }
+    }
 
-    /// The answer to the next turn: pictures, then text.
+    /// The answer to the next turn: videos, pictures, then text.
     /// - Throws: `SyrinxError` when the conversation no longer fits the context or the last answer is still being
-    ///   written; the conversation then stays as it was.
-    public func respond(to text: String, images: [ImageReference] = []) async throws -> String {
+    ///   written, `CodecError` or `VideoError` for what cannot be read; the conversation then stays as it was.
+    public func respond(
+        to text: String, images: [ImageReference] = [], videos: [VideoReference] = []
+    ) async throws -> String {
         var answer = ""
-        for try await piece in streamResponse(to: text, images: images) { answer += piece }
+        for try await piece in streamResponse(to: text, images: images, videos: videos) { answer += piece }
         return answer
     }
 
     /// The answer piece by piece. Ending the iteration stops the answer, and what was written so far counts as said.
     public func streamResponse(
-        to text: String, images: [ImageReference] = []
+        to text: String, images: [ImageReference] = [], videos: [VideoReference] = []
     ) -> AsyncThrowingStream<String, any Error> {
-        AsyncThrowingStream { continuation in
+        let turn = Prompt(videos.map(Prompt.Part.video)) + Prompt(text, images: images)
+        return AsyncThrowingStream { continuation in
             let cancellation = CancellationFlag()
             continuation.onTermination = { _ in cancellation.cancel() }
             EngineThread.shared.run { [self] in
                 do {
                     _ = try answer(
-                        Prompt(text, images: images), onText: { continuation.yield($0) },
-                        isCancelled: { cancellation.isCancelled })
+                        turn, onText: { continuation.yield($0) }, isCancelled: { cancellation.isCancelled })
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -74,9 +88,11 @@ public final class ChatSession: Sendable {
     }
 
     /// The answer to the next turn, computed on the calling thread.
-    /// - Throws: as ``respond(to:images:)``.
+    /// - Parameter roomAdvice: what to do when earlier turns leave no room in the context.
+    /// - Throws: as ``respond(to:images:videos:)``.
     package func answer(
-        _ turn: Prompt, onText: (String) -> Void, isCancelled: () -> Bool
+        _ question: Prompt, roomAdvice: String = "make room with undo() or clear()", onText: (String) -> Void,
+        isCancelled: () -> Bool
     ) throws -> Answer {
         let earlier: State? = state.withLock { state in
             if state.isAnswering { return nil }
@@ -87,16 +103,16 @@ public final class ChatSession: Sendable {
             throw SyrinxError("the last answer is still being written; wait for its end or cancel it first")
         }
         do {
-            let messages = earlier.messages + [turn.message]
-            let pictures = try earlier.pictures + turn.message.images.map { model.encoded(try model.prepare($0)) }
-            let prompt = try model.layOut(start + messages, pictures: pictures, template: template)
+            var turn = try turn(of: question.message)
+            let prompt = try prompt(
+                of: earlier.turns + [turn], roomAdvice: earlier.turns.isEmpty ? nil : roomAdvice)
             let answer = try model.respond(
                 to: prompt, options: options, reusing: prefix, onText: onText, isCancelled: isCancelled)
+            turn.answer = Message(role: .assistant, text: answer.text)
             state.withLock { state in
                 state.isAnswering = false
                 guard state.clearCount == earlier.clearCount else { return }
-                state.messages = messages + [Message(role: .assistant, text: answer.text)]
-                state.pictures = pictures
+                state.turns = earlier.turns + [turn]
             }
             return answer
         } catch {
@@ -105,22 +121,33 @@ public final class ChatSession: Sendable {
         }
     }
 
+    /// The question with its pictures and videos read and encoded.
+    private func turn(of question: Message) throws -> Turn {
+        let media = try model.prepareMedia([question])
+        return Turn(
+            question: question, read: media.messages[0], pictures: media.pictures.map(model.encoded),
+            videos: media.videos)
+    }
+
+    /// All turns laid out, up to where the model begins to speak.
+    private func prompt(of turns: [Turn], roomAdvice: String?) throws -> PreparedPrompt {
+        let messages = turns.flatMap { [$0.read] + ($0.answer.map { [$0] } ?? []) }
+        var prompt = try model.layOut(
+            start + messages, pictures: turns.flatMap(\.pictures), template: template, roomAdvice: roomAdvice)
+        prompt.videos = turns.flatMap(\.videos)
+        return prompt
+    }
+
     /// Forgets the last question and its answer; the next one is computed as if they had never been said.
-    /// - Returns: false when there was none.
-    @discardableResult public func undo() -> Bool {
-        state.withLock { state in
-            guard !state.isAnswering, state.messages.count >= 2 else { return false }
-            state.messages.removeLast(2)
-            state.pictures = Array(state.pictures.prefix(state.messages.reduce(0) { $0 + $1.images.count }))
-            return true
-        }
+    /// - Returns: the question, whose pictures and videos can be asked about anew; nil when there was none.
+    @discardableResult public func undo() -> Message? {
+        state.withLock { $0.isAnswering ? nil : $0.turns.popLast()?.question }
     }
 
     /// Forgets every turn.
     public func clear() {
         state.withLock { state in
-            state.messages = []
-            state.pictures = []
+            state.turns = []
             state.clearCount += 1
         }
         prefix.clear()

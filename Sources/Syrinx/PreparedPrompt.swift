@@ -121,16 +121,18 @@ extension SyrinxModel {
     }
 
     /// A conversation in a template, with its pictures in order.
+    /// - Parameter roomAdvice: what else to do when the context does not hold it.
     func layOut(
-        _ messages: [Message], pictures: [PreparedPicture], template: ChatTemplate?
+        _ messages: [Message], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil
     ) throws -> PreparedPrompt {
         let template = template ?? chatTemplate
-        return try layOut(try template.parts(of: messages), pictures: pictures, template: template)
+        return try layOut(
+            try template.parts(of: messages), pictures: pictures, template: template, roomAdvice: roomAdvice)
     }
 
     /// The begin token, then the parts.
     private func layOut(
-        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?
+        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil
     ) throws -> PreparedPrompt {
         let layout = try PromptLayout(
             name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: beginID, contract: contract,
@@ -150,7 +152,8 @@ extension SyrinxModel {
                 "the prompt has \(layout.tokenCount) tokens (\(layout.textTokenCount) of text, "
                     + "\(pictures.count * contract.visualTokenCount) of \(pictures.count) "
                     + "\(pictures.count == 1 ? "picture" : "pictures")), but the model's context holds "
-                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer pictures")
+                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer pictures"
+                    + (roomAdvice.map { ", or \($0)" } ?? ""))
         }
         let collated = try Collator(contract: contract, padID: tokenizer.padID ?? 0).padded(
             [layout], pixelValues: pictures.isEmpty ? nil : Tensor.stack(pictures.map(\.pixelValues), dim: 0))

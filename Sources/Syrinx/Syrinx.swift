@@ -29,7 +29,7 @@ public enum Syrinx {
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
     ///   - pictureMode: how pictures become square, where another way than the family's own is wanted.
-    /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` lists every tensor that does
+    /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` has every tensor that does
     ///   not fit.
     public static func load(
         _ folder: String, adapter: String? = nil, dtype: DType? = .float32, device: Device = .cpu,
@@ -73,9 +73,8 @@ public enum Syrinx {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }
         } catch let error as TorchError {
             throw SyrinxError("\(folder): the weights cannot be put on \(device): \(error.message)")
-        } catch var report as LoadReport {
-            report.checkpoint = folder
-            throw report
+        } catch let report as LoadReport {
+            throw report.named(folder, wanting: try? ModelRegistry.family(ofConfiguration: configuration).modelType)
         }
         var loaded = try SyrinxModel(
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device,

@@ -48,6 +48,11 @@ struct ModelBase: Sendable {
         return (model, store)
     }
 
+    /// Why an adapter does not belong to these weights.
+    func warning(about adapter: AdapterFolder, named name: String) -> String? {
+        adapter.warning(on: weights, named: name)
+    }
+
     /// The model with an adapter or without one, over the same weights.
     func model(with adapter: AdapterFolder?, on device: Device) throws -> any MultimodalLanguageModel {
         let (model, store) = try declare(with: adapter)
@@ -70,6 +75,7 @@ extension SyrinxModel {
         model.model = try base.model(with: adapter, on: device)
         model.engine = GenerationEngine(model.model)
         model.adapter = adapter?.path
+        model.adapterWarning = adapter.flatMap { base.warning(about: $0, named: name) }
         return model
     }
 }

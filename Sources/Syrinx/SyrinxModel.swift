@@ -32,6 +32,8 @@ public struct SyrinxModel: Sendable {
 
     /// The folder of the adapter in use; nil for the model as it was loaded.
     public internal(set) var adapter: String?
+    /// Why the adapter in use does not belong to these weights; nil where nothing speaks against it.
+    public internal(set) var adapterWarning: String?
     /// What the model is declared anew from when it takes an adapter; nil where it was put together from parts.
     var base: ModelBase?
 

@@ -1,7 +1,7 @@
 import Codecs
 import Digests
 import Media
-import Processors
+package import Processors
 import SyrinxModels
 import Torch
 
@@ -38,6 +38,20 @@ public struct VideoAccount: Codable, Hashable, Sendable {
         seconds = info.seconds
         self.frames = frames
         self.tokenCount = tokenCount
+    }
+}
+
+extension VideoReference {
+    /// The video files that `pattern` matches, in alphabetical order, each opened once to see that it is one; a path without
+    /// wildcards is that one file.
+    /// - Throws: `VideoError` that names the file, and `SyrinxError` when a pattern matches nothing.
+    package static func matching(
+        _ pattern: String, frameCount: Int = VideoReference.defaultFrameCount
+    ) throws -> [VideoReference] {
+        try ImageReference.paths(matching: pattern).map { path in
+            _ = try VideoFile(path)
+            return VideoReference(path: path, frameCount: frameCount)
+        }
     }
 }
 

@@ -14,11 +14,12 @@ struct BatchCommand: ParsableCommand {
         abstract: "Answer a file of questions, or one question about each of many pictures or videos.",
         discussion: """
             The input is one JSON object a line: {"prompt": "<image> What is this?", "images": ["a.png"]}; "videos", \
-            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. The output has one line per question, in the same \
-            order: the answer, tokens by kind, what became of each picture; or "error" and one sentence.
+            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. An id \
+            stands once; a line without one has its number. The output has one line per question, in the same order: the answer, \
+            tokens by kind, what became of each picture; or "error" and one sentence.
 
-              syrinx batch --model demo/seed-0/model --input questions.jsonl --output answers.jsonl
-              syrinx batch --model demo/seed-0/model --image pictures --output colours.jsonl "colours:"
+              syrinx batch --model my-model --input questions.jsonl --output answers.jsonl
+              syrinx batch --model my-model --image pictures --output out.jsonl "colours:"
 
             Stop it at any moment: the same command goes on where it stopped.
             """)
@@ -136,7 +137,10 @@ struct BatchCommand: ParsableCommand {
             "--system": conversation.system ?? "the template's",
         ]
         let generation = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options.generation))
-        for (name, value) in generation as? [String: Any] ?? [:] { values[optionName(name)] = "\(value)" }
+        for (name, value) in generation as? [String: Any] ?? [:] {
+            let list = (value as? [Any])?.map { "\($0)" }.sorted().joined(separator: " ")
+            values[optionName(name)] = list ?? "\(value)"
+        }
         return values
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import NN
 import Processors
+import Settings
 import SyrinxModels
 import Torch
 import Training
@@ -11,26 +12,33 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Time the parts of a training step of the demo's model, on random data.",
+        usage: "syrinx bench [<options>]",
         discussion: "Prints medians in milliseconds. Only ratios within one run mean anything on a shared machine.")
 
     @Option(help: "Repetitions of each part.")
     var repetitions = 10
 
-    @Option(help: "fp32 or bf16.")
-    var precision = "fp32"
+    @Option(help: "What the model computes in: float32 or bfloat16.")
+    var precision = "float32"
 
     @Flag(help: "Print JSON.")
     var json = false
 
     func validate() throws {
         if repetitions < 1 { throw ValidationError("--repetitions must be at least 1, not \(repetitions)") }
-        if precision != "fp32" && precision != "bf16" {
-            throw ValidationError("--precision is fp32 or bf16, not \"\(precision)\"")
+        _ = try parsedPrecision()
+    }
+
+    private func parsedPrecision() throws -> DType {
+        let known: KeyValuePairs<String, DType> = ["float32": .float32, "bfloat16": .bfloat16]
+        guard let choice = known.first(where: { $0.key == precision }) else {
+            throw ValidationError("--precision \(NearestName.unknownChoice(precision, among: known.map { $0.key }))")
         }
+        return choice.value
     }
 
     func run() throws {
-        let bench = TrainingStepBench(dtype: precision == "bf16" ? .bfloat16 : .float32)
+        let bench = TrainingStepBench(dtype: try parsedPrecision())
         let results = bench.run(repetitions: repetitions)
         if json {
             let object = Dictionary(uniqueKeysWithValues: results.map { ($0.name, $0.milliseconds) })

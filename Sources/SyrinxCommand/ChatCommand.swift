@@ -5,19 +5,36 @@ import Processors
 import Syrinx
 import Terminal
 
-/// `syrinx chat`: a conversation about pictures.
+/// `syrinx chat`: a conversation about pictures and videos.
 struct ChatCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat",
-        abstract: "Talk with a model about pictures.",
+        abstract: "Talk with a model about pictures and videos.",
         discussion: """
-            Type a question, or a line for a model of documents to go on from. /image PATH puts a picture before the next \
-            line, at any turn; /undo takes the last question and answer back, /clear forgets the conversation, /help \
-            lists the commands, /quit ends. Ctrl-C stops an answer; between answers it ends the program. Lines may come \
-            from a pipe. Earlier turns are kept in memory, so that each answer computes only what is new.
+            Type a question, or a line for a model of documents to go on from. /image PATH and /video PATH put a picture or \
+            a video before the next line, at any turn (spaces need no quotes, but may have them); /undo takes the last \
+            question and answer back, its pictures and videos wait for the next line again; /drop puts away what waits; \
+            /clear forgets the conversation, /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
+            it ends the program. Lines may come from a pipe. Earlier turns are kept in memory, so that each answer computes \
+            only what is new.
+
+              syrinx chat --model my-model --image apple.png
+              syrinx chat --model mplug-owl-llama-7b-video --video cat.mp4 --frames 8
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "A picture or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+    var image: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A video or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+    var video: [String] = []
+
+    @OptionGroup var frames: FrameOptions
     @OptionGroup var conversation: ConversationOptions
     @OptionGroup var sampling: SamplingOptions
 
@@ -27,6 +44,10 @@ struct ChatCommand: ParsableCommand {
     var verbose = false
 
     func run() throws {
+        var waiting = WaitingMedia()
+        // What is wrong with the files is said before the model is loaded.
+        for path in video { waiting.append(try frames.videos(matching: path)) }
+        for path in image { waiting.append(try ImageReference.matching(path)) }
         let model = try modelOptions.load()
         let session = ChatSession(
             model, options: sampling.options(for: model), template: try conversation.parsedTemplate(),
@@ -36,13 +57,10 @@ struct ChatCommand: ParsableCommand {
                 "template: \(session.template.rawValue)\n\(sampling.account(for: model))\n")
         }
         let style = isatty(STDIN_FILENO) == 1 ? TerminalStyle.standardOutput : .plain
-        var pictures = [ImageReference]()
         if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
         while true {
             if style.isInteractive {
-                let noun = pictures.count == 1 ? "picture" : "pictures"
-                let waiting = pictures.isEmpty ? "" : " (\(pictures.count) \(noun))"
-                print(style.paint("you\(waiting)> ", .cyan), terminator: "")
+                print(style.paint("you\(waiting.isEmpty ? "" : " (\(waiting))")> ", .cyan), terminator: "")
                 fflush(nil)
             }
             guard let line = readLine() else { break }
@@ -51,22 +69,36 @@ struct ChatCommand: ParsableCommand {
             case .help: print(ChatLine.commandList)
             case .clear:
                 session.clear()
-                pictures = []
+                waiting = WaitingMedia()
                 print("The conversation is forgotten.")
-            case .undo:
-                print(
-                    session.undo()
-                        ? "The last question and its answer are taken back." : "There is nothing to take back.")
+            case .undo: print(undo(session, &waiting))
+            case .drop:
+                print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
+                waiting = WaitingMedia()
             case .image(let pattern):
-                report { pictures += try ImageReference.matching(pattern) }
+                report { waiting.append(try ImageReference.matching(pattern)) }
+            case .video(let pattern):
+                report { waiting.append(try frames.videos(matching: pattern)) }
             case .unknown("image"): print("/image needs a path: /image photo.jpg")
+            case .unknown("video"): print("/video needs a path: /video clip.mp4")
             case .unknown(let name): print("/\(name) is not a command; /help lists them")
             case .text(let text):
-                if text.isEmpty && pictures.isEmpty { continue }
-                if try answer(Prompt(text, images: pictures), session: session, style: style) { pictures = [] }
+                if text.isEmpty && waiting.isEmpty { continue }
+                let turn = Prompt(waiting.parts) + Prompt(text)
+                if try answer(turn, session: session, style: style) { waiting = WaitingMedia() }
             }
         }
         if style.isInteractive { print() }
+    }
+
+    /// Takes the last turn back; what it showed waits for the next line, before what waits already.
+    private func undo(_ session: ChatSession, _ waiting: inout WaitingMedia) -> String {
+        guard let question = session.undo() else { return "There is nothing to take back." }
+        let returned = WaitingMedia(of: question)
+        waiting = returned + waiting
+        let (verb, pronoun) = returned.parts.count == 1 ? ("waits", "it") : ("wait", "them")
+        return "The last question and its answer are taken back"
+            + (returned.isEmpty ? "." : "; \(returned) \(verb) for the next line (/drop puts \(pronoun) away).")
     }
 
     /// Whether there was an answer; pictures of a question that failed wait for the next one.
@@ -80,12 +112,12 @@ struct ChatCommand: ParsableCommand {
         }
         let isAnswered = report {
             let answer = try session.answer(
-                turn,
+                turn, roomAdvice: "make room with /undo or /clear",
                 onText: { text in
                     print(style.harmless(text), terminator: "")
                     fflush(nil)
                 }, isCancelled: { InterruptFlag.isRaised })
-            print(answer.stopReason == .cancelled ? style.paint(" [stopped]", .grey) : "")
+            print(answer.stopReason.chatMark.map { style.paint(" [\($0)]", .grey) } ?? "")
             if verbose {
                 fflush(nil)
                 ExitStatus.writeToStandardError(answer.account + "\n")
@@ -109,40 +141,44 @@ struct ChatCommand: ParsableCommand {
     }
 }
 
-/// What a typed line means.
-enum ChatLine: Equatable {
-    case text(String)
-    case image(String)
-    case undo
-    case clear
-    case help
-    case quit
-    case unknown(String)
-
-    static let commandList = """
-        /image PATH   put a picture (or all that match a pattern) before the next line
-        /undo         take back the last question and its answer
-        /clear        forget the conversation
-        /help         this list
-        /quit         end
-        """
-
-    /// Reads a line; what does not begin with a slash and a letter is text.
-    init(_ line: String) {
-        let line = line.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard line.hasPrefix("/"), line.dropFirst().first?.isLetter == true else {
-            self = .text(line)
-            return
+extension StopReason {
+    /// What stands behind an answer that did not end by itself, where a user must know.
+    fileprivate var chatMark: String? {
+        switch self {
+        case .cancelled: "stopped"
+        case .contextFull: "cut: the context is full; make room with /undo or /clear"
+        case .stopToken, .stopString, .maxNewTokens: nil
         }
-        let parts = line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init)
-        let value = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
-        switch parts[0] {
-        case "image" where !value.isEmpty: self = .image(value)
-        case "undo": self = .undo
-        case "clear": self = .clear
-        case "help": self = .help
-        case "quit", "exit": self = .quit
-        default: self = .unknown(parts[0])
+    }
+}
+
+/// Pictures and videos that stand before the next line, in the order in which they were given.
+private struct WaitingMedia: CustomStringConvertible {
+    private(set) var parts: [Prompt.Part] = []
+
+    init() {}
+
+    /// Those of a message.
+    init(of message: Message) { parts = message.content.filter(\.isMedia).map(Prompt.Part.init) }
+
+    var isEmpty: Bool { parts.isEmpty }
+
+    mutating func append(_ pictures: [ImageReference]) { parts += pictures.map(Prompt.Part.picture) }
+
+    mutating func append(_ videos: [VideoReference]) { parts += videos.map(Prompt.Part.video) }
+
+    static func + (first: WaitingMedia, second: WaitingMedia) -> WaitingMedia {
+        var both = first
+        both.parts += second.parts
+        return both
+    }
+
+    /// How many there are: `1 picture, 2 videos`.
+    var description: String {
+        let videoCount = parts.count { if case .video = $0.content { true } else { false } }
+        func counted(_ count: Int, _ noun: String) -> [String] {
+            count == 0 ? [] : ["\(count) \(noun)\(count == 1 ? "" : "s")"]
         }
+        return (counted(parts.count - videoCount, "picture") + counted(videoCount, "video")).joined(separator: ", ")
     }
 }

@@ -10,10 +10,12 @@ struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
         abstract: "Write a model folder anew: as safetensors, in another dtype, with an adapter merged.",
+        usage: "syrinx convert <in> <out> [<options>]",
         discussion: """
             IN is a folder with a config.json and weights in either form, safetensors or PyTorch archives, in one file or \
             in several. OUT gets the weights, an index where there are several files, the configuration, tokenizer and \
-            preprocessor as they were, and SHA256SUMS. Tensors that the model recomputes are left out.
+            preprocessor as they were, and SHA256SUMS. Tensors that the model recomputes are left out. A PyTorch archive \
+            is refused where its bytes do not have the checksums (CRC-32) that it lists.
 
             One tensor at a time is in memory. OUT takes its name only when it is complete; Ctrl-C leaves nothing of it.
 
@@ -49,6 +51,7 @@ struct ConvertCommand: ParsableCommand {
         let conversion = try ModelConversion(
             try ModelFolder(path: input), dtype: try wantedDType(),
             adapter: try adapter.map { try AdapterFolder(path: $0) })
+        if let warning = conversion.adapterWarning { ExitStatus.writeToStandardError("warning: \(warning)\n") }
         let bar = ProgressBar("converting", total: conversion.byteCount >> 20, unit: "MiB")
         var written = 0
         do {

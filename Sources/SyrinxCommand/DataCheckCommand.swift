@@ -9,6 +9,7 @@ struct DataCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Read and decode a whole corpus and name what is bad.",
+        usage: "syrinx data check <folder> [<options>]",
         discussion: """
             Checks the shards against their SHA-256, the index against the records, and decodes every picture. What \
             cannot be used is written to the quarantine file, one JSON object per line. Exit status: 0 when all is \

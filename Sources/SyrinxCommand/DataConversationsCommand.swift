@@ -7,6 +7,7 @@ struct DataConversationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conversations",
         abstract: "Write a corpus' captions as questions and answers in LLaVA's JSON, with its pictures.",
+        usage: "syrinx data conversations <corpus> --output <folder> [<options>]",
         discussion: """
             The folder gets conversations.json and pictures/: a set to try instruction tuning on, and an example of the \
             form in which to write one of your own.

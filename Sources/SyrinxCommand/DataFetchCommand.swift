@@ -23,6 +23,7 @@ extension DataFetchCommand {
             commandName: "starter",
             abstract:
                 "Fetch Debian packages (no root, nothing installed) and extract pictures with captions and text.",
+            usage: "syrinx data fetch starter [<options>]",
             discussion: """
                 Downloads: minimal \(StarterSize.minimal.megabytes) MB (clip art, emoji, the GIMP manual, WordNet), \
                 prototype \(StarterSize.prototype.megabytes) MB (with Tux Paint's stamps and Sweet Home 3D's furniture), \
@@ -63,6 +64,7 @@ extension DataFetchCommand {
         static let configuration = CommandConfiguration(
             commandName: "scenes",
             abstract: "Render scenes of coloured shapes with exact captions; needs no network.",
+            usage: "syrinx data fetch scenes [<options>]",
             discussion:
                 "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
 

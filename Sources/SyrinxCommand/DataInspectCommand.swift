@@ -12,6 +12,7 @@ struct DataInspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Show what a corpus or a file of conversations holds: counts, one record token by token.",
+        usage: "syrinx data inspect <folder> [<options>]",
         discussion: """
             With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
             positions of pictures, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \

@@ -11,6 +11,7 @@ struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Train a small MM1 from scratch on real pictures and text, and read what it says of new ones.",
+        usage: "syrinx demo [<options>]",
         discussion: """
             Fetches the starter corpus, trains for about seven minutes, scores the model on pictures it never saw, and \
             writes a report with curves, pictures and scores. Running it again goes on with a run that was interrupted.
@@ -22,7 +23,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The first seed.", valueName: "number"), transform: Seed.value)
     var seed: UInt64 = 0
 
-    @Flag(help: "A few steps on rendered scenes: shows that everything works, in a minute or two.")
+    @Flag(help: "A few steps on rendered scenes: shows that everything works, in ten seconds.")
     var short = false
 
     @Option(help: "The corpus: minimal, prototype or full.")
@@ -56,9 +57,15 @@ struct DemoCommand: ParsableCommand {
                 folder: output ?? (short ? "demo-short" : "demo"), size: short || scenes ? nil : size, corpora: corpora,
                 isShort: short, overrides: settings, command: commandLine)
         ) { say(style.bold($0)) }
-        let corpus = try demo.prepareCorpus()
-        let results = try (0..<UInt64(seeds)).map { index in
-            try demo.run(seed: seed + index, corpus: corpus) { [ProgressObserver(print: say)] }
+        let results: [DemoRun.Result]
+        do {
+            let corpus = try demo.prepareCorpus()
+            results = try (0..<UInt64(seeds)).map { index in
+                try demo.run(seed: seed + index, corpus: corpus) { [ProgressObserver(print: say)] }
+            }
+        } catch let interrupted as Interrupted {
+            say("interrupted; the same command goes on:\n\n    \(ShellLine.text(CommandLine.arguments))\n")
+            throw ExitCode(interrupted.exitCode)
         }
         if json {
             let encoder = JSONEncoder()

@@ -14,7 +14,7 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Score a model on held-out pictures, with controls and intervals, or compare two.",
-        usage: "syrinx evaluate [--model <folder> --corpus <path>] [--compare <folder> ...] [<options>]",
+        usage: "syrinx evaluate [--model <folder> --corpus <path>] [<options>]",
         discussion: """
             The corpus is a corpus folder (syrinx data fetch), or a .jsonl file with one of your own pictures a line:
             {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}. The tasks (--tasks), all that the data allow \

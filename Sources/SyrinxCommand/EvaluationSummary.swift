@@ -41,6 +41,7 @@ struct EvaluationSummary: Encodable {
         var second: String
         var lines: [Line]
         var unpaired: [String]
+        var caveats: [String]
     }
 
     var evaluations: [Entry]
@@ -58,7 +59,7 @@ struct EvaluationSummary: Encodable {
                 first: comparison.first, second: comparison.second,
                 lines: comparison.lines.map {
                     .init(values: $0, verdict: $0.verdict, isDistinguishable: $0.isDistinguishable)
-                }, unpaired: comparison.unpaired)
+                }, unpaired: comparison.unpaired, caveats: comparison.caveats)
         }
         tables = finished.map(Self.text) + [comparison.map(Self.text)].compactMap { $0 }
     }
@@ -76,7 +77,9 @@ struct EvaluationSummary: Encodable {
     }
 
     private static func text(_ comparison: PairedComparison) -> String {
-        let unpaired = comparison.unpaired.map { "not in both: \($0)\n" }.joined()
+        let unpaired =
+            comparison.unpaired.map { "not in both: \($0)\n" }.joined()
+            + comparison.caveats.map { "take care: \($0)\n" }.joined()
         return "A: \(comparison.first)\nB: \(comparison.second)\n\n\(comparison.table)\n\n\(unpaired)"
             + "The interval is that of A - B over the same items (paired bootstrap); it does not cover the variation between "
             + "training seeds."

@@ -8,16 +8,17 @@ struct ForwardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forward",
         abstract: "Write what a model computes from one prompt, stage by stage.",
+        usage: "syrinx forward --model <dir> --input <file> --output <file> [<options>]",
         discussion: """
             The request is a JSON file; paths in it are relative to it, and images and target may be left out:
 
-              {"prompt": "<image> colours:", "images": ["apple.png"], "target": " red, green"}
+              {"prompt": "<image> colours:", "images": ["apple.png"], "target": " red"}
 
             The output is a safetensors file with pixel_values, vision_features, connector_output, token_ids, \
             position_ids, spliced_embeddings, hidden_states and logits, and with a target labels and loss: what another \
             implementation computes from the same weights and request can be compared stage by stage.
 
-              syrinx forward --model demo/seed-0/model --input request.json --output activations.safetensors
+              syrinx forward --model my-model --input request.json --output out.safetensors
             """)
 
     @OptionGroup var modelOptions: ModelOptions

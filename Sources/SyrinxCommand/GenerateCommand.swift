@@ -15,11 +15,11 @@ struct GenerateCommand: ParsableCommand {
             question and get it in their template; --raw gives it to them as it is. A model trained on captions says what \
             it sees without any prompt; "colours:" or "name:" asks for a field.
 
-              syrinx generate --model demo/seed-0/model --image apple.png
-              syrinx generate --model demo/seed-0/model --image apple.png "colours:"
-              syrinx generate --model demo/seed-0/model --example sun.png "a yellow sun" --image apple.png
-              syrinx generate --model demo/seed-0/model --each --json --image 'pictures/*.png'
-              syrinx generate --model mplug-owl2-llama2-7b --image apple.png "What is this?"
+              syrinx generate --model my-model --image apple.png
+              syrinx generate --model my-model --image apple.png "colours:"
+              syrinx generate --model my-model --example sun.png "a sun" --image apple.png
+              syrinx generate --model my-model --each --json --image 'pictures/*.png'
+              syrinx generate --model mplug-owl2-llama2-7b --image a.png "What is this?"
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -78,10 +78,11 @@ struct GenerateCommand: ParsableCommand {
         question.examples = try examples.map { (try ImageReference(path: $0.path), $0.text) }
         let images = try image.flatMap { try ImageReference.matching($0) }
         if each && images.isEmpty { throw ValidationError("--each needs at least one --image") }
+        let videos = try video.references()
         let questions = (each ? images.map { [$0] } : [images]).map { images in
             var question = question
             question.images = images
-            question.videos = video.references
+            question.videos = videos
             return question
         }
         // What is wrong with the prompt is said before the model is loaded.

@@ -9,6 +9,7 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Print a model's parameter tree and counts without allocating it.",
+        usage: "syrinx inspect <model> [<options>]",
         discussion: """
             MODEL is a named size (see --list), a folder with a config.json, a folder with a LoRA adapter, or one file of \
             weights: safetensors or a PyTorch archive. With --verify, the folder's weights are compared with its \
@@ -113,9 +114,8 @@ struct InspectCommand: ParsableCommand {
     private func verify(_ folder: String, _ store: ParameterStore) throws {
         let files = try ModelFolder(path: folder)
         let (_, _, weights) = try ModelRegistry.open(files)
-        do { try store.load(weights, dtype: nil) } catch var report {
-            report.checkpoint = folder
-            throw report
+        do { try store.load(weights, dtype: nil) } catch {
+            throw error.named(folder, wanting: nil)
         }
         let verified = try files.verifyChecksums()
         if json { return print(#"{"tensors": \#(weights.count), "verified_files": \#(verified)}"#) }

@@ -58,8 +58,10 @@ struct ComputeOptions: ParsableArguments {
     func load(
         _ model: String, adapter: String?, pictureMode: ImageProcessor.Resize? = nil
     ) throws -> SyrinxModel {
-        try Syrinx.load(
+        let loaded = try Syrinx.load(
             model, adapter: adapter, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode)
+        if let warning = loaded.adapterWarning { ExitStatus.writeToStandardError("warning: \(warning)\n") }
+        return loaded
     }
 
     private func parsedDType() throws -> DType? {
@@ -180,7 +182,12 @@ struct ConversationOptions: ParsableArguments {
     }
 }
 
-/// A library's property as the option that sets it: `topP` as `--top-p`.
+/// A library's property as the option that sets it: `topP` as `--top-p`, `stopTokenIDs` as `--stop-token-ids`.
 func optionName(_ property: String) -> String {
-    "--" + property.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
+    var wasUppercase = false
+    return "--"
+        + property.reduce(into: "") { name, letter in
+            name += letter.isUppercase && !wasUppercase ? "-" + letter.lowercased() : letter.lowercased()
+            wasUppercase = letter.isUppercase
+        }
 }

@@ -15,6 +15,7 @@ struct StudyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "owl2-from-owl",
             abstract: "mPLUG-Owl2's modality-adaptive decoder against plain ones, in small.",
+            usage: "syrinx study owl2-from-owl [<options>]",
             discussion: """
                 Trains the recipe owl2-from-owl with three decoders (modality-adaptive; plain of the same width; plain \
                 with as many parameters) and prints their held-out losses with intervals over the seeds. Runs that are \

@@ -9,10 +9,12 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Train a model by a recipe.",
+        usage: "syrinx train <recipe> [<options>]",
         discussion: """
             The run's folder gets recipe.yaml, log.jsonl, tensorboard/, checkpoints/ and, at the end, model/ in the layout \
-            of Hugging Face. Ctrl-C, SIGTERM and a closed pipe finish the step, save a checkpoint and exit with 130, 143 or 141; --resume \
-            goes on from the newest valid checkpoint, to the bit-identical result where the recipe is limited by steps.
+            of Hugging Face. Ctrl-C, SIGTERM and a closed pipe finish the step, save a checkpoint, print the command that \
+            goes on (--resume) and exit with 130, 143 or 141. It goes on from the newest valid checkpoint, to the \
+            bit-identical result where the recipe is limited by steps.
             """)
 
     @Argument(help: "A recipe's name (syrinx recipe list), or a YAML file.")
@@ -58,11 +60,18 @@ struct TrainCommand: ParsableCommand {
                 + "(weights \(result.weightsHash.prefix(16)))"
             return print(json ? try Self.json(result) : text)
         }
-        let outcome = try RecipeRunner.run(
-            recipe,
-            .init(
-                output: output ?? "runs/\(recipe.name)", resume: resume,
-                observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) }))
+        let outcome: RecipeRunner.Outcome
+        do {
+            outcome = try RecipeRunner.run(
+                recipe,
+                .init(
+                    output: output ?? "runs/\(recipe.name)", resume: resume,
+                    observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) })
+            )
+        } catch let interrupted as Interrupted {
+            say("interrupted; to go on:\n\n    \(continuation)\n")
+            throw ExitCode(interrupted.exitCode)
+        }
         if json {
             print(
                 try Self.json(
@@ -71,6 +80,9 @@ struct TrainCommand: ParsableCommand {
                         stages: outcome.reports)))
         }
     }
+
+    /// The command that goes on with this run.
+    private var continuation: String { ShellLine.text(CommandLine.arguments + (resume ? [] : ["--resume"])) }
 
     private struct Summary: Encodable {
         let folder: String

@@ -1,14 +1,29 @@
 import ArgumentParser
 import Processors
+import Syrinx
 
 /// Videos, and how much of each is looked at.
 struct VideoOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A video; may be given several times. It stands before the text, or where the prompt says <video>.",
-            valueName: "file"))
+            """
+            A video or a quoted pattern; may be given several times. It stands before the text, or where the prompt says \
+            <video>.
+            """, valueName: "file"))
     var video: [String] = []
 
+    @OptionGroup var frameOptions: FrameOptions
+
+    /// Frames looked at of each.
+    var frames: Int { frameOptions.frames }
+
+    /// The videos as parts of a prompt.
+    /// - Throws: one sentence about the first that is no video.
+    func references() throws -> [VideoReference] { try video.flatMap { try frameOptions.videos(matching: $0) } }
+}
+
+/// How much of each video is looked at.
+struct FrameOptions: ParsableArguments {
     @Option(
         help: """
             Frames to look at of each video, evenly spaced. mPLUG-Owl video reads them as one clip, other models as so \
@@ -22,6 +37,9 @@ struct VideoOptions: ParsableArguments {
         }
     }
 
-    /// The videos as parts of a prompt.
-    var references: [VideoReference] { video.map { VideoReference(path: $0, frameCount: frames) } }
+    /// The videos that a pattern matches.
+    /// - Throws: one sentence about the first that is no video.
+    func videos(matching pattern: String) throws -> [VideoReference] {
+        try VideoReference.matching(pattern, frameCount: frames)
+    }
 }

@@ -15,7 +15,7 @@ import Synchronization
 public final class ProgressBar: Sendable {
     private struct State {
         var completed: Int
-        var note: String = ""
+        var notes: [String] = []
         var lastDraw: ContinuousClock.Instant?
         var isDrawn: Bool = false
         var drawnCount: Int?
@@ -61,19 +61,19 @@ public final class ProgressBar: Sendable {
     }
 
     /// Adds `count` units and redraws when it is time.
-    public func advance(by count: Int = 1, note: String? = nil) {
+    public func advance(by count: Int = 1) {
         state.withLock { state in
             state.completed += count
-            if let note { state.note = note }
             drawIfDue(&state)
         }
     }
 
-    /// Sets the number of units done, with a short note after it (a loss, a file name), and redraws when it is time.
-    public func update(_ completed: Int, note: String? = nil) {
+    /// Sets the number of units done, with short notes after it (a loss, a speed), and redraws when it is time.
+    /// - Parameter notes: the most important first; a narrow terminal leaves out the last ones. Nil keeps those before.
+    public func update(_ completed: Int, notes: [String]? = nil) {
         state.withLock { state in
             state.completed = completed
-            if let note { state.note = note }
+            if let notes { state.notes = notes }
             drawIfDue(&state)
         }
     }
@@ -126,14 +126,14 @@ public final class ProgressBar: Sendable {
 
     private func line(_ state: State) -> String {
         ProgressLine(
-            title: title, completed: state.completed, total: total, unit: unit, note: state.note,
+            title: title, completed: state.completed, total: total, unit: unit, notes: state.notes,
             seconds: (ContinuousClock.now - start).inSeconds, startCount: startCount
         ).text(style: style)
     }
 }
 
 /// Writes all of `text` to descriptor 2; a closed standard error is not worth ending the work for.
-private func writeToStandardError(_ text: String) {
+func writeToStandardError(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
         let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }

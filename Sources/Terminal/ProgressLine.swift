@@ -4,21 +4,22 @@ package struct ProgressLine: Sendable {
     package var completed: Int
     package var total: Int?
     package var unit: String
-    package var note: String
+    /// What else there is to say, the most important first.
+    package var notes: [String]
     /// Seconds since the work began.
     package var seconds: Double
     /// Units that were done before the clock started.
     package var startCount: Int
 
     package init(
-        title: String, completed: Int, total: Int?, unit: String, note: String = "", seconds: Double,
+        title: String, completed: Int, total: Int?, unit: String, notes: [String] = [], seconds: Double,
         startCount: Int = 0
     ) {
         self.title = title
         self.completed = completed
         self.total = total
         self.unit = unit
-        self.note = note
+        self.notes = notes
         self.seconds = seconds
         self.startCount = startCount
     }
@@ -34,31 +35,50 @@ package struct ProgressLine: Sendable {
         return Double(max(0, total - completed)) / rate
     }
 
-    /// One line, at most `style.width` - 1 columns on a terminal.
+    /// One line, at most `style.width` - 1 columns on a terminal: where not everything fits, what matters least is left out.
     package func text(style: TerminalStyle) -> String {
-        var parts = [title]
+        var fields = fields(style: style)
+        func line() -> String { fields.map(\.text).joined(separator: "  ") }
+        guard style.isInteractive else { return line() }
+        let width = max(20, style.width - 1)
+        while line().count > width, let last = fields.max(by: { $0.rank < $1.rank }), last.rank > Field.firstNoteRank {
+            fields.removeAll { $0.rank == last.rank }
+        }
+        return String(line().prefix(width))
+    }
+
+    /// A part of the line; the one with the highest rank is left out first.
+    private struct Field {
+        static let firstNoteRank = 1
+        let text: String
+        let rank: Int
+    }
+
+    /// The line's parts as they stand in it.
+    private func fields(style: TerminalStyle) -> [Field] {
+        var fields = [Field(text: title, rank: 0)]
         if let total, total > 0 {
             let share = min(1, max(0, Double(completed) / Double(total)))
-            if style.isInteractive {
-                let cells = 20
-                let full = Int((share * Double(cells)).rounded(.down))
-                parts.append(
-                    "[" + String(repeating: "=", count: full) + String(repeating: " ", count: cells - full) + "]")
-            }
-            parts.append("\(Int((share * 100).rounded(.down)))%")
-            parts.append("\(completed)/\(total) \(unit)")
+            if style.isInteractive { fields.append(Field(text: Self.bar(share), rank: 5)) }
+            fields.append(Field(text: "\(Int((share * 100).rounded(.down)))%", rank: 2))
+            fields.append(Field(text: "\(completed)/\(total) \(unit)", rank: 4))
         } else {
-            parts.append("\(completed) \(unit)")
+            fields.append(Field(text: "\(completed) \(unit)", rank: 4))
         }
-        if rate > 0 { parts.append("\(Self.compact(rate))/s") }
+        if rate > 0 { fields.append(Field(text: "\(Self.compact(rate))/s", rank: 6)) }
         if let total, completed >= total {
-            parts.append("in \(Self.time(seconds))")
+            fields.append(Field(text: "in \(Self.time(seconds))", rank: 3))
         } else if let secondsLeft {
-            parts.append("\(Self.time(secondsLeft)) left")
+            fields.append(Field(text: "\(Self.time(secondsLeft)) left", rank: 3))
         }
-        if !note.isEmpty { parts.append(note) }
-        let line = parts.joined(separator: "  ")
-        return style.isInteractive ? String(line.prefix(max(20, style.width - 1))) : line
+        return fields
+            + notes.enumerated().map { Field(text: $1, rank: $0 == 0 ? Field.firstNoteRank : 6 + $0) }
+    }
+
+    private static func bar(_ share: Double) -> String {
+        let cells = 20
+        let full = Int((share * Double(cells)).rounded(.down))
+        return "[" + String(repeating: "=", count: full) + String(repeating: " ", count: cells - full) + "]"
     }
 
     /// Three significant figures at most: `0.31`, `4.2`, `87`, `1,234`.

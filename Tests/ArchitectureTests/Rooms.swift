@@ -26,7 +26,7 @@ let rooms: [Room] = [
     Room(0, "CSentencePiece", "CSentencePieceLibrary"),
     Room(0, "CFonts", "CFreeType CHarfBuzz"),
     Room(1, "Torch", "CTorch"),
-    Room(1, "Digests", "CCrypto"),
+    Room(1, "Digests", "CCrypto CZlib"),
     Room(1, "Terminal", ""),
     Room(1, "Machine", ""),
     Room(1, "Settings", ""),

@@ -53,6 +53,28 @@ struct AdapterFolderTests {
         #expect(try ModelFolder(path: folder("adapter")).verifyChecksums() == 2)
     }
 
+    @Test func `Other weights of the same shapes are told apart, the same in another dtype are not`() throws {
+        let store = store(), adapters = store.stateDict(of: .adapters), base = store.stateDict(of: .model)
+        try AdapterFolder.write(adapters, Self.adaptation, baseModel: "my/base", base: base, to: folder("adapter"))
+        let adapter = try AdapterFolder(path: folder("adapter"))
+        #expect(try ModelFolder(path: folder("adapter")).verifyChecksums() == 3)
+        #expect(adapter.warning(on: base, named: "here") == nil)
+        for dtype in [DType.bfloat16, .float16] {
+            let rounded = StateDict(base.pairs.map { ($0.0, $0.1.to(dtype)) })
+            #expect(adapter.warning(on: rounded, named: "here") == nil)
+        }
+        let other = StateDict(base.pairs.map { ($0.0, $0.0 == "b.v_proj.weight" ? $0.1 * 1.02 : $0.1) })
+        let warning = try #require(adapter.warning(on: other, named: "here"))
+        #expect(
+            warning.hasPrefix(
+                "the adapter \(adapter.path) was trained beside other weights (my/base) than those of here: "
+                    + "b.v_proj.weight has "), "\(warning)")
+        // PEFT's own folders tell nothing.
+        try FileManager.default.removeItem(atPath: folder("adapter"))
+        let silent = try AdapterFolder(path: try write(#"{"r": 2}"#, pair))
+        #expect(silent.warning(on: other, named: "here") == nil)
+    }
+
     @Test func `The names of older versions are understood`() throws {
         let older = pair.map { ($0.0.replacing(".weight", with: ".default.weight"), $0.1) }
         let adapter = try AdapterFolder(path: try write(#"{"peft_type": "LORA", "r": 2, "lora_alpha": 4}"#, older))

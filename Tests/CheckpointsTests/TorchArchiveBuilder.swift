@@ -6,6 +6,8 @@ struct TorchArchiveBuilder {
     var method: UInt16 = 0
     /// Zip's flags; bit 0 says encrypted.
     var flags: UInt16 = 0
+    /// Checksums in the list of files, by name; 0, which says nothing, for all others.
+    var checksums: [String: UInt32] = [:]
     /// Places in the list of files, by name, that differ from the true ones.
     var movedOffsets: [String: UInt32] = [:]
 
@@ -19,7 +21,8 @@ struct TorchArchiveBuilder {
         var body: [UInt8] = [], list: [UInt8] = []
         for (name, content) in files {
             let offset = movedOffsets[name] ?? UInt32(body.count)
-            let sizes = little(UInt32(0)) + little(UInt32(content.count)) + little(UInt32(content.count))
+            let sizes =
+                little(checksums[name] ?? 0) + little(UInt32(content.count)) + little(UInt32(content.count))
             let names = little(UInt16(name.utf8.count))
             body += little(UInt32(0x0403_4B50)) + little(UInt16(20)) + little(flags) + little(method)
             body += little(UInt32(0)) + sizes + names + little(UInt16(0)) + Array(name.utf8) + content

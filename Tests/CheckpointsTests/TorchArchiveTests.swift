@@ -1,4 +1,5 @@
 import Checkpoints
+import Digests
 import Foundation
 import Testing
 import Torch
@@ -24,6 +25,32 @@ struct TorchArchiveTests {
     private func archive(shape: [Int], strides: [Int], offset: Int = 0, count: Int = 6) -> TorchArchiveBuilder {
         TorchArchiveBuilder(
             pickle: .tensor("w", count: count, offset: offset, shape: shape, strides: strides), storages: ["0": six])
+    }
+
+    @Test("Bytes that do not have their checksum are named with both, only where they are compared")
+    func checksums() throws {
+        let folder = TemporaryFolder()
+        var archive = archive(shape: [2, 3], strides: [3, 1])
+        func weights() throws -> StoredWeights {
+            try ModelFolder.storedWeights(inFile: folder.write(archive.bytes, "model.bin"))
+        }
+        // Archives may leave them out.
+        try weights().verifyChecksum(of: "w")
+        let right = six.withUnsafeBytes { CRC32.checksum($0) }
+        archive.checksums = ["archive/data/0": right]
+        try weights().verifyChecksum(of: "w")
+        archive.checksums = ["archive/data/0": right ^ 0x1, "archive/data.pkl": 7]
+        let damaged = try weights()
+        #expect(try damaged.tensor("w").array(of: Float.self) == [1, 2, 3, 4, 5, 6])
+        let storage = #expect(throws: CheckpointError.self) { try damaged.verifyChecksum(of: "w") }
+        let numbers = [right, right ^ 0x1].map { String(format: "%08x", $0) }
+        #expect(
+            storage?.description.hasSuffix(
+                "is damaged: its entry archive/data/0 (tensor w) has the CRC-32 \(numbers[0]), but \(numbers[1]) is "
+                    + "listed; fetch the file again") == true, "\(storage?.description ?? "")")
+        let description = #expect(throws: CheckpointError.self) { try damaged.verifyDescriptions() }
+        #expect(description?.description.contains("archive/data.pkl has the CRC-32 ") == true)
+        #expect(description?.description.contains("but 00000007 is listed") == true)
     }
 
     @Test("Tensors come with their shape, offset and order of storage")

@@ -4,6 +4,12 @@ import Testing
 
 @Suite("Digests")
 struct DigestTests {
+    @Test("CRC-32 equals the check value of the catalogues")
+    func checksum() {
+        #expect(Array("123456789".utf8).withUnsafeBytes { CRC32.checksum($0) } == 0xCBF4_3926)
+        #expect([UInt8]().withUnsafeBytes { CRC32.checksum($0) } == 0)
+    }
+
     @Test(
         "SHA-256 equals the published test vectors",
         arguments: [

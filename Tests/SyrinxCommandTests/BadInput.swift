@@ -212,7 +212,10 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             ["study", "owl2-from-owl", "--seeds", "9223372036854775807"]
         },
         BadInput("no seeds for the demo", "--seeds must be at least 1") { _ in ["demo", "--seeds", "0"] },
-        BadInput("unknown precision", "--precision is fp32 or bf16") { _ in ["bench", "--precision", "fp8"] },
+        BadInput("unknown precision", "--precision 'float23' is not one of float32, bfloat16; did you mean 'float32'?")
+        { _ in
+            ["bench", "--precision", "float23"]
+        },
     ]
 
     private static func batch(_ what: String, _ expected: String..., with arguments: String...) -> BadInput {

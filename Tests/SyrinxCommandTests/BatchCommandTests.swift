@@ -100,6 +100,39 @@ import TinyModels
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)).count { $0 == 0x0A } == 60)
     }
 
+    @Test func `A device is no place for answers, and nothing is put beside it`() throws {
+        let input = try questions(3)
+        let pipe = "\(folder.path)/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        for output in [pipe, "/dev/null"] {
+            let result = try SyrinxProcess.run(arguments(input, output))
+            #expect(result.status == 2)
+            #expect(
+                result.errors
+                    == "error: \(output) cannot be written: it is a device or a pipe, but what is there is gone on with; "
+                    + "give the name of a file\n")
+        }
+        #expect(!FileManager.default.fileExists(atPath: pipe + ".batch.json"))
+    }
+
+    @Test func `What stands beside the answers names options as they are typed`() throws {
+        let output = "\(folder.path)/answers.jsonl"
+        let result = try SyrinxProcess.run(arguments(try questions(2), output, "--max-new-tokens", "4"))
+        #expect(result.status == 0, "\(result.errors)")
+        let identity = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: URL(fileURLWithPath: output + ".batch.json")))
+        let options = try #require((identity as? [String: Any])?["options"] as? [String: String])
+        let generation = [
+            "--banned-token-ids", "--max-new-tokens", "--min-p", "--repetition-penalty", "--seed", "--stop-token-ids",
+            "--temperature", "--top-k", "--top-p",
+        ]
+        let others = [
+            "--device", "--dtype", "--frames", "--picture-mode", "--raw", "--stop", "--system", "--template", "--times",
+        ]
+        #expect(options.keys.sorted() == (generation + others).sorted())
+        #expect(options["--banned-token-ids"]?.isEmpty == true && options["--max-new-tokens"] == "4")
+    }
+
     @Test func `A video stands in a prompt and in a line`() throws {
         let video = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("CodecsTests/Fixtures/videos/h264.mp4").path

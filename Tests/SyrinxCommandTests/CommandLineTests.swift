@@ -29,6 +29,25 @@ struct CommandLineTests {
         }
     }
 
+    @Test("no help is wider than 80 columns, and no example in it is broken")
+    func helpWidth() throws {
+        /// The command's help, then its subcommands'.
+        func check(_ command: [String]) throws {
+            let lines = try SyrinxProcess.run(command + ["--help"]).output.components(separatedBy: "\n")
+            for (line, next) in zip(lines, lines.dropFirst()) {
+                #expect(line.count <= 80, "syrinx \(command.joined(separator: " ")): \(line)")
+                let isWhole = next.isEmpty || next.hasPrefix("  syrinx ") || next.hasPrefix("  make ")
+                #expect(!line.hasPrefix("  syrinx ") || isWhole, "\(line)\n\(next)")
+            }
+            guard let list = lines.firstIndex(of: "SUBCOMMANDS:") else { return }
+            for line in lines[list...] {
+                guard let name = line.firstMatch(of: /^  ([a-z][a-z-]*)(\s|$)/)?.1 else { continue }
+                try check(command + [String(name)])
+            }
+        }
+        try check([])
+    }
+
     @Test(
         "a wrong command line is one line on standard error, its usage, and status 2",
         arguments: ["--nonsense", "nonsense"])

@@ -174,4 +174,92 @@ import Testing
         let again = try #require(output.last?.components(separatedBy: "The conversation").first)
         #expect(output[0].hasSuffix(again))
     }
+
+    private func chat(
+        _ system: String, _ arguments: [String] = [], _ lines: [String], environment: [String: String?] = [:]
+    ) throws -> SyrinxProcess {
+        let options = ["--greedy", "--max-new-tokens", "6", "--verbose"]
+        return try SyrinxProcess.run(
+            ["chat", "--model", "\(Self.fixtures)/\(system)/model"] + options + arguments, environment: environment,
+            input: lines.joined(separator: "\n") + "\n")
+    }
+
+    private static let videos = fixtures + "/../../CodecsTests/Fixtures/videos"
+
+    @Test(
+        "a chat takes videos at its start and at any turn: one clip for the video model, pictures for others",
+        arguments: [("mplug-owl-video", 6), ("mplug-owl2", 12)])
+    func videoChat(system: String, tokensOfVideo: Int) throws {
+        let run = try chat(
+            system, ["--video", Self.videos + "/h264.mp4", "--frames", "2"],
+            ["What moves?", "Why?", "/video \(Self.videos)/turned.mp4", "And here?"])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.components(separatedBy: "h264.mp4: h264 in ").count == 4, "once an answer: \(run.errors)")
+        #expect(run.errors.components(separatedBy: "turned.mp4: h264 in ").count == 2, "\(run.errors)")
+        #expect(run.errors.components(separatedBy: " \(tokensOfVideo) video tokens").count == 3, "\(run.errors)")
+        #expect(run.errors.components(separatedBy: " \(2 * tokensOfVideo) video tokens").count == 2, "\(run.errors)")
+        let generated = try SyrinxProcess.run([
+            "generate", "--model", "\(Self.fixtures)/\(system)/model", "--greedy", "--max-new-tokens", "6", "--video",
+            Self.videos + "/h264.mp4", "--frames", "2", "What moves?",
+        ])
+        #expect(run.output.hasPrefix(generated.output) && generated.output.count > 1)
+    }
+
+    @Test("paths may be quoted, hold plain or escaped spaces, and begin at home")
+    func typedPaths() throws {
+        let folder = NSTemporaryDirectory() + "syrinx chat \(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let cat = folder + "/my cat.png"
+        try FileManager.default.copyItem(atPath: picture("small.png")[1], toPath: cat)
+        try FileManager.default.copyItem(atPath: Self.videos + "/h264.mp4", toPath: folder + "/a clip.mp4")
+        let escaped = cat.replacingOccurrences(of: " ", with: "\\ ")
+        let lines = [
+            "/image \"\(cat)\"", "/image '\(cat)'", "/image \(cat)", "/image \(escaped)", "/image ~/my cat.png",
+            "/video \"\(folder)/a clip.mp4\"", "/drop", "/drop", "/image", "/video", "/image \"\(folder)/none.png\"",
+        ]
+        let run = try chat("mplug-owl2", [], lines, environment: ["HOME": folder])
+        #expect(run.status == 0 && run.errors.components(separatedBy: "error:").count == 2, "\(run.errors)")
+        #expect(run.errors.contains("\(folder)/none.png"))
+        #expect(
+            run.output
+                == "Put away: 5 pictures, 1 video.\nNothing waits for the next line.\n"
+                + "/image needs a path: /image photo.jpg\n/video needs a path: /video clip.mp4\n")
+    }
+
+    @Test("/undo gives pictures and videos back to the next line")
+    func undoneMedia() throws {
+        let shown = ["/image \(picture("wide.jpg")[1])", "/video \(Self.videos)/h264.mp4", "What is shown?"]
+        let run = try chat(
+            "mplug-owl-video", [], shown + ["/undo", "What is shown?", "/undo", "/drop", "What is shown?"])
+        #expect(run.status == 0, "\(run.errors)")
+        let notice =
+            "The last question and its answer are taken back; 1 picture, 1 video wait for the next line "
+            + "(/drop puts them away).\n"
+        let answers = run.output.components(separatedBy: notice)
+        try #require(answers.count == 3)
+        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Put away: 1 picture, 1 video.\n"))
+        #expect(run.errors.components(separatedBy: " 6 image tokens, 6 video tokens").count == 3, "\(run.errors)")
+        #expect(run.errors.components(separatedBy: " 0 image tokens").count == 2, "\(run.errors)")
+    }
+
+    @Test("an answer that the full context cuts is marked, and the next question is told how to make room")
+    func fullContext() throws {
+        let run = try chat("mplug-owl2", ["--max-new-tokens", "500"], ["What is a cat?", "Why?", "/undo", "Why?"])
+        #expect(run.status == 0, "\(run.errors)")
+        let mark = " [cut: the context is full; make room with /undo or /clear]\n"
+        #expect(run.output.components(separatedBy: mark).count == 3, "\(run.output)")
+        #expect(run.errors.contains("context holds 256"), "\(run.errors)")
+        #expect(run.errors.contains("fewer pictures, or make room with /undo or /clear\n"), "\(run.errors)")
+    }
+
+    @Test("a video that is none is refused before the model is loaded")
+    func noVideo() throws {
+        for command in ["chat", "generate"] {
+            let run = try SyrinxProcess.run([
+                command, "--model", "/nowhere", "--video", "\(Self.fixtures)/mplug-owl/pictures/../LICENSE-none.mp4",
+            ])
+            #expect(run.status == 2 && run.errors.contains("LICENSE-none.mp4"), "\(run.errors)")
+        }
+    }
 }

@@ -65,6 +65,82 @@ struct ConvertCommandTests {
         #expect(verified.status == 0, "\(verified.errors)")
     }
 
+    /// A copy of a published folder, with one file changed.
+    private func copy(
+        _ original: String, as name: String, _ file: String, _ change: (Data) throws -> Data
+    ) throws -> String {
+        let path = "\(folder.path)/\(name)"
+        try FileManager.default.copyItem(atPath: "\(Self.owls)/\(original)", toPath: path)
+        let url = URL(fileURLWithPath: "\(path)/\(file)")
+        try change((try? Data(contentsOf: url)) ?? Data()).write(to: url)
+        return path
+    }
+
+    @Test("an archive with a flipped bit is refused with the entry and both checksums, and nothing is left")
+    func damagedArchive() throws {
+        let model = try copy("mplug-owl2/model", as: "damaged", "pytorch_model.bin") { archive in
+            var archive = archive
+            // Shortly before the entry that follows data/0.
+            let next = try #require(archive.range(of: Data("/data/1".utf8)))
+            let header = try #require(
+                archive[..<next.lowerBound].range(of: Data([0x50, 0x4B, 0x03, 0x04]), options: .backwards))
+            archive[header.lowerBound - 100] ^= 0x04
+            return archive
+        }
+        let result = try SyrinxProcess.run(["convert", model, folder.path + "/out"])
+        #expect(result.status == 2, "\(result.errors)")
+        let sentence = try #require(result.errors.split(separator: "\n").last)
+        #expect(
+            sentence.contains(
+                /damaged: its entry [a-z_]+\/data\/0 \(tensor .+\) has the CRC-32 [0-9a-f]{8}, but [0-9a-f]{8} is listed/
+            ),
+            "\(sentence)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix("out") })
+        // Loading maps the file and reads no byte that it does not need.
+        let inspected = try SyrinxProcess.run(["inspect", model])
+        #expect(inspected.status == 0, "\(inspected.errors)")
+    }
+
+    @Test("a checkpoint of another family is refused in one short sentence that names both")
+    func otherFamily() throws {
+        let owl = try Data(contentsOf: URL(fileURLWithPath: Self.owls + "/mplug-owl/model/pytorch_model.bin"))
+        let mixed = try copy("mplug-owl2/model", as: "mixed", "pytorch_model.bin") { _ in owl }
+        for command in [["convert", mixed, folder.path + "/out"], ["generate", "--model", mixed, "Why?"]] {
+            let result = try SyrinxProcess.run(command)
+            #expect(result.status == 2)
+            #expect(
+                result.errors.hasPrefix("error: the checkpoint \(mixed) is not of the family mplug_owl2: of the "),
+                "\(result.errors)")
+            #expect(result.errors.hasSuffix("and besides those of mplug-owl; give a checkpoint of that family\n"))
+        }
+        let strange = try copy("mplug-owl2/model", as: "strange", "config.json") { config in
+            let text = String(decoding: config, as: UTF8.self)
+            return Data(text.replacingOccurrences(of: "\"mplug_owl2\"", with: "\"mplug-owl\"").utf8)
+        }
+        let result = try SyrinxProcess.run(["generate", "--model", strange, "Why?"])
+        #expect(result.status == 2 && result.errors.utf8.count < 1000, "\(result.errors)")
+    }
+
+    @Test("an adapter that was trained beside other weights is used with a warning")
+    func otherBase() throws {
+        let adapter = try copy("mplug-owl2/adapter", as: "adapter", "base_model.json") { _ in
+            let layer = "model.layers.0.self_attn.q_proj.weight"
+            return Data("{\"name\": \"runs/x/model\", \"values\": {\"\(layer)\": [9, 9, 9, 9, 9, 9, 9, 9]}}".utf8)
+        }
+        let model = Self.owls + "/mplug-owl2/model"
+        for command in [
+            ["generate", "--model", model, "--max-new-tokens", "2", "Why?"], ["convert", model, folder.path + "/out"],
+        ] {
+            let result = try SyrinxProcess.run(command + ["--adapter", adapter])
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(
+                result.errors.hasPrefix(
+                    "warning: the adapter \(adapter) was trained beside other weights (runs/x/model) than those of \(model): "
+                ),
+                "\(result.errors)")
+        }
+    }
+
     @Test("an adapter of another model ends generate and convert with one report")
     func foreignAdapter() throws {
         for command in [

@@ -49,6 +49,42 @@ struct TrainCommandTests {
         }
     }
 
+    @Test("SIGTERM ends it with 143 and prints the very command that goes on")
+    func interrupted() throws {
+        let folder = NSTemporaryDirectory() + "train it's \(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let made = try SyrinxProcess.run(["data", "fetch", "scenes", "--output", folder + "/corpus", "--count", "200"])
+        try #require(made.status == 0, "\(made.errors)")
+        let run = Run(corpus: folder + "/corpus", output: folder + "/run")
+        /// Runs the program until it has done a step, then ends it; what it said.
+        func stop(_ program: String, _ arguments: [String], after steps: Int) throws -> String {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = arguments
+            process.standardOutput = FileHandle.nullDevice
+            let errors = folder + "/errors"
+            try Data().write(to: URL(fileURLWithPath: errors))
+            process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+            try process.run()
+            while process.isRunning, ((try? run.fingerprints()) ?? [:]).count <= steps { usleep(10_000) }
+            process.terminate()
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit && process.terminationStatus == 143)
+            return try String(contentsOfFile: errors, encoding: .utf8)
+        }
+        // So long that it cannot end before the signal.
+        let endless = run.arguments + ["--set", "stages.0.steps=1000000"]
+        let said = try stop(SyrinxProcess.program.path, endless, after: 0)
+        let lines = said.components(separatedBy: "interrupted; to go on:\n\n    ")
+        try #require(lines.count == 2, "\(said)")
+        let command = try #require(lines[1].components(separatedBy: "\n").first)
+        #expect(command.hasSuffix("--set stages.0.steps=1000000 --resume"))
+        let resumed = try stop("/bin/sh", ["-c", "exec " + command], after: try run.fingerprints().count)
+        #expect(resumed.contains("resuming from \(run.output)/checkpoints/step-"), "\(resumed)")
+        #expect(resumed.contains("    \(command)\n"), "the option is there already")
+    }
+
     private func weightsHash(_ result: SyrinxProcess) throws -> String {
         let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
         return try #require(object?["weightsHash"] as? String)

@@ -13,7 +13,9 @@ struct AdapterTests {
         .appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl2/model").path
 
     /// Writes an adapter of all linear layers of mPLUG-Owl2's language model, drawn from a seed.
-    private func adapter(seed: UInt64, rank: Int, at path: String) throws -> AdapterFolder {
+    private func adapter(
+        seed: UInt64, rank: Int, base: StateDict? = nil, at path: String
+    ) throws -> AdapterFolder {
         let folder = try ModelFolder(path: Self.owl2)
         let adaptation = LowRankAdaptation(rank: rank, alpha: 8, targets: ["model.layers.**"])
         let (_, store) = try ModelRegistry.declare(
@@ -24,7 +26,7 @@ struct AdapterTests {
         for (name, tensor) in weights.pairs where name.contains("lora_B") {
             weights[name] = Tensor.randn(tensor.shape, generator: generator, standardDeviation: 0.1)
         }
-        try AdapterFolder.write(weights, adaptation, baseModel: Self.owl2, to: path)
+        try AdapterFolder.write(weights, adaptation, baseModel: Self.owl2, base: base, to: path)
         return try AdapterFolder(path: path)
     }
 
@@ -62,6 +64,22 @@ struct AdapterTests {
         let merged = try logits(try Syrinx.load(folder.path + "/merged"))
         // float32's rounding over two layers
         #expect((merged - unmerged).abs().max().item() < 1e-5 * unmerged.abs().max().item())
+    }
+
+    @Test func `An adapter beside other weights of the same shapes is used with a warning`() throws {
+        let folder = try TinyFolder()
+        let base = try ModelFolder(path: Self.owl2).stateDict()
+        let adapter = try adapter(seed: 1, rank: 3, base: base, at: folder.path + "/adapter")
+        let conversion = try ModelConversion(try ModelFolder(path: Self.owl2), adapter: adapter)
+        #expect(conversion.adapterWarning == nil)
+        try conversion.write(to: folder.path + "/merged")
+        let right = try Syrinx.load(Self.owl2, adapter: adapter.path, dtype: .bfloat16)
+        #expect(right.adapterWarning == nil)
+        let wrong = try Syrinx.load(folder.path + "/merged", adapter: adapter.path)
+        #expect(wrong.adapterWarning?.contains("was trained beside other weights (\(Self.owl2)) than") == true)
+        #expect(try wrong.adapted(by: nil).adapterWarning == nil)
+        let again = try ModelConversion(try ModelFolder(path: folder.path + "/merged"), adapter: adapter)
+        #expect(again.adapterWarning?.contains("than those of \(folder.path)/merged: model.layers.") == true)
     }
 
     @Test func `An adapter that does not fit is refused with the names, and parts take none`() throws {

@@ -183,6 +183,44 @@ import TinyModels
         #expect(BatchInput(files: files, question: "name:").fingerprint != input.fingerprint)
     }
 
+    @Test func `What differs is named: the question about each file, or the files`() throws {
+        let output = "\(folder.path)/asked.jsonl"
+        let files = ["red", "blue"].map { "\(folder.path)/\($0).png" }
+        func ask(_ files: [String], _ question: String) throws -> BatchRun.Outcome {
+            try BatchRun(model, BatchInput(files: files, question: question), settings: settings).run(
+                output: output, modelFingerprint: "m", options: [:])
+        }
+        // A file that is named twice counts once.
+        #expect(try ask(files + [files[0]], "colours:").count == 2)
+        func refusal(_ files: [String], _ question: String) -> String {
+            let error = #expect(throws: SyrinxError.self) { try ask(files, question) }
+            return error?.description ?? ""
+        }
+        #expect(
+            refusal(files, "name:")
+                == "\(output) holds answers to another question (\"colours:\" there, \"name:\" here): give another "
+                + "--output, or remove it")
+        #expect(refusal(files, String(repeating: "why ", count: 50)).contains("why w...\" of 200 characters here"))
+        #expect(refusal([files[0]], "colours:").contains("answers about other files (2 pictures, SHA-256 "))
+    }
+
+    @Test func `Two lines with one id are refused with both numbers, also where one's id is its number`() throws {
+        func refusal(_ lines: [String]) throws -> String {
+            let path = "\(folder.path)/twice.jsonl"
+            try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+            let error = #expect(throws: SyrinxError.self) { _ = try BatchInput(linesOf: path) }
+            return error.map { $0.description.replacingOccurrences(of: path, with: "FILE") } ?? ""
+        }
+        let lines = [#"{"id": "4", "prompt": "a"}"#, "", #"{"id": "x", "prompt": "b"}"#]
+        #expect(
+            try refusal(lines + [#"{"id": "y", "prompt": "c"}"#, #"{"id": "x", "prompt": "b"}"#])
+                == "FILE: lines 3 and 5 have the same id \"x\"; give every question an id of its own")
+        #expect(
+            try refusal(lines + [#"{"prompt": "c"}"#])
+                == "FILE: lines 1 and 4 have the same id \"4\" (a line without one has its number); give every question "
+                + "an id of its own")
+    }
+
     @Test func `A file that one run is writing is closed to another`() throws {
         let input = try questions()
         let output = "\(folder.path)/answers.jsonl"

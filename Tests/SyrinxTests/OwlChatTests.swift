@@ -37,7 +37,7 @@ import Torch
             #expect(alone.usage.cachedTokenCount == 0 && (answer.usage.cachedTokenCount > 0) == (index > 0))
         }
         #expect(chat.messages.count == 6)
-        #expect(chat.undo() && chat.messages.count == 4)
+        #expect(chat.undo()?.images.count == 2 && chat.messages.count == 4)
         // Taken back, a turn leaves no trace.
         let again = try chat.answer(
             Prompt(turns[2].text, images: turns[2].images), onText: { _ in }, isCancelled: { false })
@@ -45,6 +45,52 @@ import Torch
         #expect(
             again.text
                 == (try model.respond(to: try model.prepare(Array(chat.messages.dropLast())), options: options)).text)
+    }
+
+    @Test(arguments: [("mplug-owl-video", 6), ("mplug-owl2", 18)])
+    func `A video is remembered across turns, beside pictures, and a turn taken back gives it back`(
+        system: String, tokensOfVideo: Int
+    ) throws {
+        let model = try Syrinx.load(folder(system))
+        let options = AnswerOptions(GenerationConfig(maxNewTokens: 8))
+        let chat = ChatSession(model, options: options)
+        let videos = Self.fixtures.appendingPathComponent("../../CodecsTests/Fixtures/videos").path
+        func video(_ name: String) -> Prompt.Part { .video(VideoReference(path: "\(videos)/\(name)", frameCount: 3)) }
+        let turns: [Prompt] = [
+            [video("h264.mp4"), "What moves?"], "Why?",
+            [.picture(try picture("small.png")), video("turned.mp4"), "And here?"],
+        ]
+        for (index, turn) in turns.enumerated() {
+            let alone = try model.respond(to: try model.prepare(chat.messages + [turn.message]), options: options)
+            let answer = try chat.answer(turn, onText: { _ in }, isCancelled: { false })
+            #expect(answer.text == alone.text && answer.videos == alone.videos && answer.pictures == alone.pictures)
+            #expect(answer.usage.videoTokenCount == (index == 2 ? 2 : 1) * tokensOfVideo)
+            #expect(answer.usage.imageTokenCount == alone.usage.imageTokenCount)
+            #expect((answer.usage.cachedTokenCount > tokensOfVideo) == (index > 0))
+        }
+        let last = try #require(chat.undo())
+        #expect(last.content.map(\.isMedia) == [true, true, false])
+        let again = try chat.answer(
+            Prompt(last.content.map(Prompt.Part.init)), onText: { _ in }, isCancelled: { false })
+        #expect(again.videos.map(\.name) == ["\(videos)/h264.mp4", "\(videos)/turned.mp4"])
+        #expect(chat.undo() != nil && chat.undo() != nil && chat.undo() != nil && chat.undo() == nil)
+        #expect(chat.messages.isEmpty)
+    }
+
+    @Test func `A question that is too long names what to do; after earlier turns, also how to make room`() throws {
+        let chat = ChatSession(
+            try Syrinx.load(folder("mplug-owl2")), options: AnswerOptions(GenerationConfig(maxNewTokens: 8)))
+        func refusal(_ text: String) -> String {
+            let error = #expect(throws: SyrinxError.self) {
+                try chat.answer(Prompt(text), roomAdvice: "use /undo", onText: { _ in }, isCancelled: { false })
+            }
+            return error?.description ?? ""
+        }
+        let long = String(repeating: "a cat ", count: 200)
+        #expect(refusal(long).hasSuffix("shorten the text or give fewer pictures"))
+        _ = try chat.answer("What?", onText: { _ in }, isCancelled: { false })
+        #expect(refusal(long).hasSuffix("shorten the text or give fewer pictures, or use /undo"))
+        #expect(chat.messages.count == 2)
     }
 
     @Test func `Families have templates, picture modes and ways of sampling of their own`() throws {

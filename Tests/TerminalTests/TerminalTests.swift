@@ -38,9 +38,45 @@ import Testing
 
     @Test func `A line never exceeds the terminal's width`() {
         let line = ProgressLine(
-            title: "t", completed: 1, total: 2, unit: "x", note: String(repeating: "n", count: 300), seconds: 1)
+            title: "t", completed: 1, total: 2, unit: "x", notes: [String(repeating: "n", count: 300)], seconds: 1)
         let style = TerminalStyle(isInteractive: true, usesColour: false, width: 60)
         #expect(line.text(style: style).count == 59)
+    }
+
+    @Test func `A narrow terminal leaves out what matters least, and keeps the loss`() {
+        let line = ProgressLine(
+            title: "language", completed: 123, total: 1000, unit: "steps",
+            notes: ["loss 3.142", "step 223", "12345 tokens/s", "61.4 images/s", "MFU 31%"], seconds: 36.2)
+        func text(_ width: Int) -> String {
+            line.text(style: TerminalStyle(isInteractive: true, usesColour: false, width: width))
+        }
+        #expect(
+            text(200) == "language  [==                  ]  12%  123/1000 steps  3.4/s  4m 19s left  loss 3.142  "
+                + "step 223  12345 tokens/s  61.4 images/s  MFU 31%")
+        #expect(text(80) == "language  [==                  ]  12%  123/1000 steps  4m 19s left  loss 3.142")
+        #expect(text(60) == "language  12%  123/1000 steps  4m 19s left  loss 3.142")
+        #expect(text(40) == "language  12%  4m 19s left  loss 3.142")
+        #expect(line.text(style: .plain).hasSuffix("loss 3.142  step 223  12345 tokens/s  61.4 images/s  MFU 31%"))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `Work that cannot tell how far it is says for how long it has gone on, and leaves a clean line`() throws {
+        let output = Mutex("")
+        func beat(isInteractive: Bool) throws -> Int {
+            let style = TerminalStyle(isInteractive: isInteractive, usesColour: false)
+            return try Heartbeat("learning", style: style, interval: .milliseconds(1)) { text in
+                output.withLock { $0 += text }
+            }.during {
+                while !output.withLock({ $0.contains("so far") }) { try InterruptFlag.check() }
+                return 7
+            }.result
+        }
+        #expect(try beat(isInteractive: false) == 7)
+        #expect(output.withLock { $0 }.prefixMatch(of: /learning: \d+(s|m \d\ds) so far\n/) != nil)
+        output.withLock { $0 = "" }
+        #expect(try beat(isInteractive: true) == 7)
+        #expect(output.withLock { $0 }.hasPrefix("\r\u{1B}[Klearning: "))
+        #expect(output.withLock { $0 }.hasSuffix("so far\r\u{1B}[K"))
     }
 
     @Test(arguments: [(9.2, "10s"), (65, "1m 05s"), (7620, "2h 07m")])

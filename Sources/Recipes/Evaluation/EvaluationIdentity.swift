@@ -136,13 +136,26 @@ extension EvaluationIdentity.Settings {
         }
     }
 
+    /// What two evaluations of the same data may differ in without a pair of answers showing it, one sentence each.
+    func caveats(comparedWith other: Self) throws -> [String] {
+        let reasons = [
+            Self.conversationOption: "the two were asked in other words or another template",
+            Self.computeOption: "the two were computed differently",
+        ]
+        return try differences(from: other).compactMap { name, there, here in
+            reasons[name].map { "\($0): \(name) is \(here) of A and \(there) of B" }
+        }
+    }
+
+    private static let computeOption = "--dtype or --device"
+    private static let conversationOption = "--question or template"
     fileprivate static let sourceOption = "--source"
 
     /// What the user sets them with.
     private static let options: [String: String] = [
         "questions": "--tasks", "sources": sourceOption, "groupSources": sourceOption, "shots": "--shots",
         "fewShotText": "--word-text", "template": "--prompt", "seed": "--seed", "split": "--split", "limit": "--limit",
-        "compute": "--dtype or --device", "conversation": "--question or template",
+        "compute": computeOption, "conversation": conversationOption,
     ]
 
     /// Every setting as JSON text by its name.

@@ -43,7 +43,7 @@ public struct SavedEvaluation: Sendable {
         }
     }
 
-    /// The paired comparison with another evaluation of the same data.
+    /// The paired comparison with another evaluation of the same data; what else the two differ in is named.
     /// - Throws: `EvaluationError` when the data differ or nothing can be paired.
     public func compared(with other: SavedEvaluation) throws -> PairedComparison {
         guard identity.data.sha256 == other.identity.data.sha256 else {
@@ -52,8 +52,10 @@ public struct SavedEvaluation: Sendable {
                     + "\(other.path) (\(other.identity.data.path), \(other.identity.data.sha256.prefix(12))); "
                     + "evaluate both with the same --corpus, --split and --limit")
         }
-        return try PairedComparison(
+        var comparison = try PairedComparison(
             predictions, other.predictions, names: (path, other.path),
             bootstrap: Bootstrap(seed: identity.settings.evaluation.seed))
+        comparison.caveats = try identity.settings.caveats(comparedWith: other.identity.settings)
+        return comparison
     }
 }

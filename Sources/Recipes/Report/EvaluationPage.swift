@@ -61,6 +61,7 @@ public enum EvaluationPage {
             <p>A is \(escaped(comparison.first)), B is \(escaped(comparison.second)). The interval is a 95 % bootstrap of the difference over the same items; of twenty lines without a real difference, one will look like one.</p>
             <div class="scroll"><table><tr><th>task</th><th>on</th><th>metric</th><th class="number">A</th><th class="number">B</th><th class="number">A - B</th><th>95 % interval</th><th class="number">n</th><th></th></tr>
             \(rows.joined(separator: "\n"))</table></div>
+            \(comparison.caveats.map { "<p><b>Take care:</b> \(escaped($0)).</p>" }.joined())
             """
     }
 

@@ -22,22 +22,27 @@ public struct BatchIdentity: Codable, Sendable, Hashable {
     }
 
     /// The version of the form of the files.
-    static let currentFormatVersion = 1
+    static let currentFormatVersion = 2
 
     var formatVersion = Self.currentFormatVersion
     /// The model folder: weights, vocabulary, configuration, preprocessing.
     public var model: Content
     /// The questions.
     public var input: Content
+    /// The question about each picture or video; nil where every line has its own.
+    public var question: String?
     /// Every option that decides answers, by the name the user sets it with.
     public var options: [String: String]
     /// Rows computed together. Where it was not asked for, that of the earlier run counts.
     public var batchSize: Int
 
     /// An identity from its parts.
-    public init(model: Content, input: Content, options: [String: String], batchSize: Int) {
+    public init(
+        model: Content, input: Content, question: String? = nil, options: [String: String], batchSize: Int
+    ) {
         self.model = model
         self.input = input
+        self.question = question
         self.options = options
         self.batchSize = batchSize
     }
@@ -56,11 +61,20 @@ public struct BatchIdentity: Codable, Sendable, Hashable {
             try refuse("of another model", shown(earlier.model), shown(model))
         }
         if earlier.input.sha256 != input.sha256 {
+            if let there = earlier.question, let here = question {
+                try refuse("to another question", Self.quoted(there), Self.quoted(here))
+                try refuse("about other files", shown(earlier.input), shown(input))
+            }
             try refuse("to other questions", shown(earlier.input), shown(input))
         }
         for name in Set(options.keys).union(earlier.options.keys).sorted() {
             try refuse("with another \(name)", earlier.options[name] ?? "none", options[name] ?? "none")
         }
         try refuse("with another --batch-size", "\(earlier.batchSize)", "\(batchSize)")
+    }
+
+    /// A question as a message shows it, cut where it is long.
+    private static func quoted(_ text: String) -> String {
+        text.count > 60 ? "\"\(text.prefix(57))...\" of \(text.count) characters" : "\"\(text)\""
     }
 }

@@ -18,6 +18,8 @@ public struct BatchInput: Sendable {
     /// SHA-256 of what decides the questions, 64 hexadecimal digits: a file's bytes; or the question, and name and size of
     /// every file. What stands in pictures and videos themselves is not part of it.
     public let fingerprint: String
+    /// The question about each file; nil where every line has its own.
+    let question: String?
     private let source: Source
 
     private enum Source: Sendable {
@@ -26,7 +28,7 @@ public struct BatchInput: Sendable {
     }
 
     /// A JSONL file. Empty lines do not count; the others are read when their turn comes.
-    /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no lines.
+    /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no lines, or two with the same id.
     public init(linesOf path: String) throws {
         let url = URL(fileURLWithPath: path)
         let data: Data
@@ -49,14 +51,18 @@ public struct BatchInput: Sendable {
         guard !ranges.isEmpty else {
             throw SyrinxError("\(path) has no lines; write one {\"prompt\": \"...\", \"images\": [\"a.png\"]} a line")
         }
+        try Self.requireDistinctIDs(data, ranges, path)
         name = path
+        question = nil
         count = ranges.count
         fingerprint = hasher.finalize().hex
         source = .lines(data, ranges: ranges, folder: url.deletingLastPathComponent())
     }
 
-    /// The same question about each of these files, which are pictures or videos.
+    /// The same question about each of these files, which are pictures or videos; one that is named twice counts once.
     public init(files: [String], areVideos: Bool = false, question: String) {
+        var seen = Set<String>()
+        let files = files.filter { seen.insert($0).inserted }
         var hasher = SHA256Hasher()
         hasher.update("\(areVideos ? "videos" : "pictures") \(question.utf8.count) \(question)\n")
         for path in files {
@@ -66,7 +72,29 @@ public struct BatchInput: Sendable {
         name = files.count == 1 ? files[0] : "\(files.count) \(areVideos ? "videos" : "pictures")"
         count = files.count
         fingerprint = hasher.finalize().hex
+        self.question = question
         source = .files(files, areVideos: areVideos, question: question)
+    }
+
+    /// Refuses two lines with one id: nobody could tell their answers apart. What is wrong with a line otherwise is said when its
+    /// turn comes.
+    private static func requireDistinctIDs(
+        _ data: Data, _ ranges: [(number: Int, bytes: Range<Int>)], _ path: String
+    ) throws(SyrinxError) {
+        struct Named: Decodable { let id: String? }
+        let decoder = JSONDecoder()
+        var lines = [String: (number: Int, isOwn: Bool)]()
+        for (number, bytes) in ranges {
+            let line = data.withUnsafeBytes { Data($0[bytes]) }
+            let own = (try? decoder.decode(Named.self, from: line))?.id
+            let id = own ?? "\(number)"
+            if let first = lines.updateValue((number, own != nil), forKey: id) {
+                let numbering = first.isOwn && own != nil ? "" : " (a line without one has its number)"
+                throw SyrinxError(
+                    "\(path): lines \(first.number) and \(number) have the same id \"\(id)\"\(numbering); "
+                        + "give every question an id of its own")
+            }
+        }
     }
 
     /// What a question is called before it is read.

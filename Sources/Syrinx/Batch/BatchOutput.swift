@@ -26,6 +26,13 @@ final class BatchOutput {
         let identityPath = path + ".batch.json"
         let exists = FileManager.default.fileExists(atPath: path)
         let isEmpty = ((try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0) == 0
+        do {
+            file = try LineFile(path)
+        } catch .inUse {
+            throw SyrinxError("another process is writing \(path); wait for its end, or give another --output")
+        } catch .system(let reason) {
+            throw SyrinxError("\(path) cannot be written: \(reason)")
+        }
         var identity = identity
         if let bytes = FileManager.default.contents(atPath: identityPath) {
             guard let earlier = try? JSONDecoder().decode(BatchIdentity.self, from: bytes) else {
@@ -39,13 +46,6 @@ final class BatchOutput {
                     + "or remove it")
         }
         self.identity = identity
-        do {
-            file = try LineFile(path)
-        } catch .inUse {
-            throw SyrinxError("another process is writing \(path); wait for its end, or give another --output")
-        } catch .system(let reason) {
-            throw SyrinxError("\(path) cannot be written: \(reason)")
-        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write([UInt8](try encoder.encode(identity)) + [0x0A], to: identityPath)

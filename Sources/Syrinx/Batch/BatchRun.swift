@@ -75,7 +75,7 @@ public struct BatchRun {
     ) throws -> Outcome {
         let identity = BatchIdentity(
             model: .init(name: model.name, sha256: modelFingerprint),
-            input: .init(name: input.name, sha256: input.fingerprint), options: options,
+            input: .init(name: input.name, sha256: input.fingerprint), question: input.question, options: options,
             batchSize: settings.batchSize ?? model.suggestedBatchSize)
         let output = try BatchOutput(path, identity, keepsBatchSize: settings.batchSize != nil)
         try output.resume(count: input.count)

@@ -22,10 +22,18 @@ public final class ProgressObserver: TrainingObserver {
     }
 
     public func onStep(_ report: StepReport) throws {
-        var note = "step \(report.step)  loss \(Self.fixed(report.loss, 3))  \(Int(report.tokensPerSecond)) tokens/s"
-        if report.imageCount > 0 { note += "  \(Self.fixed(report.imagesPerSecond, 1)) images/s" }
-        if let share = report.modelFLOPsUtilization { note += "  MFU \(Self.fixed(share * 100, 0))%" }
-        bar?.update(countsSeconds ? Int(report.elapsedSeconds) : report.stageStep, note: note)
+        bar?.update(
+            countsSeconds ? Int(report.elapsedSeconds) : report.stageStep, notes: Self.notes(report))
+    }
+
+    /// What stands behind the bar, what a narrow terminal shows first.
+    package static func notes(_ report: StepReport) -> [String] {
+        var notes = [
+            "loss \(fixed(report.loss, 3))", "step \(report.step)", "\(Int(report.tokensPerSecond)) tokens/s",
+        ]
+        if report.imageCount > 0 { notes.append("\(fixed(report.imagesPerSecond, 1)) images/s") }
+        if let share = report.modelFLOPsUtilization { notes.append("MFU \(fixed(share * 100, 0))%") }
+        return notes
     }
 
     public func onValidation(_ report: ValidationReport) throws {

@@ -122,7 +122,20 @@ struct EvaluationRunTests {
         _ = try pictures.run("b", model: "other", seed: 6)
         let comparison = try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("b")))
         #expect(comparison.lines.contains { $0.metric == "CIDEr-D" } && comparison.unpaired.isEmpty)
-        #expect(comparison.table.contains("cannot be told from zero"))
+        #expect(comparison.table.contains("cannot be told from zero") && comparison.caveats.isEmpty)
+        _ = try pictures.run("asked", conversation: .init(template: "mplug-owl2", question: "What is this?"))
+        _ = try pictures.run(
+            "otherwise", compute: "bfloat16 on cpu",
+            conversation: .init(template: "mplug-owl2", question: "Describe it."))
+        let caveats = try SavedEvaluation(pictures.path("asked"))
+            .compared(with: SavedEvaluation(pictures.path("otherwise"))).caveats
+        #expect(
+            caveats == [
+                #"the two were computed differently: --dtype or --device is "float32 on cpu" of A and "bfloat16 on cpu" of B"#,
+                "the two were asked in other words or another template: --question or template is "
+                    + #"{"question":"What is this?","template":"mplug-owl2"} of A and "#
+                    + #"{"question":"Describe it.","template":"mplug-owl2"} of B"#,
+            ])
         _ = try pictures.run("c", data: pictures.data(limit: 20))
         #expect(throws: EvaluationError.self) {
             try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("c")))

@@ -73,6 +73,7 @@ final class PicturesOfColours {
     /// An evaluation in a subfolder; `model` stands for the checkpoint's hash.
     func run(
         _ name: String, model: String = "m", seed: UInt64 = 5, evaluationSeed: UInt64 = 0, data: EvaluationData? = nil,
+        compute: String = "float32 on cpu", conversation: EvaluationIdentity.Settings.Conversation? = nil,
         progress: (EvaluationRun.Step) throws -> Void = { _ in }
     ) throws -> EvaluationRun.Outcome {
         let data = try data ?? self.data()
@@ -81,7 +82,8 @@ final class PicturesOfColours {
             seed: evaluationSeed, resampleCount: 20)
         let identity = EvaluationIdentity(
             model: .init(path: "model", sha256: model), data: .init(path: data.path, sha256: data.sha256),
-            settings: .init(evaluation: evaluation, split: "test", limit: 0, compute: "float32 on cpu"))
+            settings: .init(
+                evaluation: evaluation, split: "test", limit: 0, compute: compute, conversation: conversation))
         return try EvaluationRun(folder: path(name), identity: identity).run(
             Self.subject(seed: seed), data: data, imageProcessor: imageProcessor, progress: progress)
     }

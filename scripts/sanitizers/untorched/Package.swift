@@ -27,6 +27,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     targets: [
         system("CSentencePieceLibrary", pkgConfig: "sentencepiece"), system("CCrypto", pkgConfig: "libcrypto"),
+        system("CZlib", pkgConfig: "zlib"),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], path: "Sources/CSentencePiece"),
         // The threads that decode, by file: the rest of their room needs libtorch.
         .target(
@@ -35,7 +36,7 @@ let package = Package(
         .testTarget(
             name: "DataPipelineTests", dependencies: ["DataPipeline"], path: "Tests/DataPipelineTests",
             sources: ["WorkerPoolTests.swift"], swiftSettings: settings),
-    ] + room("Settings") + room("Terminal") + room("Machine") + room("Digests", ["CCrypto"])
+    ] + room("Settings") + room("Terminal") + room("Machine") + room("Digests", ["CCrypto", "CZlib"])
         + room("Tokenizers", ["CSentencePiece"]),
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

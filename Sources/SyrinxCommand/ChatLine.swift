@@ -1,0 +1,66 @@
+import Foundation
+
+/// What a line typed into a chat means.
+enum ChatLine: Equatable {
+    case text(String)
+    case image(String)
+    case video(String)
+    case undo
+    case drop
+    case clear
+    case help
+    case quit
+    case unknown(String)
+
+    static let commandList = """
+        /image PATH   put a picture (or all that match a pattern) before the next line
+        /video PATH   the same with a video; --frames says how much of it is looked at
+        /drop         put away the pictures and videos that wait for the next line
+        /undo         take back the last question and its answer; what it showed waits again
+        /clear        forget the conversation
+        /help         this list
+        /quit         end
+        """
+
+    /// Reads a line; what does not begin with a slash and a letter is text.
+    init(_ line: String) {
+        let line = line.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard line.hasPrefix("/"), line.dropFirst().first?.isLetter == true else {
+            self = .text(line)
+            return
+        }
+        let parts = line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init)
+        let path = Self.path(parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
+        switch parts[0] {
+        case "image" where !path.isEmpty: self = .image(path)
+        case "video" where !path.isEmpty: self = .video(path)
+        case "undo": self = .undo
+        case "drop": self = .drop
+        case "clear": self = .clear
+        case "help": self = .help
+        case "quit", "exit": self = .quit
+        default: self = .unknown(parts[0])
+        }
+    }
+
+    /// A path as people type it and terminals paste it: plain with its spaces, in quotes of either kind, or with a backslash
+    /// before what a shell would take for something else; `~/` is the home folder except in quotes.
+    private static func path(_ typed: String) -> String {
+        if let quote = typed.first, quote == "\"" || quote == "'", typed.count >= 2, typed.last == quote {
+            return String(typed.dropFirst().dropLast())
+        }
+        var path = ""
+        var isEscaped = false
+        for character in typed {
+            if character == "\\" && !isEscaped {
+                isEscaped = true
+            } else {
+                path.append(character)
+                isEscaped = false
+            }
+        }
+        if isEscaped { path.append("\\") }
+        guard path.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"] else { return path }
+        return home + path.dropFirst()
+    }
+}
