@@ -47,10 +47,8 @@ PEERS = {
 
 # Why a goal may be missed, from profiles of the worker; Documentation/Benchmarks.md says how to repeat them.
 REASONS = {
-    "prefill": "nearly all of Syrinx's time is libtorch's matrix product, which is the peer's too: what lies between the products\n"
-               "  is all that can be won",
-    **{f"owl2-prefill-{rows}": "the products are libtorch's on both sides, and our own kernels between them run on one thread on Linux"
-       for rows in (1, 8)},
+    **{work: "nearly all of Syrinx's time is its matrix product (`ManyRows.cpp`), which is close to the best product of this machine"
+       for work in ("prefill", "owl2-prefill-1", "owl2-prefill-8")},
     "pictures-12mp-scaled": "nearly all of the time is libjpeg-turbo reading the entropy-coded bits, the same library on both sides",
 }
 

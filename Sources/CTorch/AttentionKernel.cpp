@@ -6,8 +6,6 @@
 // the cache once as it lies.
 #include "Kernels.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -24,6 +22,8 @@ constexpr int64_t kKeyBlock = 64, kQueryBlock = 48;
 /// Queries computed in registers together, by vectors of keys or coordinates.
 constexpr int kRows = 6, kVectors = 4;
 constexpr int64_t kMaximumHeadSize = 256;
+/// Elements of keys for which waking another thread is worth it.
+constexpr int64_t kLeastWork = 1 << 16;
 
 struct Shape {
     int64_t batch, heads, groups, queries, keys, size;
@@ -286,7 +286,8 @@ SYRINX_AVX512_BF16 void attend_query(
 }
 
 void decode(const Shape &shape, const Rows &q, const Rows &k, const Rows &v, uint16_t *output) {
-    at::parallel_for(0, shape.batch * shape.heads, 1, [&](int64_t from, int64_t to) {
+    const int64_t grain = std::max<int64_t>(1, kLeastWork / (shape.keys * shape.size));
+    syrinx::parallel_for(0, shape.batch * shape.heads, grain, [&](int64_t from, int64_t to) {
         std::vector<float> scores(static_cast<size_t>(shape.keys));
         for (int64_t task = from; task < to; ++task) {
             const int64_t b = task / shape.heads, h = task % shape.heads, g = h / shape.sharing();
@@ -303,7 +304,7 @@ void prefill(const Shape &shape, const Rows &q, const Rows &k, const Rows &v, ui
     const at::Tensor packed = at::empty({2, static_cast<int64_t>(packed_size)}, at::kBFloat16);
     uint16_t *keys = reinterpret_cast<uint16_t *>(packed.mutable_data_ptr<at::BFloat16>());
     uint16_t *values = keys + packed_size;
-    at::parallel_for(0, shape.batch * shape.groups * blocks, 1, [&](int64_t from, int64_t to) {
+    syrinx::parallel_for(0, shape.batch * shape.groups * blocks, 1, [&](int64_t from, int64_t to) {
         for (int64_t task = from; task < to; ++task) {
             const int64_t first = task % blocks * kKeyBlock, row = task / blocks;
             const int64_t b = row / shape.groups, g = row % shape.groups;
@@ -313,7 +314,7 @@ void prefill(const Shape &shape, const Rows &q, const Rows &k, const Rows &v, ui
         }
     });
     const int64_t query_blocks = (shape.queries + kQueryBlock - 1) / kQueryBlock;
-    at::parallel_for(0, shape.batch * shape.heads * query_blocks, 1, [&](int64_t from, int64_t to) {
+    syrinx::parallel_for(0, shape.batch * shape.heads * query_blocks, 1, [&](int64_t from, int64_t to) {
         const auto running = std::make_unique<Running>();
         for (int64_t task = from; task < to; ++task) {
             const int64_t first = task % query_blocks * kQueryBlock, row = task / query_blocks;

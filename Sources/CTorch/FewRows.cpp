@@ -2,8 +2,6 @@
 // the time is that of reading the weights; libtorch's general product reaches less than half of that speed.
 #include "Kernels.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -226,7 +224,7 @@ void multiply(
     const Chunk<Element> weights{w, k, k};
     // At least a quarter of a megabyte of weights for a thread.
     const int64_t grain = std::max<int64_t>(kWeightRows, (1 << 18) / std::max<int64_t>(1, k * sizeof(Element)));
-    at::parallel_for(0, n, grain, [&](int64_t from, int64_t to) {
+    syrinx::parallel_for(0, n, grain, [&](int64_t from, int64_t to) {
 #if defined(__x86_64__)
         if constexpr (sizeof(Element) == 2) {
             if (has_dot_products) {

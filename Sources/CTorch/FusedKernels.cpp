@@ -3,7 +3,6 @@
 // libtorch's own composition.
 #include "Support.h"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Elements.h"
@@ -63,7 +62,7 @@ struct RMSNorm : torch::autograd::Function<RMSNorm> {
             const E *xs = pointer<E>(x), *ws = pointer<E>(w);
             E *ys = pointer<E>(y);
             float *scales = pointer<float>(scale);
-            at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
+            parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
                 for (int64_t row = begin; row < end; ++row) {
                     rms_norm_row_of(
                         xs + row * width, ws, ys + row * width, scales + row, width, static_cast<float>(epsilon));
@@ -86,7 +85,7 @@ struct RMSNorm : torch::autograd::Function<RMSNorm> {
             const float *scales = pointer<float>(saved[2]);
             E *dxs = pointer<E>(dx);
             float *dws = pointer<float>(partial);
-            at::parallel_for(0, kRowBlocks, 1, [&](int64_t begin, int64_t end) {
+            parallel_for(0, kRowBlocks, 1, [&](int64_t begin, int64_t end) {
                 for (int64_t b = begin; b < end; ++b) {
                     for (int64_t row = b * block; row < std::min(rows, (b + 1) * block); ++row) {
                         rms_norm_row_backward_of(
@@ -135,7 +134,7 @@ struct SwiGLU : torch::autograd::Function<SwiGLU> {
             using E = decltype(element);
             const E *as = pointer<E>(a), *bs = pointer<E>(b);
             E *ys = pointer<E>(y);
-            at::parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
+            parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
                 swiglu_span_of(as + begin, bs + begin, ys + begin, end - begin);
             });
         });
@@ -151,7 +150,7 @@ struct SwiGLU : torch::autograd::Function<SwiGLU> {
             using E = decltype(element);
             const E *as = pointer<E>(a), *bs = pointer<E>(b), *gs = pointer<E>(g);
             E *das = pointer<E>(da), *dbs = pointer<E>(db);
-            at::parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
+            parallel_for(0, a.numel(), kGrain, [&](int64_t begin, int64_t end) {
                 swiglu_span_backward_of(as + begin, bs + begin, gs + begin, das + begin, dbs + begin, end - begin);
             });
         });
@@ -189,7 +188,7 @@ struct QuickGELU : torch::autograd::Function<QuickGELU> {
             using E = decltype(element);
             const E *xs = pointer<E>(x);
             E *ys = pointer<E>(y);
-            at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+            parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
                 quick_gelu_span_of(xs + begin, ys + begin, end - begin);
             });
         });
@@ -204,7 +203,7 @@ struct QuickGELU : torch::autograd::Function<QuickGELU> {
             using E = decltype(element);
             const E *xs = pointer<E>(x), *gs = pointer<E>(g);
             E *dxs = pointer<E>(dx);
-            at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+            parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
                 quick_gelu_span_backward_of(xs + begin, gs + begin, dxs + begin, end - begin);
             });
         });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <c10/util/FunctionRef.h>
 
 // One version of each loop per vector width, chosen when the program starts.
 #if defined(__x86_64__) && defined(__linux__)
@@ -16,6 +17,10 @@
 #endif
 
 namespace syrinx {
+
+/// Runs `body` over parts of `begin ..< end`, each at least `grain` long, on libtorch's own threads.
+void parallel_for(
+    int64_t begin, int64_t end, int64_t grain, c10::function_ref<void(int64_t from, int64_t to)> body);
 
 /// Whether kernels for special instruction sets may run for this thread; tests switch it off to compare.
 bool vector_kernels_allowed();
@@ -36,6 +41,12 @@ constexpr int64_t kFewRows = 8;
 ///
 /// Reads each weight once, in order, with all threads: bound by memory. A row's result does not depend on the others.
 bool multiply_few_rows(const at::Tensor &x, const at::Tensor &w, const std::optional<at::Tensor> &b, at::Tensor &y);
+
+/// Most rows and fewest elements a row for which `multiply_many_rows` was measured to beat libtorch's matrix product.
+constexpr int64_t kManyRows = 1024, kLeastWidth = 1024;
+
+/// The same for more than `kFewRows` rows in bfloat16, on processors with bfloat16 dot products and without matrix units.
+bool multiply_many_rows(const at::Tensor &x, const at::Tensor &w, const std::optional<at::Tensor> &b, at::Tensor &y);
 
 /// softmax(q k^T scale) v in bfloat16 without gradients, for q [B, H, Tq, D] and k, v [B, G, Tk, D] with H a multiple of G.
 ///

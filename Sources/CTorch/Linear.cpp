@@ -73,16 +73,25 @@ int64_t leftover_rows(const at::Tensor &x, int64_t rows) {
     return is_blocked && rows > 4 * block && leftover <= kFewRows ? leftover : 0;
 }
 
+/// Whether `multiply_many_rows` is worth asking, before anything is made for it.
+bool may_be_many(const at::Tensor &x, int64_t rows) {
+    return x.scalar_type() == at::kBFloat16 && rows > kFewRows && rows <= kManyRows && x.size(-1) >= kLeastWidth
+        && has_bfloat16_dot_products() && !has_matrix_units();
+}
+
 /// Undefined where no kernel of ours fits.
 at::Tensor unrecorded(const at::Tensor &input, const at::Tensor &w, const Bias &b) {
     const int64_t width = input.size(-1), rows = input.numel() / std::max<int64_t>(1, width);
     if (rows == 0 || w.dim() != 2 || w.size(1) != width || w.scalar_type() != input.scalar_type()) return {};
     const int64_t leftover = leftover_rows(input, rows);
-    if (rows > kFewRows && leftover == 0) return {};
+    const bool is_many = may_be_many(input, rows);
+    if (rows > kFewRows && leftover == 0 && !is_many) return {};
     const at::Tensor x = input.reshape({rows, width}).contiguous();
     at::Tensor y = at::empty({rows, w.size(0)}, x.options());
     std::vector<int64_t> sizes = input.sizes().vec();
     sizes.back() = w.size(0);
+    if (is_many && multiply_many_rows(x, w, b, y)) return y.view(sizes);
+    if (rows > kFewRows && leftover == 0) return {};
     const int64_t few = rows > kFewRows ? leftover : rows;
     at::Tensor last = y.narrow(0, rows - few, few);
     if (!multiply_few_rows(x.narrow(0, rows - few, few), w, b, last)) return {};

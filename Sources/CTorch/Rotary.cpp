@@ -2,7 +2,6 @@
 // products and a concatenation. float32 and bfloat16 on the CPU; everything else is composed.
 #include "Support.h"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Elements.h"
@@ -55,7 +54,7 @@ at::Tensor rotate(const at::Tensor &x, const at::Tensor &c, const at::Tensor &s,
         using E = decltype(element);
         const E *xs = pointer<E>(x), *cs = pointer<E>(c), *ss = pointer<E>(s);
         E *ys = pointer<E>(y);
-        at::parallel_for(0, batch * length, 16, [&](int64_t begin, int64_t end) {
+        parallel_for(0, batch * length, 16, [&](int64_t begin, int64_t end) {
             for (int64_t row = begin; row < end; ++row) {
                 const int64_t b = row / length, t = row % length, table = b * table_batch + t * pairs;
                 for (int64_t h = 0; h < heads; ++h) {

@@ -21,6 +21,8 @@ public enum TorchRuntime {
     public static var hasCUDA: Bool { syrinx_torch_load_cuda() && syrinx_torch_cuda_compiled() }
     /// Asks libtorch to choose deterministic algorithms where it has a choice.
     public static func setDeterministic(_ on: Bool) { syrinx_torch_set_deterministic(on) }
+    /// Threads that our own kernels run on: as many as libtorch's.
+    package static var kernelThreadCount: Int { Int(syrinx_torch_kernel_thread_count()) }
     /// Runs `body` without our kernels for special instruction sets, as on a processor that lacks them: for tests.
     package static func withoutVectorKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
         syrinx_torch_allow_vector_kernels(false)

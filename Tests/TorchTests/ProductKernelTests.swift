@@ -15,7 +15,8 @@ struct ProductKernelTests {
 
     static let shapes: [[Int]] = [
         [1, 1, 1], [1, 33, 31], [2, 64, 32], [3, 7, 1000], [5, 257, 65], [8, 130, 4999], [9, 40, 64], [80, 64, 48],
-        [81, 96, 333], [65, 700, 129],
+        [81, 96, 333], [65, 700, 129], [9, 100, 1026], [17, 49, 1024], [47, 131, 2050], [65, 97, 1500],
+        [130, 200, 1100],
     ]
 
     @Test(arguments: shapes, [DType.bfloat16, .float32])
@@ -45,6 +46,10 @@ struct ProductKernelTests {
                 #expect(some.bytes() == together.narrow(dim: 0, start: 0, length: count).bytes())
             }
         }
+    }
+
+    @Test func `Our kernels run on all of libtorch's threads`() {
+        #expect(TorchRuntime.kernelThreadCount == TorchRuntime.threadCount)
     }
 
     @Test func `A large linear layer has the gradients of float64`() {

@@ -48,6 +48,8 @@ bool syrinx_torch_synchronize(int32_t device_type, int32_t device_index);
 void syrinx_torch_set_deterministic(bool on);
 // Allows (the default) or forbids this thread kernels of our own for special instruction sets: for tests that compare.
 void syrinx_torch_allow_vector_kernels(bool on);
+// Threads that a kernel of ours with enough work runs on.
+int64_t syrinx_torch_kernel_thread_count(void);
 
 // --- Tensors: life, creation, reading -----------------------------------------------------------------------------
 void syrinx_torch_release(SyrinxTensor self);
