@@ -38,7 +38,7 @@ public final class LineFile {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             throw .system(
-                reason: "it is a device or a pipe, but what is there is gone on with; give the name of a file")
+                reason: "it is a device or a pipe, which keeps nothing; give the name of a file")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)

@@ -61,7 +61,11 @@ public struct ModelFolder: Sendable, Hashable {
     ///
     /// - Throws: ``CheckpointError`` naming the file that is missing, empty or larger than ``maximumFileByteCount``.
     public func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
-        guard contains(name) else { throw .incomplete(folder: path, reason: "it has no \(name)") }
+        guard contains(name) else {
+            // A run's folder named instead of the model in it.
+            let hint = Self.isFile("\(path)/model/\(name)") ? "; did you mean \(path)/model?" : ""
+            throw .incomplete(folder: path, reason: "it has no \(name)\(hint)")
+        }
         let file = try MappedFile(path: path(of: name))
         guard file.byteCount <= Self.maximumFileByteCount else {
             throw .malformed(

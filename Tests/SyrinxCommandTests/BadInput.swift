@@ -85,6 +85,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         load("nowhere", "there is no model folder at ROOT/nowhere"),
         load("text.png", "it is a file, expected a checkpoint folder"),
         load("nothing", "ROOT/nothing", "it has no config.json"),
+        load("run", "it has no config.json; did you mean ROOT/run/model?"),
         load("config-cut", "ROOT/config-cut/config.json is damaged, it is not whole JSON", "at line"),
         load("config-garbage", "ROOT/config-garbage/config.json is damaged, it is not whole JSON"),
         load(

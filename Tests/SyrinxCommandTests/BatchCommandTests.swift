@@ -109,7 +109,7 @@ import TinyModels
             #expect(result.status == 2)
             #expect(
                 result.errors
-                    == "error: \(output) cannot be written: it is a device or a pipe, but what is there is gone on with; "
+                    == "error: \(output) cannot be written: it is a device or a pipe, which keeps nothing; "
                     + "give the name of a file\n")
         }
         #expect(!FileManager.default.fileExists(atPath: pipe + ".batch.json"))
