@@ -199,14 +199,14 @@ struct BadInput: Sendable, CustomTestStringConvertible {
                 "model.languageModel.layerCount=1024", "model.languageModel.intermediateSize=1048576",
                 output: $0("out/huge"))
         },
-        BadInput("a run where one is", status: 1, "already holds a run; pass --resume") { $0.train(output: $0("run")) },
+        BadInput("a run where one is", "already holds a run; pass --resume") { $0.train(output: $0("run")) },
         BadInput("a run below a file", status: 1, "cannot make the run folder ROOT/text.png/run: Not a directory") {
             $0.train(output: $0("text.png/run"))
         },
         BadInput("a run where nothing can be written", status: 1, "cannot make the run folder /proc/run: ") {
             $0.train(output: "/proc/run")
         },
-        BadInput("a run among somebody's files", status: 1, "holds thesis.txt, which is no part of a run") {
+        BadInput("a run among somebody's files", "holds thesis.txt, which is no part of a run") {
             $0.train(output: $0("out/foreign")) + ["--resume"]
         },
         BadInput("more seeds than a study has", "from 1 to 1000 are possible") { _ in

@@ -14,13 +14,13 @@ import Training
         _ = try RunFolder(path: path, resume: false)
 
         try Data("{\"event\":\"step\"}\n".utf8).write(to: URL(fileURLWithPath: folder.log))
-        #expect(throws: TrainingError.self) { try RunFolder(path: path, resume: false) }
+        #expect(throws: ConfigError.self) { try RunFolder(path: path, resume: false) }
         _ = try RunFolder(path: path, resume: true)
 
         try FileManager.default.removeItem(atPath: folder.log)
         _ = try RunFolder(path: path, resume: false)
         try FileManager.default.createDirectory(
             atPath: folder.checkpoints + "/step-000001", withIntermediateDirectories: true)
-        #expect(throws: TrainingError.self) { try RunFolder(path: path, resume: false) }
+        #expect(throws: ConfigError.self) { try RunFolder(path: path, resume: false) }
     }
 }

@@ -27,7 +27,7 @@ public struct RunFolder: Sendable {
     /// Makes the folder, and refuses one that already holds a run unless it is to be resumed, or somebody's other files.
     ///
     /// A run that never took a step, because its input was wrong or it was killed before, is no obstacle: it begins anew.
-    /// - Throws: `TrainingError` if it cannot be made, or holds another run or what is no part of one.
+    /// - Throws: `ConfigError` if it holds another run or what is no part of one, `TrainingError` if it cannot be made.
     public init(path: String, resume: Bool) throws {
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
@@ -36,7 +36,8 @@ public struct RunFolder: Sendable {
         let hasBegun = isRun && Self.hasBegun(checkpoints: checkpoints, log: log)
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: trimmed)) ?? []
         if !isRun, let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
-            throw TrainingError("\(trimmed) holds \(stranger), which is no part of a run; give another --output")
+            throw ConfigError(
+                place: trimmed, problem: "holds \(stranger), which is no part of a run; give another --output")
         }
         do {
             try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
@@ -44,7 +45,8 @@ public struct RunFolder: Sendable {
             throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
         }
         if !resume, hasBegun {
-            throw TrainingError("\(trimmed) already holds a run; pass --resume to continue it, or another --output")
+            throw ConfigError(
+                place: trimmed, problem: "already holds a run; pass --resume to continue it, or another --output")
         }
     }
 
