@@ -80,6 +80,7 @@ import Torch
         #expect(pixels.array(of: Float.self) == expected.array(of: Float.self))
         #expect(prepared.videoTokenCount == 18 && prepared.imageTokenCount == 0)
         #expect(prepared.videos[0].frames == indices && prepared.pictures.count == 3)
+        #expect(prepared.pictures.map(\.frame) == indices && prepared.pictures.allSatisfy { $0.format == "frame" })
         #expect(prepared.pictures[0].width == 16 && prepared.pictures[0].height == 24, "upright")
     }
 
