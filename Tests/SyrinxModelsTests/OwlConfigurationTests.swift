@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import NN
+import Processors
 import SyrinxModels
 import Testing
 import Torch
