@@ -78,7 +78,7 @@ struct RecipeRunnerTests {
                 #expect(FileManager.default.fileExists(atPath: "\(output)/\(file)"), "\(file)")
             }
             // The folder is taken; the same recipe resumes (and has nothing left to do), another is refused.
-            #expect(throws: TrainingError.self) { try RecipeRunner.run(try recipe(folder), .init(output: output)) }
+            #expect(throws: ConfigError.self) { try RecipeRunner.run(try recipe(folder), .init(output: output)) }
             let again = try RecipeRunner.run(try recipe(folder), .init(output: output, resume: true))
             #expect(again.reports.isEmpty && again.weightsHash == outcome.weightsHash)
             let error = #expect(throws: ConfigError.self) {
