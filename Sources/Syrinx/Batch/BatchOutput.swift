@@ -24,7 +24,6 @@ final class BatchOutput {
     /// - Throws: `SyrinxError` when the file holds something else, or another process is writing it.
     init(_ path: String, _ identity: BatchIdentity, keepsBatchSize: Bool) throws {
         let identityPath = path + ".batch.json"
-        let exists = FileManager.default.fileExists(atPath: path)
         let isEmpty = ((try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0) == 0
         do {
             file = try LineFile(path)
@@ -34,13 +33,14 @@ final class BatchOutput {
             throw SyrinxError("\(path) cannot be written: \(reason)")
         }
         var identity = identity
-        if let bytes = FileManager.default.contents(atPath: identityPath) {
+        // An empty file has no answers that could be of another batch.
+        if !isEmpty, let bytes = FileManager.default.contents(atPath: identityPath) {
             guard let earlier = try? JSONDecoder().decode(BatchIdentity.self, from: bytes) else {
                 throw SyrinxError("\(identityPath) is damaged; remove it and \(path), or give another --output")
             }
             if !keepsBatchSize { identity.batchSize = earlier.batchSize }
             try identity.requireSame(as: earlier, output: path)
-        } else if exists && !isEmpty {
+        } else if !isEmpty {
             throw SyrinxError(
                 "\(path) exists, and there is no \(identityPath) that says what its lines answer: give another --output, "
                     + "or remove it")
@@ -52,14 +52,19 @@ final class BatchOutput {
     }
 
     /// Reads the lines that are there, and drops a cut one at the end.
-    /// - Parameter count: questions in all.
-    /// - Throws: `SyrinxError` when a line is no answer or there are more lines than questions.
-    func resume(count: Int) throws {
+    /// - Throws: `SyrinxError` when a line is no answer, or not that to the question whose turn it is.
+    func resume(_ input: BatchInput) throws {
         try file.readLines { line in
             savedCount += 1
-            guard savedCount <= count, let record = try? BatchRecord(line: line) else {
+            guard savedCount <= input.count, let record = try? BatchRecord(line: line) else {
                 throw SyrinxError(
                     "line \(savedCount) of \(file.path) is no answer of this batch; remove the file and begin anew")
+            }
+            let ids = input.possibleIDs(savedCount - 1)
+            guard ids.contains(record.id) else {
+                throw SyrinxError(
+                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but it is the turn of \"\(ids[0])\": lines were "
+                        + "taken out or moved; put them back, or give another --output")
             }
             if record.error != nil { savedErrorCount += 1 }
         }
