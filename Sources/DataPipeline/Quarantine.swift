@@ -87,7 +87,7 @@ public final class Quarantine: Sendable {
             throw DataError(
                 "\(failedCount) records of \(presentedCount) presented could not be used, more than the share of "
                     + "\(maximumShare) that is allowed; the last is \(entry.id) (\(entry.reason)); "
-                    + "look at \(path ?? "the data with `syrinx data check`") or fetch the corpus again")
+                    + "look at \(path ?? "them with `syrinx data check`"), and mend them or leave them out")
         }
     }
 

@@ -20,6 +20,8 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
         case name
         /// Invented words for groups, learnt from a few examples.
         case fewShot = "few-shot"
+        /// The items' own questions: exact match, token F1.
+        case answering
     }
 
     /// What is asked, in the order of the report.
@@ -78,6 +80,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
         case .name: return [NameTask()]
         case .fewShot:
             return shots.map { FewShotNamingTask(shots: $0, most: shots.max() ?? 0, text: fewShotText) }
+        case .answering: return [AnsweringTask()]
         }
     }
 

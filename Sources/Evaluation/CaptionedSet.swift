@@ -9,6 +9,20 @@ public import Torch
 
 /// Captioned records of one split with their pictures as pixels.
 public struct CaptionedSet: Sendable {
+    /// A question that came with its answers.
+    public struct Question: Sendable, Hashable {
+        /// What the user says with the picture.
+        public var text: String
+        /// What would be right; at least one.
+        public var answers: [String]
+
+        /// A question from its parts.
+        public init(text: String, answers: [String]) {
+            self.text = text
+            self.answers = answers
+        }
+    }
+
     /// One record: a picture and what is known of it.
     public struct Item: Sendable {
         /// The corpus record's id.
@@ -23,12 +37,15 @@ public struct CaptionedSet: Sendable {
         public var png: [UInt8]
         /// Captions that people wrote, where the data has them; empty where captions are rendered from fields.
         public var writtenCaptions: [String]
+        /// The question about the picture, in data of questions and answers.
+        public var question: Question?
 
         /// An item from its parts.
         public init(
             id: String, source: String, caption: CorpusRecord.Caption, provenance: CorpusRecord.Provenance,
-            png: [UInt8], writtenCaptions: [String] = []
+            png: [UInt8], writtenCaptions: [String] = [], question: Question? = nil
         ) {
+            self.question = question
             self.writtenCaptions = writtenCaptions
             self.id = id
             self.source = source

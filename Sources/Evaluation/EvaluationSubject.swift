@@ -41,15 +41,20 @@ public struct EvaluationSubject: Sendable {
     public let decode: @Sendable ([Int]) -> String
     /// What a model with a chat template reads around every picture.
     public let frame: PictureFrame
+    /// What it reads around a picture that another question is asked about.
+    public let questionFrame: @Sendable (String) throws -> PictureFrame
     /// Where the weights are.
     public let device: Device
 
     /// A subject from its parts.
     public init(
         model: any MultimodalLanguageModel, contract: TokenContract, beginID: Int?, stopTokenIDs: Set<Int>,
-        frame: PictureFrame = PictureFrame(), device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
+        frame: PictureFrame = PictureFrame(),
+        questionFrame: @escaping @Sendable (String) throws -> PictureFrame = { _ in PictureFrame() },
+        device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
         decode: @escaping @Sendable ([Int]) -> String
     ) {
+        self.questionFrame = questionFrame
         self.device = device
         self.frame = frame
         engine = GenerationEngine(model)
@@ -83,7 +88,8 @@ public struct EvaluationSubject: Sendable {
     }
 
     /// One row: begin token, then the parts; a picture takes its placeholder positions, between the tokens of the frame.
-    func input(_ parts: [Part]) -> ModelInput {
+    func input(_ parts: [Part], in frame: PictureFrame? = nil) -> ModelInput {
+        let frame = frame ?? self.frame
         let visual = contract.visualTokenCount
         var tokenIDs = beginID.map { [$0] } ?? []
         var visualPositions = [Int64]()
@@ -124,14 +130,16 @@ public struct EvaluationSubject: Sendable {
     }
 
     /// What the model says greedily of each picture after `prompt`.
-    /// - Parameter pictures: float[N, V, D].
+    /// - Parameters:
+    ///   - pictures: float[N, V, D].
+    ///   - frame: what the model reads around each picture; nil for the subject's own.
     /// - Returns: N texts, without the prompt.
     /// - Throws: `GenerationError` when prompt and answer do not fit the context.
     public func answers(
-        to prompt: String, about pictures: Tensor, maxNewTokens: Int
+        to prompt: String, about pictures: Tensor, maxNewTokens: Int, in frame: PictureFrame? = nil
     ) throws(GenerationError) -> [String] {
         let tokens = prompt.isEmpty ? [] : encode(prompt)
-        let input = input([.picture(pictures), .text(tokens)])
+        let input = input([.picture(pictures), .text(tokens)], in: frame)
         let config = GenerationConfig(
             maxNewTokens: maxNewTokens, bannedTokenIDs: [contract.imagePlaceholderID], stopTokenIDs: stopTokenIDs)
         let requests = (0..<pictures.shape[0]).map { index in

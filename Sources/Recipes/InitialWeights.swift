@@ -23,7 +23,8 @@ struct InitialWeights {
         }
     }
 
-    /// A whole model: what is recomputed is left out, and the position table resized to the model's grid.
+    /// A whole model: what is recomputed is left out, the position table resized to the model's grid, and both branches of a
+    /// modality-adaptive decoder start as the one that a plain decoder has.
     func whole(_ published: StateDict) -> Part {
         var weights = StateDict(
             published.pairs.filter { !$0.0.hasSuffix("rotary_emb.inv_freq") && !$0.0.hasSuffix("_pos_embed") })
@@ -37,6 +38,7 @@ struct InitialWeights {
                 weights[name] = OwlVisionTransformer.resizedPositions(table, for: config.visionEncoder)
             }
         }
+        if case .mplugOwl2(let config) = shape { weights = MPLUGOwl2.branched(weights, for: config) }
         return Part(weights: weights, prefixes: [""])
     }
 

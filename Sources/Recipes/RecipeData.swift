@@ -112,7 +112,7 @@ struct RecipeData {
 
     /// Packed sequences of a stage.
     ///
-    /// - Parameter say: hears of conversations that are skipped because nothing in them is supervised.
+    /// - Parameter say: hears of records that are skipped because nothing in them is supervised, or cannot be used.
     func packed(_ stage: Recipe.Stage, say: @escaping (String) -> Void) throws -> TrainingSource<Batch> {
         let config = Loader.Config(
             batchSize: stage.microbatchSize, mixture: stage.mixture ?? recipe.data.mixture, seed: recipe.seed,
@@ -125,17 +125,21 @@ struct RecipeData {
         } else {
             loader = try Loader(try captions(), config: config, quarantinePath: quarantinePath)
         }
-        var told = 0
+        var told = (skipped: 0, failed: 0)
         return TrainingSource(
             next: {
                 let batch = try loader.next()
-                let skipped = loader.quarantine.skippedCount
+                let (skipped, failed) = (loader.quarantine.skippedCount, loader.quarantine.count)
                 // At 1, 2, 4, 8, ... so that a log of a long run stays short.
-                if skipped > 0, skipped >= 2 * told {
-                    told = skipped
+                if skipped > 0, skipped >= 2 * told.skipped {
+                    told.skipped = skipped
                     say(
-                        "\(skipped) samples without a supervised token were skipped so far; \(quarantinePath) names them"
-                    )
+                        "records without a supervised token were skipped (\(skipped) times, in every pass anew); "
+                            + "\(quarantinePath) names them")
+                }
+                if failed > 0, failed >= 2 * told.failed {
+                    told.failed = failed
+                    say("\(failed) \(failed == 1 ? "record" : "records") could not be used; \(quarantinePath) says why")
                 }
                 return batch
             },

@@ -57,8 +57,12 @@ struct RecipeModel {
         try checkTargets()
         let parts = InitialWeights(shape)
         if let path = recipe.initialize.checkpoint {
-            try load(parts.whole(try ModelFolder(path: path).stateDict()), from: path)
-            say("every part starts from \(path)")
+            let whole = try ModelFolder(path: path).stateDict()
+            try load(parts.whole(whole), from: path)
+            let isBranched = shape.hasPictureBranch && !whole.names.contains { MPLUGOwl2.textBranch(of: $0) != nil }
+            say(
+                "every part starts from \(path)"
+                    + (isBranched ? "; the decoder's branch for pictures starts as a copy of that for text" : ""))
         }
         if let path = recipe.initialize.vision {
             let published = try ModelFolder.stateDict(at: path)

@@ -26,6 +26,7 @@ public enum RecipeRegistry {
         ("mplug-owl2-stage2-tiny", { .mplugOwl2Stage2Tiny() }),
         ("mplug-owl2-lora", { .mplugOwl2LoRA() }),
         ("mplug-owl2-lora-tiny", { .mplugOwl2LoRATiny() }),
+        ("owl2-from-owl-start", { .owl2FromOwlStart() }),
         ("owl2-from-owl", { .owl2FromOwl() }),
     ]
 

@@ -15,6 +15,8 @@ public import Training
 public final class SampleObserver: TrainingObserver {
     private struct Sample {
         let id: String
+        /// The end of what stands before the answer.
+        let question: String
         let truth: String
         let input: ModelInput
         let png: [UInt8]
@@ -55,9 +57,17 @@ public final class SampleObserver: TrainingObserver {
         input.pixelValues = input.pixelValues?.to(context.computeDType)
         let size = context.examples.assembler.size
         return Sample(
-            id: example.id, truth: context.examples.tokenizer.decode(answer.supervisedTokenIDs), input: input,
+            id: example.id, question: question(prompt, context.examples.tokenizer),
+            truth: context.examples.tokenizer.decode(answer.supervisedTokenIDs), input: input,
             png: try PictureCodec().encodePNG(Picture(width: size, height: size, pixels: picture.stored.pixels)),
             size: size)
+    }
+
+    /// The last words of a prompt; none where a picture alone is given.
+    private static func question(_ prompt: PromptLayout, _ tokenizer: any Tokenizer) -> String {
+        let tokenIDs = prompt.segments.flatMap { if case .text(let tokenIDs, _) = $0 { tokenIDs } else { [Int]() } }
+        let text = tokenizer.decode(tokenIDs).filter { !$0.isNewline }
+        return text.count > 80 ? "..." + text.suffix(77) : text
     }
 
     public func onValidation(_ report: ValidationReport) throws {
@@ -76,7 +86,8 @@ public final class SampleObserver: TrainingObserver {
             let text = context.examples.tokenizer.decode(result.tokenIDs)
             values.append(("samples/\(number)", .image(png: sample.png, width: sample.size, height: sample.size)))
             values.append(("samples/\(number)/text", .text("**generated:** \(text)\n\n**true:** \(sample.truth)")))
-            context.log("step \(report.step), \(sample.id): \(text) (true: \(sample.truth))")
+            let asked = sample.question.isEmpty ? "" : ", \"\(sample.question)\""
+            context.log("step \(report.step), \(sample.id)\(asked): \(text) (true: \(sample.truth))")
         }
         try context.tensorBoard.add(values, step: report.step)
     }

@@ -34,7 +34,8 @@ struct StageRun {
             _ source: TrainingSource<Item>, _ objective: Objective<Item>, _ validation: [ValidationSet<Item>]
         ) throws -> EndReport {
             let config = Trainer<Item>.Config(
-                stage: stage.name, stageIndex: index, limit: stage.limit, accumulationSteps: stage.accumulationSteps,
+                stage: stage.name, stageIndex: index, stageCount: recipe.stages.count, limit: stage.limit,
+                accumulationSteps: stage.accumulationSteps,
                 schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
                 maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
                 checkpointInterval: recipe.checkpoints.interval, parts: built.shape.parts, peakOperationsPerSecond: peak

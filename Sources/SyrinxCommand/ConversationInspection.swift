@@ -16,6 +16,9 @@ struct ConversationInspection {
     let visualTokens: Int
     let contextLength: Int
 
+    /// Whether a path names such a file and not a corpus.
+    static func isFile(_ path: String) -> Bool { path.hasSuffix(".json") || path.hasSuffix(".jsonl") }
+
     private struct Output: Encodable {
         var records: Int
         var recordsWithPictures: Int

@@ -4,20 +4,24 @@ import DataPipeline
 import Foundation
 import Terminal
 
-/// `syrinx data check`: decodes a whole corpus and names what is bad.
+/// `syrinx data check`: decodes a whole corpus, or a file of conversations, and names what is bad.
 struct DataCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read and decode a whole corpus and name what is bad.",
+        abstract: "Read and decode a whole corpus or file of conversations and name what is bad.",
         usage: "syrinx data check <folder> [<options>]",
         discussion: """
-            Checks the shards against their SHA-256, the index against the records, and decodes every picture. What \
-            cannot be used is written to the quarantine file, one JSON object per line. Exit status: 0 when all is \
-            well, 1 when anything is bad.
+            Checks the shards against their SHA-256, the index against the records, and decodes every picture. Of a file \
+            (LLaVA's JSON or mPLUG-Owl's records) every record is read, its marks are counted against its pictures, and \
+            something must be learnt from it. What cannot be used is written to the quarantine file, one JSON object per \
+            line. Exit status: 0 when all is well, 1 when anything is bad.
             """)
 
-    @Argument(help: "The corpus folder.")
+    @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
     var folder: String
+
+    @Option(help: ArgumentHelp("Where a conversation's pictures are (default: beside its file).", valueName: "folder"))
+    var images: String?
 
     @Option(help: "Threads that decode.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -30,36 +34,54 @@ struct DataCheckCommand: ParsableCommand {
 
     func validate() throws {
         if workers < 1 { throw ValidationError("--workers \(workers): at least 1 is needed") }
+        if images != nil, !ConversationInspection.isFile(folder) {
+            throw ValidationError("--images belongs to a .json or .jsonl file of conversations, not to \(folder)")
+        }
     }
 
     func run() throws {
         InterruptFlag.install()
+        if ConversationInspection.isFile(folder) { return try checkConversations() }
         let corpus = try CorpusFolder(URL(fileURLWithPath: folder))
         let progress = ProgressBar("checking", total: corpus.index.entries.count, unit: "records")
         let report = try CorpusCheck(corpus, decoder: PictureCodec()).run(workerCount: workers) {
             progress.advance(by: $0)
         }
         progress.finish()
-        if !report.failures.isEmpty { try CorpusCheck.write(report.failures, to: quarantine) }
+        try show(
+            report, failures: report.failures,
+            read: "\(report.recordCount) records, \(report.pictureCount) good pictures, \(report.shardCount) shards")
+    }
+
+    private func checkConversations() throws {
+        let conversations = try ConversationFile(folder, pictures: images)
+        let progress = ProgressBar("checking", total: conversations.count, unit: "records")
+        let report = try ConversationCheck(conversations, decoder: PictureCodec()).run(workerCount: workers) {
+            progress.advance(by: $0)
+        }
+        progress.finish()
+        try show(
+            report, failures: report.failures,
+            read: "\(report.recordCount) records, \(report.pictureCount) good pictures, \(report.answerCount) answers")
+    }
+
+    /// Prints what was found, writes down what is bad, and ends with status 1 where there is something.
+    private func show(_ report: some Encodable, failures: [QuarantineEntry], read: String) throws {
+        if !failures.isEmpty { try CorpusCheck.write(failures, to: quarantine) }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             print(String(decoding: try encoder.encode(report), as: UTF8.self))
         } else {
-            printReport(report)
+            let style = TerminalStyle.standardOutput
+            if failures.isEmpty {
+                print(style.paint("all is well", .green) + ": " + read)
+            } else {
+                print(style.paint("\(failures.count) bad", .red) + " of " + read + "; they are listed in \(quarantine)")
+            }
+            for failure in failures.prefix(10) { print("  \(failure.id): \(failure.reason)") }
+            if failures.count > 10 { print("  ... and \(failures.count - 10) more") }
         }
-        if !report.failures.isEmpty { throw ExitCode(ExitStatus.failure) }
-    }
-
-    private func printReport(_ report: CorpusCheck.Report) {
-        let style = TerminalStyle.standardOutput
-        let read = "\(report.recordCount) records, \(report.pictureCount) good pictures, \(report.shardCount) shards"
-        guard !report.failures.isEmpty else {
-            print(style.paint("all is well", .green) + ": " + read)
-            return
-        }
-        print(style.paint("\(report.failures.count) bad", .red) + " of " + read + "; they are listed in \(quarantine)")
-        for failure in report.failures.prefix(10) { print("  \(failure.id): \(failure.reason)") }
-        if report.failures.count > 10 { print("  ... and \(report.failures.count - 10) more") }
+        if !failures.isEmpty { throw ExitCode(ExitStatus.failure) }
     }
 }

@@ -22,6 +22,9 @@ struct DataConversationsCommand: ParsableCommand {
     @Option(help: "The part of the corpus: train, val or test.", transform: DataInspectCommand.split)
     var split: CorpusSplit = .train
 
+    @Flag(help: "Leave out what is not about a picture.")
+    var onlyPictures = false
+
     @Option(help: "At most this many conversations, spread evenly.")
     var limit: Int?
 
@@ -32,7 +35,7 @@ struct DataConversationsCommand: ParsableCommand {
     func run() throws {
         let folder = try CorpusFolder(URL(fileURLWithPath: corpus))
         let written = try ConversationExport(folder).write(
-            to: URL(fileURLWithPath: output), split: split, limit: limit)
+            to: URL(fileURLWithPath: output), split: split, onlyPictures: onlyPictures, limit: limit)
         print("\(output)/conversations.json: \(written.records) conversations, \(written.pictures) with pictures")
     }
 }

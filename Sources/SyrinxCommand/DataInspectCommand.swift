@@ -78,7 +78,7 @@ struct DataInspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        if folder.hasSuffix(".json") || folder.hasSuffix(".jsonl") {
+        if ConversationInspection.isFile(folder) {
             return try ConversationInspection(
                 file: folder, images: images, template: template, sample: sample, tokenizer: tokenizer,
                 visualTokens: visualTokens, contextLength: contextLength

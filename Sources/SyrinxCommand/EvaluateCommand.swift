@@ -17,8 +17,8 @@ struct EvaluateCommand: ParsableCommand {
         usage: "syrinx evaluate [--model <folder> --corpus <path>] [<options>]",
         discussion: """
             The corpus is a corpus folder (syrinx data fetch), or a .jsonl file with one of your own pictures a line:
-            {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}. The tasks (--tasks), all that the data allow \
-            unless you choose:
+            {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}, or questions and answers about pictures as \
+            LLaVA's JSON. The tasks (--tasks), all that the data allow unless you choose:
 
               captioning  a free caption: CIDEr-D, token F1, exact match
               colour      the dominant colour, after "colours:"
@@ -26,6 +26,7 @@ struct EvaluateCommand: ParsableCommand {
               group       the group, by likelihood of "kind: ..."
               name        the name, after "name:"
               few-shot    invented words for groups, from 0, 4 and 8 examples in the prompt
+              answering   the data's own questions: exact match, token F1
 
             Each score stands beside what a blank picture and a majority answer would get, with 95 % bootstrap intervals over \
             the items. The output folder gets evaluation.json, predictions.jsonl, scores.json and report.html. After Ctrl-C \
@@ -37,6 +38,7 @@ struct EvaluateCommand: ParsableCommand {
               syrinx evaluate --model a/model --corpus mine.jsonl --tasks captioning
               syrinx evaluate --model a/model --corpus mine.jsonl --compare b/model
               syrinx evaluate --model base --adapter a --corpus mine.jsonl --compare base
+              syrinx evaluate --model tuned --corpus held/conversations.json --compare base
               syrinx evaluate --compare evaluations/a-test evaluations/b-test
             """)
 
@@ -45,7 +47,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: ArgumentHelp("The corpus folder, or a .jsonl list of pictures.", valueName: "path"))
+    @Option(help: ArgumentHelp("The corpus folder, a .jsonl list of pictures, or LLaVA's JSON.", valueName: "path"))
     var corpus: String?
 
     @Option(help: ArgumentHelp("Tasks to put, separated by commas (default: all).", valueName: "names"))
@@ -107,7 +109,7 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("with --model, --compare takes 1 folder, not \(compare.count)")
         }
         if corpus == nil {
-            throw ValidationError("--corpus is missing: the corpus folder, or a .jsonl list of pictures")
+            throw ValidationError("--corpus is missing: the corpus folder, a .jsonl list of pictures, or LLaVA's JSON")
         }
         if CorpusRecord.Split(rawValue: split) == nil || split == "train" {
             throw ValidationError("--split is \"\(split)\"; val and test are held out")
@@ -189,6 +191,9 @@ extension EvaluateCommand {
                 conversation: model.chatTemplate == .document
                     ? nil : .init(template: model.chatTemplate.rawValue, question: question)))
         say(style.bold("\(path): \(data.set.items.count) held-out items of \(corpus), results in \(output)"))
+        if data.leftOutCount > 0 {
+            say("records left out because they do not ask about exactly one picture: \(data.leftOutCount)")
+        }
         let progress = EvaluationProgress()
         defer { progress.finish() }
         do {
@@ -219,9 +224,15 @@ extension EvaluateCommand {
 
     private func evaluation(_ data: EvaluationData) throws -> CaptionEvaluation {
         CaptionEvaluation(
-            questions: try questions(), sources: source,
+            questions: try questions(data), sources: source,
             groupSources: source.isEmpty ? data.groupSources : source.filter(data.groupSources.contains),
             template: CaptionTemplate(prompt: prompt), shots: try shotCounts(), fewShotText: wordText, seed: seed)
+    }
+
+    /// The tasks: those of the command line, or what fits the kind of data.
+    private func questions(_ data: EvaluationData) throws -> [CaptionEvaluation.Question] {
+        if tasks != nil { return try questions() }
+        return CaptionEvaluation.Question.allCases.filter { ($0 == .answering) == data.hasQuestions }
     }
 
     private func questions() throws -> [CaptionEvaluation.Question] {

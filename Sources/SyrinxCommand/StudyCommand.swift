@@ -17,9 +17,10 @@ struct StudyCommand: ParsableCommand {
             abstract: "mPLUG-Owl2's modality-adaptive decoder against plain ones, in small.",
             usage: "syrinx study owl2-from-owl [<options>]",
             discussion: """
-                Trains the recipe owl2-from-owl with three decoders (modality-adaptive; plain of the same width; plain \
-                with as many parameters) and prints their held-out losses with intervals over the seeds. Runs that are \
-                finished are kept, so the same command goes on after an interruption.
+                Trains a small plain model (the recipe owl2-from-owl-start) and goes on from it (owl2-from-owl) with three \
+                decoders: modality-adaptive, plain of the same width, and plain with as many parameters, which has a wider \
+                start of its own. Prints held-out losses with intervals over the seeds. Runs that are finished are kept, \
+                so the same command goes on after an interruption.
                 """)
 
         @Option(help: ArgumentHelp("Where the runs go.", valueName: "folder"))
@@ -30,8 +31,11 @@ struct StudyCommand: ParsableCommand {
 
         @Option(
             name: .customLong("set"),
-            help: "Change a value of the recipe for all runs: key.path=value. May be repeated.")
+            help: "Change a value of owl2-from-owl for all runs: key.path=value. May be repeated.")
         var settings: [String] = []
+
+        @Option(name: .customLong("set-start"), help: "The same for owl2-from-owl-start.")
+        var startSettings: [String] = []
 
         @Flag(help: "Print JSON, with every run.")
         var json = false
@@ -45,7 +49,9 @@ struct StudyCommand: ParsableCommand {
         func run() throws {
             InterruptFlag.install()
             func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
-            let study = DecoderStudy(folder: output, seeds: (0..<UInt64(seeds)).map { $0 }, overrides: settings)
+            let study = DecoderStudy(
+                folder: output, seeds: (0..<UInt64(seeds)).map { $0 }, startOverrides: startSettings,
+                overrides: settings)
             let runs = try study.run(observers: { _ in [ProgressObserver(print: say)] }, say: say)
             let comparison = DecoderComparison(runs)
             guard json else { return print(comparison.table) }

@@ -16,6 +16,11 @@ struct OwlRecipeTests {
     func recipe(
         _ name: String, _ folder: String, imageSize: Int = 32, _ settings: [String] = []
     ) throws -> Recipe {
+        try RecipeRegistry.recipe(name, overrides: try self.settings(name, folder, imageSize: imageSize) + settings)
+    }
+
+    /// What makes it tinier.
+    func settings(_ name: String, _ folder: String, imageSize: Int = 32) throws -> [String] {
         var changes = [
             "data.corpus=\(folder)/corpus", "precision=float32", "device=cpu", "data.contextLength=160",
             "data.tokenizer.vocabularySize=400", "data.validationLimit=4", "model.visionEncoder.imageSize=\(imageSize)",
@@ -27,13 +32,13 @@ struct OwlRecipeTests {
             "model.languageModel.headCount=2", "model.languageModel.keyValueHeadCount=2",
             "model.languageModel.headSize=16", "checkpoints.interval=2",
         ]
-        if name.hasPrefix("mplug-owl2") { changes.append("model.abstractor.positionGrid=\(imageSize / 8)") }
+        if name.contains("owl2") { changes.append("model.abstractor.positionGrid=\(imageSize / 8)") }
         let stages = try RecipeRegistry.recipe(name).stages
         for (index, stage) in stages.enumerated() {
             let size = stage.objective == .bagOfWords ? 4 : 2
             changes += ["steps=3", "globalBatchSize=\(size)", "microbatchSize=\(size)"].map { "stages.\(index).\($0)" }
         }
-        return try RecipeRegistry.recipe(name, overrides: changes + settings)
+        return changes
     }
 
     private func changed(_ report: EndReport) -> [String: Bool] {

@@ -81,6 +81,62 @@ import Testing
         }
     }
 
+    @Test("an evaluation on LLaVA's JSON puts every question alone, and scores the answers that generate gives")
+    func evaluatedOnQuestions() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func picture(_ name: String) -> String { "\(Self.fixtures)/mplug-owl2/pictures/\(name)" }
+        func generated(_ name: String, _ question: String) throws -> String {
+            try generate(
+                "mplug-owl2", ["--greedy", "--max-new-tokens", "64", question, "--image", picture(name)]
+            ).output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let (many, why) = ("How many cats are there?", "Why?")
+        let right = try generated("wide.jpg", many)
+        func record(_ id: String, _ image: String?, _ turns: [(String, String)]) -> [String: Any] {
+            var record: [String: Any] = ["id": id]
+            record["image"] = image.map(picture)
+            record["conversations"] = turns.enumerated().flatMap { place, turn in
+                let mark = place == 0 && image != nil ? "<image>\n" : ""
+                return [["from": "human", "value": mark + turn.0], ["from": "gpt", "value": turn.1]]
+            }
+            return record
+        }
+        let records = [
+            record("a", "wide.jpg", [(many, right), (why, "no")]), record("b", "tall.png", [(many, "no")]),
+            record("c", nil, [(many, "no")]),
+        ]
+        try JSONSerialization.data(withJSONObject: records).write(to: URL(fileURLWithPath: folder + "/held.json"))
+        let arguments = [
+            "evaluate", "--model", "\(Self.fixtures)/mplug-owl2/model", "--corpus", folder + "/held.json", "--output",
+            folder + "/scores",
+        ]
+        let run = try SyrinxProcess.run(arguments)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("exactly one picture: 1\n"))
+        #expect(run.output.contains("blank picture") && run.output.contains("majority of these items"))
+        let log = try String(contentsOfFile: folder + "/scores/predictions.jsonl", encoding: .utf8)
+        let answers = try log.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(answers.map { $0["id"] as? String } == ["a#1", "b#1", "a#2"])
+        #expect(answers.map { $0["source"] as? String } == [many, many, why])
+        #expect(answers[0]["generated"] as? String == right)
+        #expect((answers[0]["scores"] as? [String: Double])?["exact match"] == 1)
+        #expect(answers[1]["generated"] as? String == (try generated("tall.png", many)))
+        #expect((answers[1]["scores"] as? [String: Double])?["exact match"] == 0)
+        #expect(answers[2]["generated"] as? String == (try generated("wide.jpg", why)))
+        // The majority answer to a question is right for one of its two items.
+        let majority = answers.prefix(2).compactMap {
+            ($0["controls"] as? [String: Double])?["majority of these items, exact match"]
+        }
+        #expect(majority.sorted() == [0, 1])
+        // A model without a template cannot be asked, and captions are not what these data have.
+        let captions = try SyrinxProcess.run(arguments.dropLast() + [folder + "/captions", "--tasks", "captioning"])
+        #expect(captions.status == 2 && captions.errors.contains("no item has a caption"), "\(captions.errors)")
+    }
+
     @Test("without options it samples as the README does, the same each time, and says so")
     func recommendedSampling() throws {
         let first = try generate("mplug-owl2", ["--verbose", "--max-new-tokens", "12", "Why?"])

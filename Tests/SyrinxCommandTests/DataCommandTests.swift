@@ -51,6 +51,46 @@ import Testing
         }
     }
 
+    @Test func `Check reads every conversation of a file and says which cannot be used`() throws {
+        try withScenes { folder in
+            let own = folder.path + "-conversations", quarantine = folder.path + ".jsonl"
+            defer {
+                for path in [own, quarantine] { try? FileManager.default.removeItem(atPath: path) }
+            }
+            let written = try SyrinxProcess.run([
+                "data", "conversations", folder.path, "--output", own, "--only-pictures", "--limit", "5",
+            ])
+            #expect(written.output.hasSuffix("5 conversations, 5 with pictures\n"), "\(written.errors)")
+            let check = ["data", "check", own + "/conversations.json", "--quarantine", quarantine]
+            let whole = try SyrinxProcess.run(check)
+            #expect(whole.status == 0 && whole.output.hasPrefix("all is well: 5 records, 5 good pictures, "))
+            #expect(!FileManager.default.fileExists(atPath: quarantine))
+
+            let picture = try #require(try FileManager.default.contentsOfDirectory(atPath: own + "/pictures").first)
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: own + "/broken.png"))
+            func record(_ image: String, _ question: String, _ answer: String) -> String {
+                #"{"image": "\#(image)", "conversations": [{"from": "human", "value": "\#(question)"}, "#
+                    + #"{"from": "gpt", "value": "\#(answer)"}]}"#
+            }
+            let lines = [
+                record("pictures/" + picture, "<image>What?", "It."), record("nowhere.png", "<image>What?", "It."),
+                record("broken.png", "<image>What?", "It."), record("pictures/" + picture, "<image><image>?", "It."),
+                record("pictures/" + picture, "<image>What?", " "), #"{"foo": 1}"#,
+            ]
+            try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: own + "/bad.jsonl"))
+            let bad = try SyrinxProcess.run(["data", "check", own + "/bad.jsonl", "--quarantine", quarantine])
+            #expect(bad.status == 1 && bad.output.hasPrefix("5 bad of 6 records, 1 good pictures, 1 answers"))
+            for reason in [
+                "#1: 1: the picture \(own)/nowhere.png is not there", "#2: 2: picture 0 (broken.png): ",
+                "2 marks <image> for 1 picture", "the assistant says nothing", "has neither the list conversations",
+            ] { #expect(bad.output.contains(reason), "\(reason) in \(bad.output)") }
+            let entries = try String(contentsOfFile: quarantine, encoding: .utf8).split(separator: "\n")
+            #expect(entries.count == 5)
+            let corpus = try SyrinxProcess.run(["data", "check", folder.path, "--images", own])
+            #expect(corpus.status == 2 && corpus.errors.contains("--images belongs to"))
+        }
+    }
+
     @Test func `Wrong input is one sentence with status 2`() throws {
         try withScenes { folder in
             let source = try SyrinxProcess.run(["data", "inspect", folder.path, "--source", "scene"])

@@ -96,6 +96,12 @@ struct OwlInitializationTests {
                 embeddings: owl.embed(tokenIDs: ids), positionIDs: positions,
                 visualPositions: Tensor([Int64(2), 3, 7]))
             #expect((found - expected).abs().max().item() < 1e-5)
+            // A plain model's weights are a modality-adaptive one's to start from; what has both branches stays.
+            var adaptive = config
+            adaptive.isModalityAdaptive = true
+            let branched = MPLUGOwl2.branched(weights, for: adaptive)
+            #expect(branched.names.filter { MPLUGOwl2.textBranch(of: $0) != nil }.count == 2 * 4)
+            #expect(MPLUGOwl2.branched(weights, for: config).names == weights.names)
         }
     }
 

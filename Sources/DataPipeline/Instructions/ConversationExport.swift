@@ -25,9 +25,12 @@ public struct ConversationExport {
 
     /// Writes conversations of a split, spread evenly over it where there is a limit.
     ///
+    /// - Parameter onlyPictures: leaves out conversations without a picture.
     /// - Returns: how many records were written, and how many pictures.
     /// - Throws: ``DataError`` when the folder is not empty or cannot be written; what reading the corpus throws.
-    public func write(to folder: URL, split: CorpusSplit, limit: Int?) throws -> (records: Int, pictures: Int) {
+    public func write(
+        to folder: URL, split: CorpusSplit, onlyPictures: Bool = false, limit: Int?
+    ) throws -> (records: Int, pictures: Int) {
         let pictures = folder.appendingPathComponent("pictures")
         let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
             !$0.hasPrefix(".")
@@ -38,7 +41,9 @@ public struct ConversationExport {
         do { try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true) } catch {
             throw DataError("the folder \(folder.path) cannot be made: check the path and its permissions")
         }
-        let numbers = (0..<conversations.count).filter { conversations.split(of: $0) == split }
+        let numbers = (0..<conversations.count).filter {
+            conversations.split(of: $0) == split && (!onlyPictures || conversations.hasPictures($0))
+        }
         let count = min(limit ?? numbers.count, numbers.count)
         var records: [Record] = []
         for place in 0..<count {

@@ -70,7 +70,9 @@ public final class ConversationFile: ConversationStore {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         // Anything but a plain file could block for ever, and no size could be asked for.
         guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular else {
-            throw DataError("the picture \(path) is not there; give the folder that the paths begin at")
+            throw DataError(
+                "the picture \(path) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
+            )
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         guard size <= maximumPictureByteCount else {

@@ -81,18 +81,28 @@ extension MPLUGOwl2 {
     public static func languageModel(fromLLaMA published: StateDict, for config: Config) -> StateDict {
         let plain = LLaMADecoder.stateDict(fromPublished: published, for: config.languageModel)
         var own = StateDict()
-        for (name, tensor) in plain.pairs {
-            let branches = branchNames(of: name, isModalityAdaptive: config.isModalityAdaptive)
-            for branch in branches { own[branch] = tensor }
+        for (name, tensor) in plain.pairs { own[textBranchName(of: name)] = tensor }
+        return branched(own, for: config)
+    }
+
+    /// The weights of an mPLUG-Owl2 whose decoder is plain for one whose decoder is modality-adaptive: the branch for pictures is a
+    /// copy of that for text. Weights that have both branches, and those for a plain decoder, are returned as they are.
+    public static func branched(_ weights: StateDict, for config: Config) -> StateDict {
+        guard config.isModalityAdaptive, !weights.names.contains(where: { textBranch(of: $0) != nil }) else {
+            return weights
         }
-        return own
+        var both = weights
+        for (name, tensor) in weights.pairs where name.contains(".multiway.0.") {
+            both[name.replacing(".multiway.0.", with: ".multiway.1.")] = tensor
+        }
+        return both
     }
 
     /// Where a weight of a plain LLaMA goes.
-    private static func branchNames(of name: String, isModalityAdaptive: Bool) -> [String] {
+    private static func textBranchName(of name: String) -> String {
         let doubled = ["k_proj", "v_proj", "input_layernorm", "post_attention_layernorm"]
-        guard let part = doubled.first(where: { name.contains(".\($0).") }) else { return [name] }
-        return (0..<(isModalityAdaptive ? 2 : 1)).map { name.replacing(".\(part).", with: ".\(part).multiway.\($0).") }
+        guard let part = doubled.first(where: { name.contains(".\($0).") }) else { return name }
+        return name.replacing(".\(part).", with: ".\(part).multiway.0.")
     }
 
     /// The text branch's name of a parameter of the picture branch; nil for every other parameter.

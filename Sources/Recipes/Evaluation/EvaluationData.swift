@@ -5,7 +5,7 @@ public import Evaluation
 import Foundation
 public import Media
 
-/// Held-out items to evaluate on, from a corpus folder or from a list of the user's own pictures.
+/// Held-out items to evaluate on, from a corpus folder, a list of the user's own pictures, or instruction data.
 public struct EvaluationData: Sendable {
     /// The items with their pictures.
     public let set: CaptionedSet
@@ -19,10 +19,13 @@ public struct EvaluationData: Sendable {
     public let isGenerated: Bool
     /// True when the pictures are the user's own, so that all may stand in the user's own report.
     public let isOwn: Bool
+    /// Records of instruction data that are no question about one picture.
+    public let leftOutCount: Int
 
     /// Reads the items of a split.
     /// - Parameters:
-    ///   - path: a corpus folder, or a `.jsonl` file with a picture a line (``PictureList``).
+    ///   - path: a corpus folder, a `.jsonl` file with a picture a line (``PictureList``), or LLaVA's JSON
+    ///     (``QuestionList``), all of whose questions are asked, whatever the split.
     ///   - limitPerSource: keeps this many items per source, spread evenly over it; `nil` keeps all.
     /// - Throws: `InputError` in one sentence: no such file, not a corpus, no captions, a picture that cannot be read.
     public init(
@@ -43,7 +46,17 @@ public struct EvaluationData: Sendable {
             statistics = try CaptionStatistics(corpus)
             isGenerated = corpus.index.generated
             isOwn = false
+            leftOutCount = 0
             sha256 = try Self.digest(set, statistics, pictures: set.items.map { Digest.sha256($0.png) })
+        } else if QuestionList.isInstructionData(path) {
+            let list = try QuestionList(path)
+            let read = try list.set(split: split, limitPerSource: limitPerSource, imageProcessor: imageProcessor)
+            set = read.set
+            statistics = CaptionStatistics()
+            isGenerated = false
+            isOwn = true
+            leftOutCount = list.leftOutCount
+            sha256 = try Self.digest(set, statistics, pictures: read.digests)
         } else {
             let list = try PictureList(path)
             let read = try list.set(split: split, limitPerSource: limitPerSource, imageProcessor: imageProcessor)
@@ -51,9 +64,13 @@ public struct EvaluationData: Sendable {
             statistics = list.statistics(of: read.set)
             isGenerated = false
             isOwn = true
+            leftOutCount = 0
             sha256 = try Self.digest(set, statistics, pictures: read.digests)
         }
     }
+
+    /// Whether the items are questions with answers.
+    public var hasQuestions: Bool { self.set.items.contains { $0.question != nil } }
 
     /// Sources with a short list of kinds, whose groups can be asked for.
     public var groupSources: [String] {
@@ -67,7 +84,8 @@ public struct EvaluationData: Sendable {
         encoder.outputFormatting = .sortedKeys
         var hasher = SHA256Hasher()
         for (item, picture) in zip(set.items, pictures) {
-            hasher.update([UInt8](try encoder.encode([item.id, item.source] + item.writtenCaptions)))
+            let asked = item.question.map { [$0.text] + $0.answers } ?? []
+            hasher.update([UInt8](try encoder.encode([item.id, item.source] + item.writtenCaptions + asked)))
             hasher.update([UInt8](try encoder.encode(item.caption)))
             hasher.update(picture.hex)
         }

@@ -64,7 +64,8 @@ extension Recipe {
         recipe.description =
             "LoRA on every linear layer of the published mPLUG-Owl2's language model, abstractor trained, encoder frozen."
         recipe.notes = [
-            "Rank 128, alpha 256, dropout 0.05, learning rate 1e-4 and 3 % of warm-up are those of the authors' fine-tuning scripts; one pass over your records is records / 128 steps.",
+            "Rank 128, alpha 256, dropout 0.05, learning rate 1e-4 and 3 % of warm-up are those of the authors' fine-tuning scripts.",
+            "A row of 2,048 positions holds several short records, so one pass over N of them takes fewer than N / 128 steps: set stages.0.steps to a pass or a few, 500 are far too many for some hundred records.",
             "Their script unfreezes the weights beside the LoRA terms too, which is a mistake; here they stay.",
             "Their script pads pictures (data.resize=padMean) and writes another template (data.instructions.template=vicuna-v1) than their inference; this keeps inference's.",
         ]

@@ -56,7 +56,7 @@ extension Recipe {
             contextLength: 512, normEpsilon: 1e-6, ropeLayout: .halfSplit, tiesEmbeddings: false)
     }
 
-    private static func tinyOptimizer(layerDecay: [String: Double] = [:]) -> OptimizerConfig {
+    static func tinyOptimizer(layerDecay: [String: Double] = [:]) -> OptimizerConfig {
         OptimizerConfig(
             algorithm: .muon, peakLearningRate: 3e-3, muon: Muon.Config(peakLearningRate: 0.02), layerDecay: layerDecay)
     }
@@ -66,7 +66,7 @@ extension Recipe {
     /// - Parameters:
     ///   - visual: prefixes of encoder and abstractor.
     ///   - decoder: prefixes of the decoder without its head, which a warm start does not reach.
-    private static func standIns(visual: [String], decoder: [String]) -> [Stage] {
+    static func standIns(visual: [String], decoder: [String]) -> [Stage] {
         [
             Stage(
                 name: "warm-start", objective: .bagOfWords, globalBatchSize: 48, microbatchSize: 48, steps: 240,
@@ -184,32 +184,5 @@ extension Recipe {
                     name: "stage2", objective: .nextToken, globalBatchSize: 8, microbatchSize: 8, steps: 160,
                     optimizer: tinyOptimizer(layerDecay: owl2LayerDecay))
             ])
-    }
-
-    /// The recipe of the study `owl2-from-owl`: from an mPLUG-Owl (one branch) to an mPLUG-Owl2 (two), in small.
-    ///
-    ///     syrinx study owl2-from-owl
-    ///
-    /// The joint stage trains everything on pictures and text, as the paper's ablation does in its instruction tuning.
-    static func owl2FromOwl() -> Recipe {
-        Recipe(
-            name: "owl2-from-owl",
-            description:
-                "The paper's ablation of the modality-adaptive decoder in small: `syrinx study owl2-from-owl` runs it with plain "
-                + "decoders too, and several seeds.",
-            notes: [
-                "The branch for pictures starts as a copy of that for text, before the joint stage; plain decoders have one branch."
-            ],
-            model: .mplugOwl2(tinyOwl2()),
-            data: DataSettings(contextLength: 256, resize: .squareFirst, validationLimit: nil),
-            stages: standIns(
-                visual: ["model.vision_model", "model.visual_abstractor"],
-                decoder: ["model.layers", "model.embed_tokens", "model.norm"])
-                + [
-                    Stage(
-                        name: "joint", objective: .nextToken, globalBatchSize: 8, microbatchSize: 8, steps: 240,
-                        optimizer: tinyOptimizer(), copiesTextBranch: true,
-                        mixture: Mixture(captioned: 50, interleaved: 0, textOnly: 50))
-                ])
     }
 }

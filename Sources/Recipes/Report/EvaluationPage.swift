@@ -1,4 +1,5 @@
 import Codecs
+import DataPipeline
 public import Evaluation
 import Foundation
 
@@ -19,7 +20,7 @@ public enum EvaluationPage {
         let items = places.map { place in
             let item = data.set.items[place]
             return DemoReport.galleryItem(
-                item, truth: item.references(identity.settings.evaluation.template).joined(separator: " / "),
+                item, truth: truth(of: item, identity.settings.evaluation.template),
                 generated: said(answers[item.id] ?? []))
         }
         var sections = [
@@ -36,6 +37,12 @@ public enum EvaluationPage {
         ]
         if !items.isEmpty && !data.isOwn { sections += ["<h2>Credits</h2>", HTMLPage.credits(items)] }
         return HTMLPage.page(title: "Evaluation of \(model)", sections: sections)
+    }
+
+    /// The captions, or the question and its answers.
+    private static func truth(of item: CaptionedSet.Item, _ template: CaptionTemplate) -> String {
+        guard let question = item.question else { return item.references(template).joined(separator: " / ") }
+        return "\(question.text) \(question.answers.joined(separator: " / "))"
     }
 
     /// The model's caption, then a line for each other task.

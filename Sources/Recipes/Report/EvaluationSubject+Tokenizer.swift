@@ -18,11 +18,14 @@ extension EvaluationSubject {
     ) throws(ProcessorError) {
         let contract = TokenContract(
             imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
+        @Sendable func frame(_ question: String) throws(ProcessorError) -> PictureFrame {
+            try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract)
+        }
         self.init(
             model: model, contract: contract,
             beginID: tokenizer.beginID ?? tokenizer.endID,
             stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }),
-            frame: try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract),
+            frame: try frame(question), questionFrame: frame,
             device: device,
             encode: { tokenizer.encode($0) }, decode: { tokenizer.decode($0) })
     }

@@ -11,10 +11,14 @@ public import Training
 
 /// `owl2-from-owl`: does a decoder with norms, keys and values of its own for pictures learn better than a plain one?
 ///
-/// The ablation of mPLUG-Owl2 (arXiv 2311.04257, table 5) in miniature. One recipe is run with three decoders and several
-/// seeds: the modality-adaptive one, a plain one of the same width (as much work per token), and a plain one whose
-/// feed-forward is widened until it has as many parameters. Everything else (data, order, updates, start of the shared
-/// parts) is equal; what is compared is the held-out loss of every source.
+/// The ablation of mPLUG-Owl2 (arXiv 2311.04257, table 5) in miniature, with three decoders and several seeds: the
+/// modality-adaptive one, a plain one of the same width (as much work per token), and a plain one whose feed-forward is
+/// widened until it has as many parameters.
+///
+/// Each seed trains a plain model first (`owl2-from-owl-start`), and the two decoders of the same width go on from its weights
+/// (`owl2-from-owl`), both branches of the modality-adaptive one as copies: they begin as the same function. The wider one has a
+/// start of its own, wider from the beginning. Data, order and updates are equal; what is compared is the held-out loss of
+/// every source.
 public struct DecoderStudy {
     /// One of the decoders.
     public enum Decoder: String, CaseIterable, Codable, Sendable {
@@ -30,6 +34,12 @@ public struct DecoderStudy {
             case .plainWider: "plain-wider"
             }
         }
+
+        /// The name of the folder of what it starts from.
+        var startFolder: String { self == .plainWider ? "start-wider" : "start" }
+
+        /// What the start is called in messages.
+        var startName: String { self == .plainWider ? "wider decoder" : "two decoders of the same width" }
     }
 
     /// What one run came to.
@@ -50,31 +60,44 @@ public struct DecoderStudy {
 
     private let folder: String
     private let seeds: [UInt64]
+    private let startOverrides: [String]
     private let overrides: [String]
 
     /// - Parameters:
     ///   - folder: where runs go, `DECODER/seed-N`; finished ones are kept, interrupted ones go on.
-    ///   - overrides: `key.path=value` changes of the recipe, the same for all.
-    public init(folder: String, seeds: [UInt64], overrides: [String]) {
+    ///   - startOverrides: `key.path=value` changes of `owl2-from-owl-start`, the same for all.
+    ///   - overrides: changes of `owl2-from-owl`, the same for all.
+    public init(folder: String, seeds: [UInt64], startOverrides: [String] = [], overrides: [String] = []) {
         self.folder = folder
         self.seeds = seeds
+        self.startOverrides = startOverrides
         self.overrides = overrides
+    }
+
+    /// The recipe of the plain model that a decoder starts from.
+    public func start(_ decoder: Decoder, seed: UInt64) throws -> Recipe {
+        let recipe = try RecipeRegistry.recipe("owl2-from-owl-start", overrides: startOverrides + ["seed=\(seed)"])
+        return try Self.changed(recipe, to: decoder == .modalityAdaptive ? .plain : decoder)
     }
 
     /// The recipe of one run.
     public func recipe(_ decoder: Decoder, seed: UInt64) throws -> Recipe {
-        var recipe = try RecipeRegistry.recipe("owl2-from-owl", overrides: overrides + ["seed=\(seed)"])
+        let start = "initialize.checkpoint=\(path(decoder.startFolder, seed))/model"
+        let recipe = try RecipeRegistry.recipe("owl2-from-owl", overrides: overrides + ["seed=\(seed)", start])
+        return try Self.changed(recipe, to: decoder)
+    }
+
+    /// The same recipe with another decoder.
+    private static func changed(_ recipe: Recipe, to decoder: Decoder) throws -> Recipe {
+        var recipe = recipe
         guard case .mplugOwl2(var config) = recipe.model else {
-            throw ConfigError(place: "owl2-from-owl, model", problem: "the study compares decoders of mPLUG-Owl2 alone")
+            throw ConfigError(
+                place: "\(recipe.name), model", problem: "the study compares decoders of mPLUG-Owl2 alone")
         }
-        let width = config.languageModel.hiddenSize
-        if decoder != .modalityAdaptive {
-            config.isModalityAdaptive = false
-            for index in recipe.stages.indices { recipe.stages[index].copiesTextBranch = false }
-        }
+        config.isModalityAdaptive = decoder == .modalityAdaptive
         if decoder == .plainWider {
             // A second branch is two norms, a key and a value projection; a feed-forward of one more unit is three rows.
-            let heads = config.languageModel
+            let heads = config.languageModel, width = heads.hiddenSize
             let extra = 2 * width + 2 * width * heads.keyValueHeadCount * heads.headSize
             config.languageModel.intermediateSize += (extra + 3 * width / 2) / (3 * width)
         }
@@ -82,29 +105,42 @@ public struct DecoderStudy {
         return recipe
     }
 
+    private func path(_ name: String, _ seed: UInt64) -> String { "\(folder)/\(name)/seed-\(seed)" }
+
     /// Runs all decoders with one seed before the next seed begins.
+    ///
+    /// - Throws: what ``RecipeRunner/run(_:_:)`` throws; the same call goes on afterwards.
     public func run(
         observers: @escaping (String) -> [any TrainingObserver], say: @escaping (String) -> Void
     ) throws -> [Run] {
-        try seeds.flatMap { seed in
-            try Decoder.allCases.map { decoder in
-                let recipe = try recipe(decoder, seed: seed)
-                let path = "\(folder)/\(decoder.folder)/seed-\(seed)"
-                say("\(decoder.rawValue), seed \(seed): \(path)")
-                let exists = FileManager.default.fileExists(atPath: path + "/recipe.yaml")
-                let outcome = try RecipeRunner.run(
-                    recipe, .init(output: path, resume: exists, observers: { _ in observers(path) }))
-                let log = LossLog(Array(FileManager.default.contents(atPath: outcome.folder.log) ?? Data()))
-                // The warm start has another loss, which ended before the last stage.
-                let curves = log.curves.filter { $0.split == "validation" }
-                let end = curves.compactMap(\.steps.last).max()
-                let losses = curves.filter { $0.steps.last == end }.compactMap { curve in
-                    curve.losses.last.map { (curve.source, $0) }
+        func train(_ recipe: Recipe, _ name: String, in path: String) throws -> RecipeRunner.Outcome {
+            say("\(name), seed \(recipe.seed): \(path)")
+            let exists = FileManager.default.fileExists(atPath: path + "/recipe.yaml")
+            return try RecipeRunner.run(
+                recipe, .init(output: path, resume: exists, observers: { _ in observers(path) }))
+        }
+        return try seeds.flatMap { seed in
+            var started: Set<String> = []
+            return try Decoder.allCases.map { decoder in
+                if started.insert(decoder.startFolder).inserted {
+                    let start = try start(decoder, seed: seed)
+                    _ = try train(start, "start of the \(decoder.startName)", in: path(decoder.startFolder, seed))
                 }
+                let recipe = try recipe(decoder, seed: seed)
+                let outcome = try train(recipe, decoder.rawValue, in: path(decoder.folder, seed))
                 return Run(
                     decoder: decoder, seed: seed, parameterCount: outcome.store.elementCount(),
-                    losses: Dictionary(losses, uniquingKeysWith: { $1 }))
+                    losses: Self.heldOutLosses(outcome.folder.log))
             }
         }
+    }
+
+    /// The last held-out loss of every source in a log.
+    private static func heldOutLosses(_ log: String) -> [String: Double] {
+        let log = LossLog(Array(FileManager.default.contents(atPath: log) ?? Data()))
+        let losses = log.curves.filter { $0.split == "validation" }.compactMap { curve in
+            curve.losses.last.map { (curve.source, $0) }
+        }
+        return Dictionary(losses, uniquingKeysWith: { $1 })
     }
 }

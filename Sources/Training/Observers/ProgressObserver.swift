@@ -10,8 +10,10 @@ public final class ProgressObserver: TrainingObserver {
     public init(print: @escaping (String) -> Void) { self.print = print }
 
     public func onStart(_ report: StartReport) throws {
+        let place = report.stageCount > 1 ? "stage \(report.stageIndex + 1) of \(report.stageCount), " : ""
         print(
-            "\(report.stage): \(Self.limit(report.limit))\(report.isResumed ? ", resumed at step \(report.step)" : "")")
+            "\(place)\(report.stage): \(Self.limit(report.limit))\(report.isResumed ? ", resumed at step \(report.step)" : "")"
+        )
         print(report.audit.table)
         // A bar of steps where steps decide, of seconds where only time does.
         countsSeconds = report.limit.maximumSeconds != nil

@@ -2,6 +2,9 @@
 public struct StartReport: Codable, Sendable {
     /// The stage's name.
     public var stage: String
+    /// Its place in the run, from 0, and how many stages the run has.
+    public var stageIndex: Int
+    public var stageCount: Int
     /// Updates already made in the whole run, and in this stage.
     public var step: Int
     public var stageStep: Int

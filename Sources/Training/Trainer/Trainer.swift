@@ -20,9 +20,10 @@ extension TrainingItem {
 public final class Trainer<Item: TrainingItem> {
     /// What a stage is made of besides data and model.
     public struct Config {
-        /// The stage's name and place in the run.
+        /// The stage's name, its place in the run from 0, and how many stages the run has.
         public var stage: String
         public var stageIndex: Int
+        public var stageCount: Int
         public var limit: RunLimit
         /// Micro-batches a step.
         public var accumulationSteps: Int
@@ -39,13 +40,14 @@ public final class Trainer<Item: TrainingItem> {
         public var peakOperationsPerSecond: Double?
 
         public init(
-            stage: String, stageIndex: Int = 0, limit: RunLimit, accumulationSteps: Int = 1,
+            stage: String, stageIndex: Int = 0, stageCount: Int = 1, limit: RunLimit, accumulationSteps: Int = 1,
             schedule: Schedule = Schedule(),
             clipNorm: Double? = 1, maximumSkippedSteps: Int = 10, validationInterval: Int? = nil,
             checkpointInterval: Int? = nil, parts: [String] = [], peakOperationsPerSecond: Double? = nil
         ) {
             self.stage = stage
             self.stageIndex = stageIndex
+            self.stageCount = stageCount
             self.limit = limit
             self.accumulationSteps = accumulationSteps
             self.schedule = schedule
@@ -114,7 +116,8 @@ public final class Trainer<Item: TrainingItem> {
         secondsBefore = state.elapsedSeconds
         var audit = TrainableAudit(weights, optimizers, prefixes: config.parts)
         let start = StartReport(
-            stage: config.stage, step: state.step, stageStep: state.stageStep, limit: config.limit, audit: audit,
+            stage: config.stage, stageIndex: config.stageIndex, stageCount: config.stageCount, step: state.step,
+            stageStep: state.stageStep, limit: config.limit, audit: audit,
             isResumed: saved != nil, elapsedSeconds: secondsBefore)
         for observer in observers { try observer.onStart(start) }
         do {

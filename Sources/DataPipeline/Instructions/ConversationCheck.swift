@@ -1,0 +1,89 @@
+import Foundation
+public import Media
+import Processors
+import Terminal
+
+/// Reads every record of instruction data and decodes every picture, before a run does.
+public struct ConversationCheck: Sendable {
+    /// What was found.
+    public struct Report: Codable, Sendable, Equatable {
+        public var recordCount: Int
+        /// Pictures that could be decoded.
+        public var pictureCount: Int
+        /// What the assistant says, in turns that say something.
+        public var answerCount: Int
+        /// Records that cannot be used, or from which nothing can be learnt.
+        public var failures: [QuarantineEntry]
+    }
+
+    private let conversations: ConversationFile
+    private let decoder: any MediaDecoder
+    private let limits: DecodeLimits
+
+    public init(_ conversations: ConversationFile, decoder: any MediaDecoder, limits: DecodeLimits = .default) {
+        self.conversations = conversations
+        self.decoder = decoder
+        self.limits = limits
+    }
+
+    /// Checks everything.
+    /// - Parameters:
+    ///   - workerCount: threads that read and decode.
+    ///   - progress: called after each record, from several threads, with the number of records it stands for.
+    /// - Throws: `Interrupted` after Ctrl-C or SIGTERM.
+    public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
+        var report = Report(recordCount: conversations.count, pictureCount: 0, answerCount: 0, failures: [])
+        // Blocks keep the hand-over between threads rare beside the decoding itself.
+        let block = 32
+        let count = conversations.count
+        let results = OrderedPrefetch<[Result<Found, any Error>]>(
+            pool: WorkerPool(threadCount: workerCount), lookahead: max(1, workerCount) * 4,
+            end: (count + block - 1) / block
+        ) { [self] number in
+            (number * block..<min(count, (number + 1) * block)).map { record in
+                defer { progress(1) }
+                return Result { try check(record) }
+            }
+        }
+        var record = 0
+        while let block = results.next() {
+            try InterruptFlag.check()
+            for result in block {
+                switch result {
+                case .success(let found):
+                    report.pictureCount += found.pictureCount
+                    report.answerCount += found.answerCount
+                case .failure(let error):
+                    report.failures.append(conversations.quarantineEntry(record, reason: "\(error)"))
+                }
+                record += 1
+            }
+        }
+        return report
+    }
+
+    private struct Found: Sendable {
+        var pictureCount: Int
+        var answerCount: Int
+    }
+
+    private func check(_ number: Int) throws -> Found {
+        let conversation = try conversations.conversation(number)
+        let messages =
+            switch conversation.form {
+            case .turns(let messages): messages
+            case .written(let text): WrittenConversation.messages(of: text)
+            }
+        let answers = messages.count { $0.role == .assistant && $0.text.contains { !$0.isWhitespace } }
+        guard answers > 0 else {
+            throw DataError("nothing can be learnt from it: the assistant says nothing")
+        }
+        for (place, path) in conversation.pictures.enumerated() {
+            let bytes = try conversations.picture(place, of: number)
+            do { _ = try decoder.picture(from: bytes, limits: limits, target: nil) } catch {
+                throw DataError("picture \(place) (\(path)): \(error)")
+            }
+        }
+        return Found(pictureCount: conversation.pictures.count, answerCount: answers)
+    }
+}

@@ -1,0 +1,73 @@
+import DataPipeline
+import Evaluation
+import Foundation
+import Recipes
+import Testing
+import Torch
+
+@Suite("Instruction data as questions to evaluate on")
+struct QuestionListTests {
+    private func data(_ text: String, limit: Int? = nil) throws -> EvaluationData {
+        let pictures = try PicturesOfColours()
+        let path = pictures.path("held.json")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return try EvaluationData(
+            path, split: .test, limitPerSource: limit, imageProcessor: pictures.imageProcessor)
+    }
+
+    private func record(_ id: Int, _ turns: [(String, String)], picture: Bool = true) -> String {
+        let lines = turns.enumerated().flatMap { place, turn in
+            [
+                #"{"from": "human", "value": "\#(picture && place == 0 ? "<image>\\n" : "")\#(turn.0)"}"#,
+                #"{"from": "gpt", "value": "\#(turn.1)"}"#,
+            ]
+        }
+        let image = picture ? #""image": "\#(id).png", "# : ""
+        return #"{"id": \#(id), \#(image)"conversations": [\#(lines.joined(separator: ", "))]}"#
+    }
+
+    @Test("every question about one picture is an item of the source of its wording; other records are counted")
+    func reading() throws {
+        let records = (0..<6).map { record($0, [("What?", "thing \($0 % 2)"), ("Colours?", "red")]) }
+        let written = #"{"image": ["1.png"], "text": "Human: <image>\nHuman: What?\nAI: A bridge."}"#
+        let all = records + [record(9, [("What?", "none")], picture: false), written]
+        for text in ["[" + all.joined(separator: ",") + "]", all.joined(separator: "\n")] {
+            let data = try data(text)
+            #expect(data.set.sources == ["What?", "Colours?"] && data.set.items.count == 12)
+            #expect(data.leftOutCount == 2 && data.hasQuestions && data.isOwn)
+            #expect(data.set.items.map(\.id).prefix(2) == ["0#1", "1#1"])
+            #expect(data.set.items[7].question == .init(text: "Colours?", answers: ["red"]))
+            #expect(data.set.pixelValues.shape == [12, 3, 8, 8])
+        }
+        let few = try data("[" + all.joined(separator: ",") + "]", limit: 5)
+        #expect(few.set.items.count == 10)
+        #expect(try data(records.joined(separator: "\n")).sha256 != few.sha256)
+    }
+
+    @Test("many wordings are one source")
+    func manyWordings() throws {
+        let data = try data((0..<30).map { record($0, [("What is \($0)?", "it")]) }.joined(separator: "\n"))
+        #expect(data.set.sources == ["questions"] && data.set.items.count == 30)
+    }
+
+    @Test("another answer is other data, and a model without a template cannot be asked")
+    func identity() throws {
+        let pictures = try PicturesOfColours()
+        let red = try data(record(0, [("What?", "red")])), blue = try data(record(0, [("What?", "blue")]))
+        #expect(red.sha256 != blue.sha256)
+        let error = #expect(throws: EvaluationError.self) { try pictures.run("a", data: red) }
+        #expect(error?.description.contains("has no chat template") == true)
+    }
+
+    @Test("records that cannot be used are named")
+    func wrongRecords() throws {
+        func message(_ text: String) -> String {
+            do { _ = try data(text) } catch { return "\(error)" }
+            return ""
+        }
+        #expect(
+            message("[" + record(0, [("What?", "none")], picture: false) + "]").contains("none asks about exactly one"))
+        #expect(message(#"[{"image": "0.png", "conversations": 3}]"#).contains("record 0 of"))
+        #expect(message("[" + record(77, [("What?", "red")]) + "]").contains("77.png"))
+    }
+}
