@@ -56,6 +56,17 @@ public final class VideoFile {
 
     deinit { syrinx_video_close(video) }
 
+    /// Whether a file is a video, whole or damaged; its beginning is read, not all of it.
+    public static func isVideo(_ path: String) -> Bool {
+        do throws(VideoError) {
+            // One frame more than this ends the counting.
+            _ = try VideoFile(path, limits: VideoLimits(maximumFrameCount: 1))
+            return true
+        } catch {
+            return ![.unreadable, .notAVideo, .noPictures].contains(error.kind)
+        }
+    }
+
     /// `count` frames that stand for the whole clip, upright, in the order of showing.
     /// - Parameters:
     ///   - side: the square that the decoder scales each frame to, aspect ignored; nil keeps the size of the file.

@@ -133,16 +133,24 @@ public struct PairedComparison: Codable, Hashable, Sendable {
         }
     }
 
-    /// A plain table, one line a metric.
+    /// A plain table, one line a metric below its task and items; it fits 80 columns.
     public var table: String {
-        var rows = [["task", "on", "metric", "A", "B", "A - B", "95 % interval", "n", ""]]
-        for line in lines {
-            rows.append([
-                line.task, line.population, line.metric, threeDecimals(line.first.value),
-                threeDecimals(line.second.value), threeDecimals(line.difference.value),
-                TextTable.interval(line.difference), String(line.difference.itemCount), line.verdict,
-            ])
+        let rows = lines.map { line in
+            [
+                "  \(line.metric)", threeDecimals(line.first.value), threeDecimals(line.second.value),
+                threeDecimals(line.difference.value), TextTable.interval(line.difference),
+                line.isDistinguishable ? line.verdict : "unclear",
+            ]
         }
-        return TextTable.text(rows)
+        let text = TextTable.text([["  metric", "A", "B", "A - B", "95 % interval", ""]] + rows)
+            .split(separator: "\n").map(String.init)
+        var titled = Array(text.prefix(1))
+        var title = ""
+        for (line, row) in zip(lines, text.dropFirst()) {
+            let own = "\(line.task), \(line.population), n \(line.difference.itemCount)"
+            titled += own == title ? [row] : [own, row]
+            title = own
+        }
+        return titled.joined(separator: "\n")
     }
 }

@@ -20,12 +20,15 @@ public struct RotaryEmbedding: Sendable {
     public let headSize: Int
     public let theta: Double
     public let layout: Layout
+    /// What positions are divided by: linear scaling (Chen et al., 2023) stretches a context; 1 leaves them as they are.
+    public let scalingFactor: Double
 
-    public init(headSize: Int, theta: Double, layout: Layout) {
+    public init(headSize: Int, theta: Double, layout: Layout, scalingFactor: Double = 1) {
         precondition(headSize % 2 == 0, "rotary embedding needs an even head size, not \(headSize)")
         self.headSize = headSize
         self.theta = theta
         self.layout = layout
+        self.scalingFactor = scalingFactor
     }
 
     /// The tables of a forward pass, shared by all layers.
@@ -45,7 +48,9 @@ public struct RotaryEmbedding: Sendable {
         withoutGrad {
             let exponents = (0..<headSize / 2).map { Double(2 * $0) / Double(headSize) }
             let frequencies = Tensor(exponents.map { Float(1 / pow(theta, $0)) }).to(positionIDs.device)
-            let angles = (positionIDs.to(.float32).unsqueeze(-1) * frequencies).unsqueeze(1)  // [B, 1, T, D/2]
+            let positions = positionIDs.to(.float32)
+            let scaled = scalingFactor == 1 ? positions : positions / scalingFactor
+            let angles = (scaled.unsqueeze(-1) * frequencies).unsqueeze(1)  // [B, 1, T, D/2]
             return Tables(cosine: angles.cos().to(dtype), sine: angles.sin().to(dtype), layout: layout)
         }
     }

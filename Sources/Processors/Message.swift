@@ -51,6 +51,8 @@ public struct VideoReference: Sendable, Hashable {
 
     /// Frames taken where nobody says how many: those of mPLUG-Owl video's own code.
     public static let defaultFrameCount: Int = 4
+    /// What makes sense: more frames than any context holds are a mistake.
+    public static let allowedFrameCounts: ClosedRange<Int> = 1...1024
 }
 
 /// A picture as it arrives: a file's bytes, or pixels that are already decoded.

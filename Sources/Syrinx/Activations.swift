@@ -3,15 +3,16 @@ import Processors
 import SyrinxModels
 public import Torch
 
-// Shapes: N pictures of S x S pixels, L patches of width W, P visual tokens per picture, T positions, D width, V vocabulary.
+// Shapes: C clips of F frames, N pictures of S x S pixels, L patches of width W, P visual tokens per picture, T positions, D width, V vocabulary.
 
 /// Everything a model computes on the way from one prompt to its scores, stage by stage.
 ///
 /// | name | what | shape |
 /// |---|---|---|
-/// | `pixel_values` | the preprocessed pictures | float32[N, 3, S, S] |
-/// | `vision_features` | what the encoder gives the connector | [N, L, W] |
-/// | `connector_output` | the visual tokens | [N, P, D] |
+/// | `video_pixel_values` | the preprocessed clips, of a model that reads clips | float32[C, 3, F, S, S] |
+/// | `pixel_values` | the preprocessed pictures, frames among them where the model reads no clips | float32[N, 3, S, S] |
+/// | `vision_features` | what the encoder gives the connector for them | [N, L, W] |
+/// | `connector_output` | the visual tokens of pictures and clips, in the prompt's order | [C + N, P, D] |
 /// | `token_ids` | begin token, text and placeholders | int64[1, T] |
 /// | `position_ids` | | int64[1, T] |
 /// | `spliced_embeddings` | embeddings with the visual tokens in place of the placeholders | [1, T, D] |
@@ -20,7 +21,7 @@ public import Torch
 /// | `labels` | with a target: the token expected after each position, -100 where none is | int64[1, T] |
 /// | `loss` | with a target: the mean cross-entropy over its tokens | float32[1] |
 ///
-/// The first three are there only with pictures. Values are in the dtype the model computes in.
+/// The first four are there only with what they are made of. Values are in the dtype the model computes in.
 public struct Activations: Sendable {
     /// The stages in the order of computation.
     public let tensors: [(name: String, tensor: Tensor)]
@@ -36,6 +37,12 @@ public struct Activations: Sendable {
 }
 
 extension SyrinxModel {
+    /// Lays a request out. It may fill the context to its last token, because no answer follows.
+    /// - Throws: as ``prepare(_:target:)``.
+    public func prepare(_ request: ForwardRequest) throws -> PreparedPrompt {
+        try prepare(request.prompt(for: self), target: request.target, for: .oneForwardPass)
+    }
+
     /// One forward pass over a prompt, with every stage kept.
     /// - Throws: `TorchError` when the memory is not enough.
     public func activations(of prompt: PreparedPrompt) throws -> Activations {
@@ -44,11 +51,7 @@ extension SyrinxModel {
 
     private func computedActivations(of prompt: PreparedPrompt) -> Activations {
         let input = prompt.input
-        var tensors: [(name: String, tensor: Tensor)] = []
-        if let pixelValues = input.pixelValues {
-            tensors.append(("pixel_values", pixelValues))
-            tensors += model.visualStages(pixelValues).map { ($0.name, $0.value) }
-        }
+        var tensors = visualStages(of: prompt)
         let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
         let hidden = model.hiddenStates(
             embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
@@ -64,5 +67,21 @@ extension SyrinxModel {
             tensors += [("labels", prompt.labels), ("loss", loss.reshape([1]))]
         }
         return Activations(tensors: tensors)
+    }
+
+    /// What pictures and clips become on their way; the last are the visual tokens.
+    private func visualStages(of prompt: PreparedPrompt) -> [(name: String, tensor: Tensor)] {
+        guard let pixelValues = prompt.input.pixelValues else { return [] }
+        func stages(_ pictures: Tensor) -> [(name: String, tensor: Tensor)] {
+            [("pixel_values", pictures)] + model.visualStages(pictures).map { ($0.name, $0.value) }
+        }
+        guard !prompt.clips.isEmpty, let visualTokens = prompt.visualTokens else { return stages(pixelValues) }
+        let clips = ("video_pixel_values", Tensor.stack(prompt.clips.map(\.pixelValues), dim: 0).to(device))
+        // A clip is there with its first frame, which is no picture of the prompt.
+        let places = Set(prompt.clips.map(\.place))
+        let stills = (0..<pixelValues.size(0)).filter { !places.contains($0) }.map(Int64.init)
+        let pictures =
+            stills.isEmpty ? [] : stages(pixelValues.indexSelect(dim: 0, Tensor(stills).to(device)))
+        return [clips] + pictures.dropLast() + [("connector_output", visualTokens)]
     }
 }

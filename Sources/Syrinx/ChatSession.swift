@@ -1,3 +1,4 @@
+public import Checkpoints
 import Generation
 public import Processors
 import Synchronization
@@ -8,8 +9,8 @@ import Synchronization
 /// document, which is also how few-shot prompts look. Each picture, frame or clip is encoded once for the whole conversation,
 /// and of each turn only what is new is computed: the keys and values of earlier ones are kept.
 public final class ChatSession: Sendable {
-    /// The model that answers.
-    public let model: SyrinxModel
+    /// The model that answers, with the adapter in use.
+    public var model: SyrinxModel { state.withLock(\.model) }
     /// How it answers.
     public let options: AnswerOptions
     /// How the turns are written.
@@ -27,6 +28,7 @@ public final class ChatSession: Sendable {
     }
 
     private struct State {
+        var model: SyrinxModel
         var turns: [Turn] = []
         var isAnswering = false
         /// How often everything was forgotten.
@@ -34,7 +36,7 @@ public final class ChatSession: Sendable {
     }
 
     private let start: [Message]
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let prefix = PrefixCache()
 
     /// A conversation that has not begun.
@@ -45,7 +47,7 @@ public final class ChatSession: Sendable {
         _ model: SyrinxModel, options: AnswerOptions = AnswerOptions(), template: ChatTemplate? = nil,
         systemPrompt: String? = nil
     ) {
-        self.model = model
+        state = Mutex(State(model: model))
         self.options = options
         self.template = template ?? model.chatTemplate
         start = systemPrompt.map { [Message(role: .system, text: $0)] } ?? []
@@ -94,6 +96,46 @@ public final class ChatSession: Sendable {
         _ question: Prompt, roomAdvice: String = "make room with undo() or clear()", onText: (String) -> Void,
         isCancelled: () -> Bool
     ) throws -> Answer {
+        try alone { earlier in
+            let model = earlier.model
+            var turn = try Self.turn(of: question.message, for: model)
+            let prompt = try prompt(
+                of: earlier.turns + [turn], for: model, roomAdvice: earlier.turns.isEmpty ? nil : roomAdvice)
+            let answer = try model.respond(
+                to: prompt, options: options, reusing: prefix, onText: onText, isCancelled: isCancelled)
+            turn.answer = Message(role: .assistant, text: answer.text)
+            state.withLock { state in
+                guard state.clearCount == earlier.clearCount else { return }
+                state.turns = earlier.turns + [turn]
+            }
+            return answer
+        }
+    }
+
+    /// Goes on with an adapter of PEFT's form in place of the one in use, or, for nil, without any.
+    ///
+    /// What was said stays said. The base is not loaded again; what pictures and videos became in the model, and the keys and
+    /// values, are computed anew, because the adapter may change them.
+    /// - Throws: `LoadReport` when the adapter does not fit, `SyrinxError` while an answer is being written or for a model that
+    ///   was not loaded from a folder, `VideoError` for an earlier video that is gone; the session then goes on as before.
+    public func use(_ adapter: AdapterFolder?) throws {
+        try alone { earlier in
+            let model = try earlier.model.adapted(by: adapter)
+            let turns = try earlier.turns.map { turn in
+                var again = try Self.turn(of: turn.question, for: model)
+                again.answer = turn.answer
+                return again
+            }
+            state.withLock { state in
+                state.model = model
+                if state.clearCount == earlier.clearCount { state.turns = turns }
+            }
+            prefix.clear()
+        }
+    }
+
+    /// Does something that nothing else may happen beside.
+    private func alone<Result>(_ body: (State) throws -> Result) throws -> Result {
         let earlier: State? = state.withLock { state in
             if state.isAnswering { return nil }
             state.isAnswering = true
@@ -102,27 +144,12 @@ public final class ChatSession: Sendable {
         guard let earlier else {
             throw SyrinxError("the last answer is still being written; wait for its end or cancel it first")
         }
-        do {
-            var turn = try turn(of: question.message)
-            let prompt = try prompt(
-                of: earlier.turns + [turn], roomAdvice: earlier.turns.isEmpty ? nil : roomAdvice)
-            let answer = try model.respond(
-                to: prompt, options: options, reusing: prefix, onText: onText, isCancelled: isCancelled)
-            turn.answer = Message(role: .assistant, text: answer.text)
-            state.withLock { state in
-                state.isAnswering = false
-                guard state.clearCount == earlier.clearCount else { return }
-                state.turns = earlier.turns + [turn]
-            }
-            return answer
-        } catch {
-            state.withLock { $0.isAnswering = false }
-            throw error
-        }
+        defer { state.withLock { $0.isAnswering = false } }
+        return try body(earlier)
     }
 
     /// The question with its pictures and videos read and encoded.
-    private func turn(of question: Message) throws -> Turn {
+    private static func turn(of question: Message, for model: SyrinxModel) throws -> Turn {
         let media = try model.prepareMedia([question])
         return Turn(
             question: question, read: media.messages[0], pictures: media.pictures.map(model.encoded),
@@ -130,7 +157,9 @@ public final class ChatSession: Sendable {
     }
 
     /// All turns laid out, up to where the model begins to speak.
-    private func prompt(of turns: [Turn], roomAdvice: String?) throws -> PreparedPrompt {
+    private func prompt(
+        of turns: [Turn], for model: SyrinxModel, roomAdvice: String?
+    ) throws -> PreparedPrompt {
         let messages = turns.flatMap { [$0.read] + ($0.answer.map { [$0] } ?? []) }
         var prompt = try model.layOut(
             start + messages, pictures: turns.flatMap(\.pictures), template: template, roomAdvice: roomAdvice)

@@ -8,20 +8,21 @@ import Settings
     import Foundation
 #endif
 
-/// A prompt for one forward pass as a JSON file: `{"prompt": "... <image> ...", "images": ["a.png"], "target": "..."}`.
+/// A prompt for one forward pass as a JSON file: `{"prompt": "... <image>...", "images": ["a.png"], "target": "..."}`.
 ///
-/// Each `<image>` in the prompt stands for the next picture; without any, the pictures come first. Paths are relative to the
-/// file. `images` and `target` may be left out; no other key is allowed.
+/// Each `<image>` in the prompt stands for the next picture, each `<video>` for the next of `videos`; without any marker they
+/// come first. `frames` says how many are looked at of each video. Paths are relative to the file. Everything but the prompt may
+/// be left out; no other key is allowed.
 public struct ForwardRequest: Sendable {
-    /// Text and pictures in reading order, without the white space around markers.
+    /// Text, pictures and videos in reading order, without the white space around markers.
     public let prompt: Prompt
     /// The same with it.
     private let spacedPrompt: Prompt
     /// Text after the prompt that the loss is taken on.
     public let target: String?
 
-    /// Reads the file and its pictures.
-    /// - Throws: `SyrinxError` or `CodecError` that names the file and what is wrong in it.
+    /// Reads the file and its pictures, and opens its videos.
+    /// - Throws: `SyrinxError`, `CodecError` or `VideoError` that names the file and what is wrong in it.
     public init(path: String) throws {
         let bytes: [UInt8]
         do {
@@ -39,12 +40,22 @@ public struct ForwardRequest: Sendable {
                     + reason)
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        let images = try (file.images ?? []).map {
-            try ImageReference(path: URL(fileURLWithPath: $0, relativeTo: folder).path)
+        func located(_ paths: [String]?) -> [String] {
+            (paths ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+        }
+        let frames = file.frames ?? VideoReference.defaultFrameCount, allowed = VideoReference.allowedFrameCounts
+        guard allowed.contains(frames) else {
+            throw SyrinxError(
+                "\(path): frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+        }
+        let images = try located(file.images).map { try ImageReference(path: $0) }
+        let videos = try located(file.videos).map { path in
+            _ = try VideoFile(path)
+            return VideoReference(path: path, frameCount: frames)
         }
         do {
-            prompt = try Prompt(file.prompt, images: images, marker: "<image>")
-            spacedPrompt = try Prompt(file.prompt, images: images, marker: "<image>", keepsSpaces: true)
+            prompt = try Prompt(file.prompt, images: images, videos: videos)
+            spacedPrompt = try Prompt(file.prompt, images: images, videos: videos, keepsSpaces: true)
         } catch let error as SyrinxError {
             throw SyrinxError("\(path): \(error)")
         }
@@ -60,11 +71,12 @@ public struct ForwardRequest: Sendable {
     /// The file's content; unknown keys are refused.
     private struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case prompt, images, target
+            case prompt, images, videos, frames, target
         }
 
         let prompt: String
-        let images: [String]?
+        let images, videos: [String]?
+        let frames: Int?
         let target: String?
 
         init(from decoder: any Decoder) throws {
@@ -75,6 +87,8 @@ public struct ForwardRequest: Sendable {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             prompt = try container.decode(String.self, forKey: .prompt)
             images = try container.decodeIfPresent([String].self, forKey: .images)
+            videos = try container.decodeIfPresent([String].self, forKey: .videos)
+            frames = try container.decodeIfPresent(Int.self, forKey: .frames)
             target = try container.decodeIfPresent(String.self, forKey: .target)
         }
     }

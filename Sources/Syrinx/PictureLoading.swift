@@ -53,8 +53,10 @@ extension Prompt.Part {
 public struct PictureAccount: Codable, Hashable, Sendable {
     /// The file or the caller's name for it.
     public var name: String
-    /// `jpeg`, `png`, `webp`, or `pixels` when it came decoded.
+    /// `JPEG`, `PNG`, `WebP`, `frame` of a video, or `pixels` when it came decoded.
     public var format: String
+    /// Of a frame, its number in the video, from 0.
+    public var frame: Int?
     /// Width in pixels, upright.
     public var width: Int
     /// Height in pixels, upright.

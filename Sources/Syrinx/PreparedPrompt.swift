@@ -28,6 +28,8 @@ public struct PreparedPrompt: Sendable {
     public let imageTokenCount: Int
     /// What became of each video, in order.
     public internal(set) var videos: [VideoAccount] = []
+    /// Pixels float32[3, F, S, S] of each clip, and its place among pictures and clips; for a forward pass alone.
+    var clips: [(place: Int, pixelValues: Tensor)] = []
     /// Visual tokens of videos, as clips or frame by frame.
     public var videoTokenCount: Int { videos.reduce(0) { $0 + $1.tokenCount } }
 
@@ -41,15 +43,25 @@ public struct PreparedPrompt: Sendable {
 
 /// A picture or clip made ready once, to be used in any number of prompts.
 struct PreparedPicture: Sendable {
-    let account: PictureAccount
+    var account: PictureAccount
     /// float32[3, S, S]; of a clip, whose visual tokens are there already, the first frame.
     let pixelValues: Tensor
     /// Whether it is a clip, or a frame of a video.
     var isOfVideo = false
     var isClip = false
+    /// A clip's pixels float32[3, F, S, S], where somebody will ask for them.
+    var clipPixels: Tensor?
     /// Equal for equal pixels.
     let id: String
     var visualTokens: Tensor?  // float[V, D]
+}
+
+/// What a prompt is laid out for.
+enum PromptPurpose {
+    /// An answer, which needs room in the context.
+    case answer
+    /// One pass over the prompt, whose clips' pixels are kept.
+    case oneForwardPass
 }
 
 extension SyrinxModel {
@@ -58,12 +70,20 @@ extension SyrinxModel {
     /// - Throws: `CodecError` for a file that is no picture, `SyrinxError` or `ProcessorError` for a prompt that cannot
     ///   be laid out or does not fit the context.
     public func prepare(_ prompt: Prompt, target: String? = nil) throws -> PreparedPrompt {
-        let media = try prepareMedia([prompt.message])
+        try prepare(prompt, target: target, for: .answer)
+    }
+
+    /// The same for another purpose than an answer.
+    func prepare(_ prompt: Prompt, target: String?, for purpose: PromptPurpose) throws -> PreparedPrompt {
+        let media = try prepareMedia([prompt.message], keepsClips: purpose == .oneForwardPass)
         let parts = media.messages[0].content.map { ChatPart.content($0, isSupervised: false) }
         var prepared = try layOut(
             parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []), pictures: media.pictures,
-            template: nil)
+            template: nil, for: purpose)
         prepared.videos = media.videos
+        prepared.clips = media.pictures.enumerated().compactMap { place, picture in
+            picture.clipPixels.map { (place, $0) }
+        }
         return prepared
     }
 
@@ -132,7 +152,8 @@ extension SyrinxModel {
 
     /// The begin token, then the parts.
     private func layOut(
-        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil
+        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil,
+        for purpose: PromptPurpose = .answer
     ) throws -> PreparedPrompt {
         let layout = try PromptLayout(
             name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: beginID, contract: contract,
@@ -147,12 +168,13 @@ extension SyrinxModel {
         guard layout.tokenCount > 0 else {
             throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or a picture")
         }
-        guard layout.tokenCount < model.contextLength else {
+        let answer = purpose == .answer ? 1 : 0
+        guard layout.tokenCount + answer <= model.contextLength else {
             throw SyrinxError(
                 "the prompt has \(layout.tokenCount) tokens (\(layout.textTokenCount) of text, "
                     + "\(pictures.count * contract.visualTokenCount) of \(pictures.count) "
                     + "\(pictures.count == 1 ? "picture" : "pictures")), but the model's context holds "
-                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer pictures"
+                    + "\(model.contextLength)\(answer > 0 ? " and the answer needs at least \(answer)" : ""); shorten the text or give fewer pictures"
                     + (roomAdvice.map { ", or \($0)" } ?? ""))
         }
         let collated = try Collator(contract: contract, padID: tokenizer.padID ?? 0).padded(

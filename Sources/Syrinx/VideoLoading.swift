@@ -58,8 +58,9 @@ extension VideoReference {
 extension SyrinxModel {
     /// The messages with their pictures and videos made ready, in order. Where the model reads no clips, every frame that is
     /// looked at has a place in the messages that come back.
+    /// - Parameter keepsClips: whether the pixels of clips are kept beside their visual tokens.
     func prepareMedia(
-        _ messages: [Message]
+        _ messages: [Message], keepsClips: Bool = false
     ) throws -> (messages: [Message], pictures: [PreparedPicture], videos: [VideoAccount]) {
         var messages = messages
         var pictures = [PreparedPicture]()
@@ -72,7 +73,8 @@ extension SyrinxModel {
                     pictures.append(try prepare(image))
                     return [part]
                 case .video(let video):
-                    let (frames, account) = model.readsClips ? try clip(video) : try frames(of: video)
+                    let (frames, account) =
+                        model.readsClips ? try clip(video, keepsPixels: keepsClips) : try frames(of: video)
                     pictures += frames
                     videos.append(account)
                     return Array(repeating: part, count: frames.count)
@@ -83,7 +85,7 @@ extension SyrinxModel {
     }
 
     /// A video's frames as one clip, encoded now: the decoder scales them, as the published code does.
-    private func clip(_ video: VideoReference) throws -> ([PreparedPicture], VideoAccount) {
+    private func clip(_ video: VideoReference, keepsPixels: Bool) throws -> ([PreparedPicture], VideoAccount) {
         let file = try VideoFile(video.path)
         let side = imageProcessor.imageSize
         let (indices, frames) = try file.frames(count: video.frameCount, side: side) {
@@ -99,7 +101,8 @@ extension SyrinxModel {
         }
         let clip = PreparedPicture(
             account: account, pixelValues: frames[0], isOfVideo: true, isClip: true,
-            id: Digest.sha256(pixelValues.bytes()).hex, visualTokens: visualTokens)
+            clipPixels: keepsPixels ? pixelValues : nil, id: Digest.sha256(pixelValues.bytes()).hex,
+            visualTokens: visualTokens)
         return (
             [clip],
             VideoAccount(file.info, name: video.path, frames: indices, tokenCount: contract.visualTokenCount)
@@ -112,7 +115,11 @@ extension SyrinxModel {
         var (indices, frames) = try file.frames(count: video.frameCount) {
             try prepare(ImageReference(.picture($0), name: video.path))
         }
-        for index in frames.indices { frames[index].isOfVideo = true }
+        for (place, number) in indices.enumerated() {
+            frames[place].isOfVideo = true
+            frames[place].account.format = "frame"
+            frames[place].account.frame = number
+        }
         return (
             frames,
             VideoAccount(

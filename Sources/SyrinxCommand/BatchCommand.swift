@@ -13,7 +13,7 @@ struct BatchCommand: ParsableCommand {
         commandName: "batch",
         abstract: "Answer a file of questions, or one question about each of many pictures or videos.",
         discussion: """
-            The input is one JSON object a line: {"prompt": "<image> What is this?", "images": ["a.png"]}; "videos", \
+            The input is one JSON object a line: {"prompt": "<image>What is this?", "images": ["a.png"]}; "videos", \
             "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. An id \
             stands once; a line without one has its number. The output has one line per question, in the same order: the answer, \
             tokens by kind, what became of each picture; or "error" and one sentence.
@@ -21,7 +21,8 @@ struct BatchCommand: ParsableCommand {
               syrinx batch --model my-model --input questions.jsonl --output answers.jsonl
               syrinx batch --model my-model --image pictures --output out.jsonl "colours:"
 
-            Stop it at any moment: the same command goes on where it stopped.
+            Of a folder, the pictures (--image) or videos (--video) in it are taken, told by content. Stop it at any \
+            moment: the same command goes on where it stopped.
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -101,7 +102,11 @@ struct BatchCommand: ParsableCommand {
             }, isCancelled: { InterruptFlag.isRaised })
         bar?.finish()
         if let agreement = outcome.agreement { print(agreement.sentence(batchSize: outcome.batchSize)) }
-        try InterruptFlag.check()
+        if let exitCode = InterruptFlag.exitCode {
+            let command = ShellLine.text(CommandLine.arguments)
+            ExitStatus.writeToStandardError("interrupted; to go on:\n\n    \(command)\n\n")
+            throw ExitCode(exitCode)
+        }
         if outcome.errorCount > 0 {
             throw UnansweredQuestions(count: outcome.errorCount, total: outcome.count, output: output)
         }
@@ -109,21 +114,18 @@ struct BatchCommand: ParsableCommand {
 
     private func readInput() throws -> BatchInput {
         if let input { return try BatchInput(linesOf: input) }
-        if image.isEmpty {
-            return BatchInput(
-                files: try video.video.flatMap { try BatchInput.videos(at: $0) }, areVideos: true,
-                question: prompt ?? "")
-        }
+        let areVideos = image.isEmpty
         var files = [String]()
-        for path in image {
-            let (found, leftOut) = try BatchInput.pictures(at: path)
+        for path in areVideos ? video.video : image {
+            let (found, leftOut) = try areVideos ? BatchInput.videos(at: path) : BatchInput.pictures(at: path)
             files += found
             if leftOut > 0 {
                 let noun = leftOut == 1 ? "file that is" : "files that are"
-                ExitStatus.writeToStandardError("\(path): \(leftOut) \(noun) no JPEG, PNG or WebP left out\n")
+                let kind = areVideos ? "video" : "JPEG, PNG or WebP"
+                ExitStatus.writeToStandardError("\(path): \(leftOut) \(noun) no \(kind) left out\n")
             }
         }
-        return BatchInput(files: files, question: prompt ?? "")
+        return BatchInput(files: files, areVideos: areVideos, question: prompt ?? "")
     }
 
     /// Every option that decides answers, by the name the user sets it with.
@@ -131,7 +133,7 @@ struct BatchCommand: ParsableCommand {
         let options = sampling.options(for: model)
         var values = [
             "--device": modelOptions.compute.device, "--dtype": modelOptions.compute.dtype,
-            "--picture-mode": model.imageProcessor.fingerprint, "--frames": "\(video.frames)",
+            "--picture-mode": model.imageProcessor.resize.rawValue, "--frames": "\(video.frames)",
             "--stop": options.stopStrings.map(\.debugDescription).joined(separator: " "), "--times": "\(times)",
             "--raw": "\(raw)",
             "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import Generation
 import Processors
@@ -14,7 +15,8 @@ struct ChatCommand: ParsableCommand {
             Type a question, or a line for a model of documents to go on from. /image PATH and /video PATH put a picture or \
             a video before the next line, at any turn (spaces need no quotes, but may have them); /undo takes the last \
             question and answer back, its pictures and videos wait for the next line again; /drop puts away what waits; \
-            /clear forgets the conversation, /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
+            /clear forgets the conversation; /adapter PATH goes on with another LoRA adapter and /adapter none without any, \
+            the base staying loaded; /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
             it ends the program. Lines may come from a pipe. Earlier turns are kept in memory, so that each answer computes \
             only what is new.
 
@@ -79,6 +81,9 @@ struct ChatCommand: ParsableCommand {
                 report { waiting.append(try ImageReference.matching(pattern)) }
             case .video(let pattern):
                 report { waiting.append(try frames.videos(matching: pattern)) }
+            case .adapter(let path): exchange(session, path)
+            case .noAdapter: exchange(session, nil)
+            case .adapterInUse: print(Self.account(of: session.model))
             case .unknown("image"): print("/image needs a path: /image photo.jpg")
             case .unknown("video"): print("/video needs a path: /video clip.mp4")
             case .unknown(let name): print("/\(name) is not a command; /help lists them")
@@ -99,6 +104,22 @@ struct ChatCommand: ParsableCommand {
         let (verb, pronoun) = returned.parts.count == 1 ? ("waits", "it") : ("wait", "them")
         return "The last question and its answer are taken back"
             + (returned.isEmpty ? "." : "; \(returned) \(verb) for the next line (/drop puts \(pronoun) away).")
+    }
+
+    /// Goes on with the adapter at a path, or without any; where that fails, with what was in use.
+    private func exchange(_ session: ChatSession, _ path: String?) {
+        let hasChanged = report { try session.use(try path.map { try AdapterFolder(path: $0) }) }
+        if hasChanged, let warning = session.model.adapterWarning {
+            fflush(nil)
+            ExitStatus.writeToStandardError("warning: \(warning)\n")
+        }
+        print((hasChanged ? "" : "As before: ") + Self.account(of: session.model))
+    }
+
+    /// Which adapter is in use.
+    private static func account(of model: SyrinxModel) -> String {
+        model.adapter.map { "the adapter \($0) is in use (/adapter none: without it)" }
+            ?? "no adapter is in use (/adapter PATH: with one)"
     }
 
     /// Whether there was an answer; pictures of a question that failed wait for the next one.

@@ -5,6 +5,10 @@ enum ChatLine: Equatable {
     case text(String)
     case image(String)
     case video(String)
+    /// To take an adapter, to take none, and to ask which is in use.
+    case adapter(path: String)
+    case noAdapter
+    case adapterInUse
     case undo
     case drop
     case clear
@@ -15,6 +19,8 @@ enum ChatLine: Equatable {
     static let commandList = """
         /image PATH   put a picture (or all that match a pattern) before the next line
         /video PATH   the same with a video; --frames says how much of it is looked at
+        /adapter PATH go on with this LoRA adapter; the base stays loaded
+        /adapter none go on without one; /adapter alone says which is in use
         /drop         put away the pictures and videos that wait for the next line
         /undo         take back the last question and its answer; what it showed waits again
         /clear        forget the conversation
@@ -34,6 +40,8 @@ enum ChatLine: Equatable {
         switch parts[0] {
         case "image" where !path.isEmpty: self = .image(path)
         case "video" where !path.isEmpty: self = .video(path)
+        case "adapter" where path == "none": self = .noAdapter
+        case "adapter": self = path.isEmpty ? .adapterInUse : .adapter(path: path)
         case "undo": self = .undo
         case "drop": self = .drop
         case "clear": self = .clear

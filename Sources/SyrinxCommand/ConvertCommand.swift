@@ -52,14 +52,15 @@ struct ConvertCommand: ParsableCommand {
             try ModelFolder(path: input), dtype: try wantedDType(),
             adapter: try adapter.map { try AdapterFolder(path: $0) })
         if let warning = conversion.adapterWarning { ExitStatus.writeToStandardError("warning: \(warning)\n") }
-        let bar = ProgressBar("converting", total: conversion.byteCount >> 20, unit: "MiB")
+        let (scale, unit) = conversion.byteCount < 10_000_000 ? (1_000, "KB") : (1_000_000, "MB")
+        let bar = ProgressBar("converting", total: conversion.byteCount / scale, unit: unit)
         var written = 0
         do {
             try conversion.write(to: output, maximumShardByteCount: try shardByteCount()) {
                 (count) throws(CheckpointError) in
                 if InterruptFlag.isRaised { throw .cancelled }
                 written += count
-                bar.update(written >> 20)
+                bar.update(written / scale)
             }
         } catch CheckpointError.cancelled {
             bar.finish()
@@ -68,7 +69,7 @@ struct ConvertCommand: ParsableCommand {
         bar.finish()
         let ignored = conversion.ignoredNames.count
         print(
-            "\(output): \(conversion.tensors.count) tensors, \(String(format: "%.1f", Double(conversion.byteCount) / 1e9)) GB"
+            "\(output): \(conversion.tensors.count) tensors, \(byteText(conversion.byteCount))"
                 + (ignored > 0 ? "; \(ignored) that the model recomputes were left out" : "")
                 + (adapter.map { "; \($0) is merged" } ?? ""))
     }

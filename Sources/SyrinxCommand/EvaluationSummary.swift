@@ -81,8 +81,9 @@ struct EvaluationSummary: Encodable {
             comparison.unpaired.map { "not in both: \($0)\n" }.joined()
             + comparison.caveats.map { "take care: \($0)\n" }.joined()
         return "A: \(comparison.first)\nB: \(comparison.second)\n\n\(comparison.table)\n\n\(unpaired)"
-            + "The interval is that of A - B over the same items (paired bootstrap); it does not cover the variation between "
-            + "training seeds."
+            + "The interval is that of A - B over the same items (paired bootstrap); where it\n"
+            + "holds zero, the difference cannot be told from zero (unclear). It does not cover\n"
+            + "the variation between training seeds."
     }
 }
 

@@ -11,12 +11,14 @@ struct ForwardCommand: ParsableCommand {
         abstract: "Write what a model computes from one prompt, stage by stage.",
         usage: "syrinx forward --model <dir> --input <file> --output <file> [<options>]",
         discussion: """
-            The request is a JSON file; paths in it are relative to it, and images and target may be left out:
+            The request is a JSON file; paths in it are relative to it, and all but the prompt may be left out:
 
-              {"prompt": "<image> colours:", "images": ["apple.png"], "target": " red"}
+              {"prompt": "<image>colours:", "images": ["apple.png"], "target": " red"}
+              {"prompt": "<video>What moves?", "videos": ["cat.mp4"], "frames": 8}
 
             The output is a safetensors file with pixel_values, vision_features, connector_output, token_ids, \
-            position_ids, spliced_embeddings, hidden_states and logits, and with a target labels and loss: what another \
+            position_ids, spliced_embeddings, hidden_states and logits, with a target labels and loss, and, of a model \
+            that reads clips, video_pixel_values (other models get a video's frames as pictures): what another \
             implementation computes from the same weights and request can be compared stage by stage.
 
               syrinx forward --model my-model --input request.json --output out.safetensors
@@ -39,7 +41,7 @@ struct ForwardCommand: ParsableCommand {
         try checkOutput()
         let model = try modelOptions.load()
         let activations = try model.activations(
-            of: try model.prepare(request.prompt(for: model), target: request.target))
+            of: try model.prepare(request))
         try activations.write(to: output)
         let summary = ForwardSummary(activations, model: modelOptions.model, output: output)
         print(json ? try summary.json() : summary.text)

@@ -143,6 +143,10 @@ struct GenerateCommand: ParsableCommand {
             let text = TerminalStyle.standardOutput.harmless(answer.text)
             print(name.map { "\($0)\t\(text)" } ?? text)
         }
+        if answer.stopReason == .contextFull, !json, TerminalStyle.standardError.isInteractive {
+            fflush(nil)
+            ExitStatus.writeToStandardError("[cut: the context is full]\n")
+        }
         if verbose {
             fflush(nil)
             let template = prompt.template.map { "template: \($0.rawValue)" } ?? "the prompt as it is"
@@ -155,17 +159,19 @@ struct GenerateCommand: ParsableCommand {
 extension Answer {
     /// What became of the pictures, tokens by kind, speed: a few lines for people.
     var account: String {
-        var lines = pictures.map { picture in
+        var lines = pictures.filter { $0.frame == nil }.map { picture in
             let turned = picture.orientation == "upright" ? "" : ", turned upright (\(picture.orientation))"
             let alpha = picture.alphaOverWhite ? ", transparency over white" : ""
             return "\(picture.name): \(picture.format) \(picture.width)x\(picture.height)\(turned)\(alpha), "
-                + "\(picture.resize) to \(picture.resizedTo)x\(picture.resizedTo), \(picture.tokenCount) tokens"
+                + "\(picture.preparation), \(picture.tokenCount) tokens"
         }
         lines += videos.map { video in
             let turned = video.orientation == "upright" ? "" : ", turned upright (\(video.orientation))"
             let frames = video.frames.map(String.init).joined(separator: ", ")
+            let shown =
+                pictures.first { $0.frame != nil && $0.name == video.name }.map { ", each \($0.preparation)" } ?? ""
             return "\(video.name): \(video.codec) in \(video.container), \(video.width)x\(video.height)\(turned), "
-                + "frames \(frames) of \(video.frameCount), \(video.tokenCount) tokens"
+                + "frames \(frames) of \(video.frameCount)\(shown), \(video.tokenCount) tokens"
         }
         let ofVideos = usage.videoTokenCount > 0 ? ", \(usage.videoTokenCount) video tokens" : ""
         lines.append(
@@ -175,6 +181,11 @@ extension Answer {
                 + "\(Int(timings.decodeTokensPerSecond)) tokens/s; ended by \(stopReason.rawValue)")
         return lines.joined(separator: "\n")
     }
+}
+
+extension PictureAccount {
+    /// How it became the square that the model sees.
+    fileprivate var preparation: String { "\(resize) to \(resizedTo)x\(resizedTo)" }
 }
 
 /// An answer as JSON, keys in snake case.

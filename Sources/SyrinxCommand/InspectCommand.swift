@@ -2,7 +2,9 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import NN
+import Settings
 import SyrinxModels
+import Terminal
 
 /// `syrinx inspect`: a model's parameter tree and counts, without allocating it.
 struct InspectCommand: ParsableCommand {
@@ -91,23 +93,45 @@ struct InspectCommand: ParsableCommand {
             let data = try JSONSerialization.data(withJSONObject: entries, options: [.prettyPrinted, .sortedKeys])
             return print(String(decoding: data, as: UTF8.self))
         }
-        let width = sizes.map(\.name.count).max() ?? 0
-        for size in sizes { print(size.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + size.summary) }
+        print(TerminalStyle.standardOutput.list(sizes.map { ($0.name, $0.summary) }))
     }
 
     /// The model of a folder, declared; what its configuration leaves open, the shapes of its weights say, if it has any.
     private func declaredFolder(_ path: String) throws -> ParameterStore {
-        guard let folder = try? ModelFolder(path: path), folder.contains(ModelFolder.FileName.config) else {
-            throw ValidationError(
-                "\"\(path)\" is neither a named size (see syrinx inspect --list) nor a file of weights nor a folder with a "
-                    + "config.json")
-        }
-        let hasWeights = (try? folder.weightFileNames()) != nil
+        let folder = try folder(path)
         return try ModelRegistry.declare(
             configuration: Data(try folder.bytes(of: ModelFolder.FileName.config)),
             named: folder.path(of: ModelFolder.FileName.config),
-            weightShapes: hasWeights ? try folder.storedWeights().shapes : [:]
+            weightShapes: try hasWeights(folder) ? try folder.storedWeights().shapes : [:]
         ).store
+    }
+
+    /// The folder of a model.
+    private func folder(_ path: String) throws -> ModelFolder {
+        guard FileManager.default.fileExists(atPath: path) else {
+            let near = NearestName.find(path, among: ModelRegistry.namedSizes.map(\.name))
+            throw ValidationError(
+                "there is nothing at \"\(path)\", and it is no named size"
+                    + (near.map { "; did you mean \($0)?" } ?? " (see syrinx inspect --list)"))
+        }
+        let folder = try ModelFolder(path: path), config = ModelFolder.FileName.config
+        guard folder.contains(config) else {
+            let isRun = ModelFolder.isFile("\(path)/model/\(config)")
+            throw ValidationError(
+                "\"\(path)\" is a folder with neither a \(config) nor an \(AdapterFolder.FileName.config)"
+                    + (isRun ? "; did you mean \(path)/model?" : ""))
+        }
+        return folder
+    }
+
+    /// Whether there are weights, whole or damaged.
+    private func hasWeights(_ folder: ModelFolder) throws -> Bool {
+        do throws(CheckpointError) {
+            _ = try folder.weightFileNames()
+            return true
+        } catch .incomplete {
+            return false
+        }
     }
 
     /// Everything that can be wrong with a folder's files, without copying a weight.

@@ -54,10 +54,11 @@ struct InspectReport {
     }
 }
 
-/// Bytes as megabytes or gigabytes.
+/// Bytes as kilobytes, megabytes or gigabytes.
 func byteText(_ count: Int) -> String {
     let size = Double(count)
-    return size < 1e9 ? String(format: "%.1f MB", size / 1e6) : String(format: "%.1f GB", size / 1e9)
+    let (scale, unit) = size < 1e6 ? (1e3, "KB") : size < 1e9 ? (1e6, "MB") : (1e9, "GB")
+    return String(format: "%.1f %@", size / scale, unit)
 }
 
 /// What `syrinx inspect` says of tensors without a configuration: those of one file, or of an adapter.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Recipes
+import Terminal
 import Training
 
 /// `syrinx recipe`: the named runs and their editable form.
@@ -25,10 +26,7 @@ struct RecipeCommand: ParsableCommand {
                 print(String(decoding: try encoder.encode(entries), as: UTF8.self))
                 return
             }
-            let width = recipes.map(\.name.count).max() ?? 0
-            for recipe in recipes {
-                print(recipe.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + recipe.description)
-            }
+            print(TerminalStyle.standardOutput.list(recipes.map { ($0.name, $0.description) }))
         }
     }
 

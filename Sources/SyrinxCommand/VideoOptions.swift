@@ -7,9 +7,9 @@ struct VideoOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A video or a quoted pattern; may be given several times. It stands before the text, or where the prompt says \
-            <video>.
-            """, valueName: "file"))
+            A video or a quoted pattern (of batch also a folder); may be given several times. It stands before the text, or \
+            where the prompt says <video>.
+            """, valueName: "path"))
     var video: [String] = []
 
     @OptionGroup var frameOptions: FrameOptions
@@ -32,8 +32,10 @@ struct FrameOptions: ParsableArguments {
     var frames = VideoReference.defaultFrameCount
 
     func validate() throws {
-        guard (1...1024).contains(frames) else {
-            throw ValidationError("--frames is \(frames); it must lie from 1 to 1024")
+        let allowed = VideoReference.allowedFrameCounts
+        guard allowed.contains(frames) else {
+            throw ValidationError(
+                "--frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
     }
 

@@ -68,11 +68,53 @@ struct AdapterFolderTests {
         #expect(
             warning.hasPrefix(
                 "the adapter \(adapter.path) was trained beside other weights (my/base) than those of here: "
-                    + "b.v_proj.weight has "), "\(warning)")
+                    + "b.v_proj differs (b.v_proj.weight has "), "\(warning)")
         // PEFT's own folders tell nothing.
         try FileManager.default.removeItem(atPath: folder("adapter"))
         let silent = try AdapterFolder(path: try write(#"{"r": 2}"#, pair))
         #expect(silent.warning(on: other, named: "here") == nil)
+    }
+
+    @Test func `Parts that were trained beside the adapter are told apart too, and named`() throws {
+        let adapted = store(), base = adapted.stateDict(of: .model)
+        var whole = base
+        for (name, seed) in [("head.norm.weight", 1), ("head.fc.3.bias", 2), ("head.query", 3), ("eye.fc.weight", 4)] {
+            whole[name] = Tensor.randn([9], generator: Generator(seed: UInt64(seed)), standardDeviation: 0.02)
+        }
+        try AdapterFolder.write(
+            adapted.stateDict(of: .adapters), Self.adaptation, baseModel: "runs/mine/model", base: whole,
+            to: folder("adapter"))
+        let adapter = try AdapterFolder(path: folder("adapter"))
+        func warning(_ change: (String, Tensor) -> Tensor) -> String? {
+            adapter.warning(on: StateDict(whole.pairs.map { ($0.0, change($0.0, $0.1)) }), named: "before")
+        }
+        #expect(warning { $1 } == nil && warning { $1.to(.bfloat16) } == nil && warning { $1.to(.float16) } == nil)
+        // What a few updates change is less than rounding changes, and is seen where nothing was rounded.
+        let trained = try #require(warning { name, tensor in name.hasPrefix("head") ? tensor + 1e-5 : tensor })
+        #expect(
+            trained.hasPrefix(
+                "the adapter \(adapter.path) was trained beside other weights (runs/mine/model) than those of before: "
+                    + "head differs (head.fc.3.bias has "), "\(trained)")
+        // Training keeps frozen weights as bfloat16 and trained ones in full; the model before is in full.
+        try FileManager.default.removeItem(atPath: folder("adapter"))
+        let mixed = StateDict(whole.pairs.map { ($0.0, $0.0.hasPrefix("head") ? $0.1 + 1e-4 : $0.1.to(.bfloat16)) })
+        try AdapterFolder.write(
+            adapted.stateDict(of: .adapters), Self.adaptation, baseModel: "mixed", base: mixed, to: folder("adapter"))
+        let beside = try #require(try AdapterFolder(path: folder("adapter")).warning(on: whole, named: "before"))
+        #expect(beside.contains("(mixed) than those of before: head differs ("), "\(beside)")
+        let both = try #require(warning { name, tensor in name.hasSuffix("fc.weight") ? tensor + 1 : tensor * 1.5 })
+        #expect(both.contains("than those of before: a.q_proj, b.v_proj, eye.fc, head differ ("), "\(both)")
+        // An earlier version's file knows adapted weights alone.
+        let known = base["a.q_proj.weight"]?.array(of: Float.self) ?? []
+        try FileManager.default.removeItem(atPath: folder("adapter"))
+        let path = try write(#"{"r": 2}"#, pair)
+        _ = folder.write(
+            Array(#"{"name": "old", "values": {"a.q_proj.weight": [\#(known[0])]}}"#.utf8), "adapter/base_model.json")
+        let old = try AdapterFolder(path: path)
+        #expect(old.warning(on: whole, named: "before") == nil)
+        whole["a.q_proj.weight"] = .ones([3, 4])
+        #expect(
+            old.warning(on: whole, named: "before")?.contains("(old) than those of before: a.q_proj differs") == true)
     }
 
     @Test func `The names of older versions are understood`() throws {

@@ -31,6 +31,12 @@ import Testing
         zip(a.pixels, b).reduce(0) { max($0, abs(Int($1.0) - Int($1.1))) }
     }
 
+    @Test func `Videos are told from other files by their beginning`() throws {
+        #expect(Self.names.allSatisfy { VideoFile.isVideo(Self.path($0)) })
+        let others = ["sound.ogg", "odd.avi.rgb", "full.mp4.28.rgb", "none.mp4", "."]
+        #expect(others.filter { VideoFile.isVideo(Self.path($0)) } == [])
+    }
+
     // Another version of the scaler, or of its assembly, may round otherwise; here the difference is 0.
     @Test(arguments: names) func `Every frame equals what ffmpeg decodes`(name: String) throws {
         let video = try VideoFile(Self.path(name))

@@ -49,6 +49,17 @@ import Testing
         #expect(line.verdict == "cannot be told from zero")
     }
 
+    @Test func `the table fits a terminal of 80 columns and says of each line what it is about`() throws {
+        let metric = "balanced accuracy", task = "dominant colour"
+        let good = Self.predictions(right: 0.9, seed: 1, task: task, metric: metric)
+        let table = try Self.compare(good, Self.predictions(right: 0.4, seed: 2, task: task, metric: metric)).table
+        let lines = table.split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.count <= 80 }, "\(table)")
+        #expect(lines[1] == "dominant colour, emoji, n 200")
+        #expect(lines[2].hasPrefix("  balanced accuracy  ") && lines[2].hasSuffix("  A is higher"))
+        #expect(try Self.compare(good, good).table.hasSuffix("  unclear"))
+    }
+
     @Test func `pairing finds a small difference that unpaired intervals hide`() throws {
         let first = Self.predictions(right: 0.5, seed: 4)
         var second = first

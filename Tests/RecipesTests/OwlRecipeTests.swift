@@ -165,6 +165,9 @@ struct OwlRecipeTests {
             #expect(Set(written.names) == Set(first.store.parameters.map(\.name)))
             let adapter = try AdapterFolder(path: second.folder.adapter)
             try adapter.check(second.store)
+            #expect(adapter.warning(on: written, named: "written") == nil)
+            let other = StateDict(written.pairs.map { ($0.0, $0.0.hasPrefix("abstractor.") ? $0.1 + 1 : $0.1) })
+            #expect(adapter.warning(on: other, named: "other")?.contains("than those of other: abstractor") == true)
             let name = "language_model.model.layers.1.self_attn.v_proj.weight"
             let base = try #require(written[name])
             #expect((adapter.merged(name, base) - base).abs().max().item() > 0)

@@ -103,7 +103,13 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("keys and values beyond the memory", "GB of memory, of which", "ask for fewer new tokens") {
             ["generate", "--model", $0("config-context"), "--max-new-tokens", "16000000", "x"]
         },
-        BadInput("inspect without a folder", "neither a named size") { _ in ["inspect", "nowhere"] },
+        BadInput("inspect of nothing", "there is nothing at \"nowhere\", and it is no named size") { _ in
+            ["inspect", "nowhere"]
+        },
+        BadInput("inspect of a misspelt size", "did you mean mm1-30b?") { _ in ["inspect", "mm1-30bb"] },
+        BadInput("inspect of a run's folder", "neither a config.json nor", "did you mean ROOT/run/model?") {
+            ["inspect", $0("run")]
+        },
         BadInput("inspect --verify of flipped weights", "model.safetensors has the SHA-256") {
             ["inspect", "--verify", $0("weights-flipped")]
         },

@@ -63,7 +63,9 @@ import TinyModels
         let process = Process()
         process.executableURL = SyrinxProcess.program
         process.arguments = arguments(input, output, "--max-new-tokens", "40", "--batch-size", "2")
-        process.standardError = FileHandle.nullDevice
+        let errors = URL(fileURLWithPath: "\(folder.path)/errors")
+        try Data().write(to: errors)
+        process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
         while process.isRunning, (try? Data(contentsOf: URL(fileURLWithPath: output)))?.isEmpty ?? true {
             usleep(1000)
@@ -72,6 +74,8 @@ import TinyModels
         process.waitUntilExit()
         #expect(process.terminationReason == .exit && process.terminationStatus == 143)
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)).last == 0x0A)
+        let said = try String(contentsOf: errors, encoding: .utf8)
+        #expect(said.contains("interrupted; to go on:\n\n    ") && said.contains(" --output \(output) "), "\(said)")
     }
 
     @Test func `A question without an answer is told by the status, and the others are answered`() throws {
@@ -131,6 +135,7 @@ import TinyModels
         ]
         #expect(options.keys.sorted() == (generation + others).sorted())
         #expect(options["--banned-token-ids"]?.isEmpty == true && options["--max-new-tokens"] == "4")
+        #expect(options["--picture-mode"] == "squash")
     }
 
     @Test func `Two strings that end an answer are not the one string of both`() throws {

@@ -253,6 +253,10 @@ import Testing
         #expect(run.errors.components(separatedBy: "h264.mp4: h264 in ").count == 4, "once an answer: \(run.errors)")
         #expect(run.errors.components(separatedBy: "turned.mp4: h264 in ").count == 2, "\(run.errors)")
         #expect(run.errors.components(separatedBy: " \(tokensOfVideo) video tokens").count == 3, "\(run.errors)")
+        // One line a video, also where its frames are pictures.
+        #expect(run.errors.components(separatedBy: ".mp4: ").count == 5, "\(run.errors)")
+        let isEach = run.errors.contains(" of 23, each squareFirst to 20x20, \(tokensOfVideo) tokens")
+        #expect(isEach == (system == "mplug-owl2"), "\(run.errors)")
         #expect(run.errors.components(separatedBy: " \(2 * tokensOfVideo) video tokens").count == 2, "\(run.errors)")
         let generated = try SyrinxProcess.run([
             "generate", "--model", "\(Self.fixtures)/\(system)/model", "--greedy", "--max-new-tokens", "6", "--video",
@@ -299,6 +303,33 @@ import Testing
         #expect(run.errors.components(separatedBy: " 0 image tokens").count == 2, "\(run.errors)")
     }
 
+    @Test("/adapter exchanges the adapter, says which is in use, and keeps it where another does not fit")
+    func adapters() throws {
+        let adapter = "\(Self.fixtures)/mplug-owl2/adapter", foreign = "\(Self.fixtures)/lora/safetensors"
+        let run = try chat(
+            "mplug-owl2", [],
+            [
+                "Why?", "/undo", "/adapter", "/adapter \(adapter)", "Why?", "/undo", "/adapter \(foreign)",
+                "/adapter /none/here", "Why?", "/undo", "/adapter none", "Why?",
+            ])
+        #expect(run.status == 0, "\(run.errors)")
+        let none = "no adapter is in use (/adapter PATH: with one)\n"
+        let used = "the adapter \(adapter) is in use (/adapter none: without it)\n"
+        let undone = "The last question and its answer are taken back.\n"
+        let answers = run.output.components(separatedBy: undone)
+        try #require(answers.count == 4, "\(run.output)")
+        let base = answers[0]
+        #expect(answers[1].hasPrefix(none + used))
+        let adapted = answers[1].dropFirst((none + used).count)
+        #expect(adapted != base)
+        #expect(answers[2] == "As before: " + used + "As before: " + used + adapted)
+        #expect(answers[3] == none + base)
+        let errors = run.errors.split(separator: "\n").filter { $0.hasPrefix("error:") }
+        try #require(errors.count == 2, "\(run.errors)")
+        #expect(errors[0].contains("\(foreign) does not fit the model; 4 unexpected: "))
+        #expect(errors[1] == "error: cannot read /none/here: no such folder")
+    }
+
     @Test("an answer that the full context cuts is marked, and the next question is told how to make room")
     func fullContext() throws {
         let run = try chat("mplug-owl2", ["--max-new-tokens", "500"], ["What is a cat?", "Why?", "/undo", "Why?"])
@@ -307,6 +338,19 @@ import Testing
         #expect(run.output.components(separatedBy: mark).count == 3, "\(run.output)")
         #expect(run.errors.contains("context holds 256"), "\(run.errors)")
         #expect(run.errors.contains("fewer pictures, or make room with /undo or /clear\n"), "\(run.errors)")
+    }
+
+    @Test("at a terminal, an answer that the full context cuts is marked on standard error")
+    func cutAtTerminal() throws {
+        let arguments = [
+            "generate", "--model", "\(Self.fixtures)/mplug-owl2/model", "--greedy", "--max-new-tokens", "500",
+            "What is a cat?",
+        ]
+        let cut = try SyrinxProcess.run(arguments, errorsToTerminal: true)
+        #expect(cut.status == 0 && cut.errors == "[cut: the context is full]\r\n", "\(cut.errors)")
+        let short = try SyrinxProcess.run(arguments + ["--max-new-tokens", "5"], errorsToTerminal: true)
+        #expect(short.status == 0 && short.errors.isEmpty)
+        #expect(try SyrinxProcess.run(arguments).errors.isEmpty)
     }
 
     @Test("a video that is none is refused before the model is loaded")

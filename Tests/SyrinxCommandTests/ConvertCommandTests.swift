@@ -19,7 +19,8 @@ struct ConvertCommandTests {
         let arguments = ["convert", Self.owls + "/mplug-owl2/model", folder.path + "/out", "--max-shard-size", "30KB"]
         let first = try SyrinxProcess.run(arguments)
         #expect(first.status == 0, "\(first.errors)")
-        #expect(first.output.contains("tensors") && first.output.contains("that the model recomputes were left out"))
+        #expect(first.output.contains(/[0-9]+ tensors, [1-9][0-9]*\.[0-9] KB;/), "\(first.output)")
+        #expect(!first.errors.contains("MiB") && first.output.contains("that the model recomputes were left out"))
         let verified = try SyrinxProcess.run(["inspect", folder.path + "/out", "--verify"])
         #expect(verified.status == 0 && verified.output.contains("tensors fit config.json"), "\(verified.errors)")
         let again = try SyrinxProcess.run(arguments)
@@ -99,6 +100,22 @@ struct ConvertCommandTests {
         // Loading maps the file and reads no byte that it does not need.
         let inspected = try SyrinxProcess.run(["inspect", model])
         #expect(inspected.status == 0, "\(inspected.errors)")
+    }
+
+    @Test("inspect says what is damaged in a folder's index, and shows a folder without any weights")
+    func damagedIndex() throws {
+        let model = try copy("mplug-owl2/model", as: "indexed", "pytorch_model.bin.index.json") { _ in
+            Data("{\"weight_map\": 3".utf8)
+        }
+        let damaged = try SyrinxProcess.run(["inspect", model])
+        #expect(damaged.status == 2 && damaged.output.isEmpty, "\(damaged.output)")
+        #expect(
+            damaged.errors.hasPrefix("error: \(model)/pytorch_model.bin.index.json is damaged: "), "\(damaged.errors)")
+        for name in ["pytorch_model.bin.index.json", "pytorch_model.bin"] {
+            try FileManager.default.removeItem(atPath: "\(model)/\(name)")
+        }
+        let bare = try SyrinxProcess.run(["inspect", model])
+        #expect(bare.status == 0 && bare.output.contains("parameters by name"), "\(bare.errors)")
     }
 
     @Test("a checkpoint of another family is refused in one short sentence that names both")

@@ -22,10 +22,11 @@ struct SyrinxProcess {
     ///   - arguments: what follows the program's name.
     ///   - changes: variables to set, or to remove where the value is nil, in this process's environment.
     ///   - input: what it reads from standard input; nothing where it is left out.
+    ///   - errorsToTerminal: whether its standard error is a terminal, for a few lines.
     ///   - fileSizeLimit: bytes after which writing a file fails, as it does on a full disk; nil for none.
     static func run(
         _ arguments: [String], environment changes: [String: String?] = [:], input: String? = nil,
-        fileSizeLimit: Int? = nil
+        errorsToTerminal: Bool = false, fileSizeLimit: Int? = nil
     ) throws -> SyrinxProcess {
         let process = Process()
         process.executableURL = program
@@ -37,6 +38,7 @@ struct SyrinxProcess {
             process.arguments = ["-c", script, program.path] + arguments
         }
         var environment = ProcessInfo.processInfo.environment
+        if errorsToTerminal { environment["TERM"] = "xterm" }
         for (name, value) in changes { environment[name] = value }
         process.environment = environment
         // Files, not pipes: neither output can fill up and stop the program.
@@ -53,9 +55,34 @@ struct SyrinxProcess {
         }
         process.standardOutput = try FileHandle(forWritingTo: paths[0])
         process.standardError = try FileHandle(forWritingTo: paths[1])
+        let terminal = errorsToTerminal ? try Terminal() : nil
+        if let terminal { process.standardError = terminal.program }
         try process.run()
         process.waitUntilExit()
+        try terminal?.written().write(to: paths[1])
         let texts = try paths.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
         return SyrinxProcess(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+}
+
+/// A terminal that a program can be given: what it writes waits in the system's buffer of a few thousand bytes.
+private struct Terminal {
+    /// The program's side.
+    let program: FileHandle
+    private let reader: FileHandle
+
+    init() throws {
+        var own: Int32 = -1, other: Int32 = -1
+        guard openpty(&own, &other, nil, nil, nil) == 0 else { throw POSIXError(.ENOTTY) }
+        reader = FileHandle(fileDescriptor: own, closeOnDealloc: true)
+        program = FileHandle(fileDescriptor: other, closeOnDealloc: true)
+    }
+
+    /// What was written, once the program has ended.
+    func written() throws -> Data {
+        _ = fcntl(reader.fileDescriptor, F_SETFL, O_NONBLOCK)
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = read(reader.fileDescriptor, &bytes, bytes.count)
+        return Data(bytes.prefix(max(0, count)))
     }
 }

@@ -11,62 +11,15 @@ import Torch
 /// Weights are read from the reference's own `pytorch_model.bin`. Fixtures: `scripts/reference/mplug_owl.py` and its
 /// siblings; what each tensor is, the READMEs beside them say.
 struct OwlParityTests {
-    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/"
-
-    private func load(_ folder: String) throws -> (any MultimodalLanguageModel, ParameterStore) {
-        let (model, store, weights) = try ModelRegistry.open(ModelFolder(path: Self.fixtures + folder))
-        try store.load(weights)
-        return (model, store)
-    }
-
-    /// One row of ids with a model's placeholders, and the pictures that fill them.
-    private func input(
-        _ ids: Tensor, _ pixelValues: Tensor?, _ model: any MultimodalLanguageModel, lengths: [Int]? = nil
-    ) -> ModelInput {
-        let (rows, columns) = (ids.size(0), ids.size(1))
-        let places = ids.reshape([-1]).less(than: 0).nonzero().reshape([-1])
-        let segments = (0..<rows).map {
-            SegmentLayout.Segment(row: $0, start: 0, length: lengths?[$0] ?? columns)
-        }
-        return ModelInput(
-            tokenIDs: ids, positionIDs: Tensor.arange(columns).unsqueeze(0).expand([rows, columns]),
-            layout: SegmentLayout(rows: rows, columns: columns, segments: segments), pixelValues: pixelValues,
-            visualPositions: places.elementCount > 0 ? places : nil)
-    }
-
-    /// Twenty tokens by the highest score, each computed from the cache and the token before.
-    private func greedy(_ model: any MultimodalLanguageModel, _ input: ModelInput, embeddings: Tensor) -> [Int64] {
-        withoutGrad {
-            var length = input.tokenIDs.size(1)
-            let cache = model.makeCache(batch: 1, capacity: length + 20)
-            var states = model.hiddenStates(
-                embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
-                visualPositions: input.visualPositions, cache: cache)
-            cache.advance(by: [length])
-            var chosen: [Int64] = []
-            while true {
-                let last = states.narrow(dim: 1, start: states.size(1) - 1, length: 1)
-                let token = model.logits(hiddenStates: last).argmax(dim: -1)
-                chosen += token.array(of: Int64.self)
-                if chosen.count == 20 { return chosen }
-                states = model.hiddenStates(
-                    embeddings: model.embed(tokenIDs: token), positionIDs: Tensor([Int64(length)], shape: [1, 1]),
-                    layout: nil, visualPositions: nil, cache: cache)
-                cache.advance(by: [1])
-                length += 1
-            }
-        }
-    }
-
     @Test(
         arguments: ["mplug-owl", "mplug-owl2"], ["text", "one_image", "two_images"])
     func `Pictures, splice, scores and the greedy continuation equal the published code's`(
         system: String, part: String
     ) throws {
         let fixture = try ParityFixture("\(system)/expected")
-        let (model, _) = try load("\(system)/model")
+        let (model, _) = try OwlFixture.load("\(system)/model")
         let ids = try fixture(system == "mplug-owl" ? "input.\(part).ids" : "input.\(part).expanded_ids")
-        let input = input(ids, fixture.all["input.\(part).pixel_values"], model)
+        let input = OwlFixture.input(ids, fixture.all["input.\(part).pixel_values"])
         if let pixelValues = input.pixelValues {
             let stages = model.visualStages(pixelValues)
             try fixture.expect(stages[0].value, equals: "output.\(part).vision_features")
@@ -78,27 +31,27 @@ struct OwlParityTests {
             embeddings: embeddings, positionIDs: input.positionIDs, visualPositions: input.visualPositions)
         try fixture.expect(logits, equals: "output.\(part).logits")
         #expect(
-            greedy(model, input, embeddings: embeddings)
+            OwlFixture.greedy(model, input, embeddings: embeddings)
                 == (try fixture("output.\(part).greedy")).array(of: Int64.self))
     }
 
     @Test(arguments: ["image", "video", "image_and_video"])
     func `Clips and pictures of the video model equal the published code's`(part: String) throws {
         let fixture = try ParityFixture("mplug-owl-video/expected")
-        let (loaded, _) = try load("mplug-owl-video/model")
+        let (loaded, _) = try OwlFixture.load("mplug-owl-video/model")
         let model = try #require(loaded as? MPLUGOwl)
         #expect(model.config.isVideo)
         let (visual, ids) = try visualRows(model, fixture, part)
         if part != "image_and_video" {
             try fixture.expect(visual, equals: "output.\(part).image_embeddings")
         }
-        let input = input(ids, nil, model)
+        let input = OwlFixture.input(ids, nil)
         let embeddings = model.embed(input, visualTokens: visual)
         try fixture.expect(embeddings, equals: "output.\(part).embeddings")
         let logits = model.logits(embeddings: embeddings, positionIDs: input.positionIDs)
         try fixture.expect(logits, equals: "output.\(part).logits")
         #expect(
-            greedy(model, input, embeddings: embeddings)
+            OwlFixture.greedy(model, input, embeddings: embeddings)
                 == (try fixture("output.\(part).greedy")).array(of: Int64.self))
     }
 
@@ -108,9 +61,7 @@ struct OwlParityTests {
     ) throws -> (Tensor, Tensor) {
         let ids = try fixture("input.\(part).ids")
         let picture = fixture.all["input.\(part).pixel_values"].map(model.visualTokens)
-        let clip = fixture.all["input.\(part).video_pixel_values"].map {
-            $0.size(2) > 1 ? model.videoTokens($0) : model.visualTokens($0.select(dim: 2, index: 0))
-        }
+        let clip = fixture.all["input.\(part).video_pixel_values"].map(model.videoTokens)
         let values = ids.reshape([-1]).array(of: Int64.self)
         let clipFirst = (values.firstIndex(of: -2) ?? .max) < (values.firstIndex(of: -1) ?? .max)
         return (Tensor.cat((clipFirst ? [clip, picture] : [picture, clip]).compactMap { $0 }, dim: 0), ids)
@@ -118,14 +69,14 @@ struct OwlParityTests {
 
     @Test func `The loss and every gradient of a step of mPLUG-Owl equal the published code's`() throws {
         let fixture = try ParityFixture("mplug-owl/expected")
-        let (model, store) = try load("mplug-owl/model")
-        let input = input(try fixture("input.batch.ids"), try fixture("input.batch.pixel_values"), model)
+        let (model, store) = try OwlFixture.load("mplug-owl/model")
+        let input = OwlFixture.input(try fixture("input.batch.ids"), try fixture("input.batch.pixel_values"))
         try expectStep(model, store, input, labels: try fixture("input.batch.labels"), fixture)
     }
 
     @Test func `The loss and every gradient of a step of mPLUG-Owl2 equal the published code's`() throws {
         let fixture = try ParityFixture("mplug-owl2/expected")
-        let (model, store) = try load("mplug-owl2/model")
+        let (model, store) = try OwlFixture.load("mplug-owl2/model")
         let (ids, labels) = (try fixture("input.batch.ids"), try fixture("input.batch.labels"))
         let lengths = try fixture("input.batch.mask").sum(dims: [1]).array(of: Int64.self)
         // The published code puts an image's rows in the place of one id, and spends a picture on the row without any.
@@ -148,17 +99,17 @@ struct OwlParityTests {
                 shape: [values.count, columns])
         }
         let pictures = try fixture("input.batch.pixel_values").indexSelect(dim: 0, Tensor([Int64(0), 2, 3]))
-        let input = input(
-            padded(rows.map(\.ids), with: 0), pictures, model, lengths: rows.map(\.ids.count))
+        let input = OwlFixture.input(
+            padded(rows.map(\.ids), with: 0), pictures, lengths: rows.map(\.ids.count))
         try expectStep(model, store, input, labels: padded(rows.map(\.labels), with: -100), fixture)
     }
 
     @Test func `The loss and every gradient of a step of mPLUG-Owl video equal the published code's`() throws {
         let fixture = try ParityFixture("mplug-owl-video/expected")
-        let (loaded, store) = try load("mplug-owl-video/model")
+        let (loaded, store) = try OwlFixture.load("mplug-owl-video/model")
         let model = try #require(loaded as? MPLUGOwl)
         let (visual, ids) = try visualRows(model, fixture, "batch")
-        let input = input(ids, nil, model)
+        let input = OwlFixture.input(ids, nil)
         let logits = model.logits(
             embeddings: model.embed(input, visualTokens: visual), positionIDs: input.positionIDs)
         let labels = try fixture("input.batch.labels")
@@ -207,40 +158,48 @@ struct OwlParityTests {
         try fixture.expect(stages[1].value, equals: "output.image_embeddings")
     }
 
-    @Test func `A prompt computed in pieces through the cache equals the whole, with pictures in the later piece too`()
+    @Test func `A prompt in pieces through the cache equals the whole: pictures in both, the last tokens one by one`()
         throws
     {
         let fixture = try ParityFixture("mplug-owl2/expected")
-        let (model, _) = try load("mplug-owl2/model")
-        let input = input(
-            try fixture("input.two_images.expanded_ids"), try fixture("input.two_images.pixel_values"), model)
+        let (model, _) = try OwlFixture.load("mplug-owl2/model")
+        let input = try OwlFixture.input(fixture, "two_images")
         let length = input.tokenIDs.size(1)
         let places = try #require(input.visualPositions).array(of: Int64.self)
         // Between the two pictures, so that each piece has one.
         let cut = Int(places[model.visualTokenCount]) - 1
+        let starts = [0, cut] + (length - 3..<length)
+        #expect(places.allSatisfy { $0 < length - 3 })
         func inPieces(routed: Bool) -> Tensor {
             withoutGrad {
                 let embeddings = model.embed(input)
                 let cache = model.makeCache(batch: 1, capacity: length)
-                let pieces = [(0, cut), (cut, length - cut)].map { start, count -> Tensor in
-                    let own = places.filter { (start..<start + count).contains(Int($0)) }.map { $0 - Int64(start) }
+                let pieces = zip(starts, starts.dropFirst() + [length]).map { start, end -> Tensor in
+                    let own = places.filter { (start..<end).contains(Int($0)) }.map { $0 - Int64(start) }
                     let states = model.hiddenStates(
-                        embeddings: embeddings.narrow(dim: 1, start: start, length: count),
-                        positionIDs: input.positionIDs.narrow(dim: 1, start: start, length: count), layout: nil,
+                        embeddings: embeddings.narrow(dim: 1, start: start, length: end - start),
+                        positionIDs: input.positionIDs.narrow(dim: 1, start: start, length: end - start), layout: nil,
                         visualPositions: routed || start == 0 ? Tensor(own) : nil, cache: cache)
-                    cache.advance(by: [count])
+                    cache.advance(by: [end - start])
                     return states
                 }
                 return model.logits(hiddenStates: Tensor.cat(pieces, dim: 1))
             }
         }
-        try fixture.expect(inPieces(routed: true), equals: "output.two_images.logits")
+        let pieces = inPieces(routed: true)
+        try fixture.expect(pieces, equals: "output.two_images.logits")
+        let whole = OwlFixture.logits(model, input)
+        for place in length - 3..<length {
+            let error = ParityFixture.error(
+                pieces.narrow(dim: 1, start: place, length: 1), whole.narrow(dim: 1, start: place, length: 1))
+            #expect(error < ParityFixture.outputBound, "token \(place): \(error)")
+        }
         #expect(ParityFixture.error(inPieces(routed: false), try fixture("output.two_images.logits")) > 1e-3)
     }
 
     @Test func `Shards without padded numbers load to the same weights as the single file`() throws {
-        let one = try ModelFolder(path: Self.fixtures + "mplug-owl2/model").stateDict()
-        let (_, store) = try load("mplug-owl2/sharded")
+        let one = try ModelFolder(path: OwlFixture.folder + "mplug-owl2/model").stateDict()
+        let (_, store) = try OwlFixture.load("mplug-owl2/sharded")
         #expect(!store.parameters.isEmpty)
         for parameter in store.parameters { #expect(parameter.tensor.bytes() == one[parameter.name]?.bytes()) }
     }
@@ -249,9 +208,8 @@ struct OwlParityTests {
         throws
     {
         let fixture = try ParityFixture("mplug-owl2/expected")
-        let (model, store) = try load("mplug-owl2/model")
-        let input = input(
-            try fixture("input.one_image.expanded_ids"), try fixture("input.one_image.pixel_values"), model)
+        let (model, store) = try OwlFixture.load("mplug-owl2/model")
+        let input = try OwlFixture.input(fixture, "one_image")
         func scores(_ visualPositions: Tensor?) -> Tensor {
             withoutGrad {
                 model.logits(

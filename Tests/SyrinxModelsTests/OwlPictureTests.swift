@@ -4,7 +4,7 @@ import NN
 import Testing
 import Torch
 
-/// Preprocessing of mPLUG-Owl and mPLUG-Owl2 against the published code with Pillow 11.3.0, to the last bit.
+/// Preprocessing of mPLUG-Owl, its video variant and mPLUG-Owl2 against the published code with Pillow 11.3.0, to the last bit.
 struct OwlPictureTests {
     private func pictures(_ fixture: ParityFixture) throws -> [(file: String, picture: Picture)] {
         try fixture.all.names.filter { $0.hasPrefix("decoded.") }.compactMap { name in
@@ -20,6 +20,7 @@ struct OwlPictureTests {
         arguments: [
             ("mplug-owl2", "resize", ImageProcessor.Resize.squareFirst), ("mplug-owl2", "pad", .padMean),
             ("mplug-owl2", "none", .shortestSideCrop), ("mplug-owl", "square", .squash),
+            ("mplug-owl-video", "crop", .shortestSideCrop),
         ])
     func `Every mode gives the published code's pixels`(
         system: String, mode: String, resize: ImageProcessor.Resize

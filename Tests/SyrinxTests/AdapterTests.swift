@@ -1,6 +1,8 @@
 import Checkpoints
 import Foundation
+import Generation
 import NN
+import Processors
 import Syrinx
 import SyrinxModels
 import Testing
@@ -79,7 +81,59 @@ struct AdapterTests {
         #expect(wrong.adapterWarning?.contains("was trained beside other weights (\(Self.owl2)) than") == true)
         #expect(try wrong.adapted(by: nil).adapterWarning == nil)
         let again = try ModelConversion(try ModelFolder(path: folder.path + "/merged"), adapter: adapter)
-        #expect(again.adapterWarning?.contains("than those of \(folder.path)/merged: model.layers.") == true)
+        #expect(
+            again.adapterWarning?.contains("than those of \(folder.path)/merged: model.layers differs (model.") == true)
+    }
+
+    @Test
+    func `An adapter beside the model from before its training is used with a warning that names what was trained`()
+        throws
+    {
+        let folder = try TinyFolder()
+        var trained = try ModelFolder(path: Self.owl2).stateDict()
+        for (name, weight) in trained.pairs where name.hasPrefix("model.visual_abstractor.") {
+            trained[name] = weight + 0.001
+        }
+        let adapter = try adapter(seed: 1, rank: 3, base: trained, at: folder.path + "/adapter")
+        let expected =
+            "the adapter \(adapter.path) was trained beside other weights (\(Self.owl2)) than those of \(Self.owl2): "
+            + "model.visual_abstractor differs (model.visual_abstractor."
+        let model = try Syrinx.load(Self.owl2, adapter: adapter.path)
+        #expect(model.adapterWarning?.hasPrefix(expected) == true, "\(model.adapterWarning ?? "")")
+        let conversion = try ModelConversion(try ModelFolder(path: Self.owl2), adapter: adapter)
+        #expect(conversion.adapterWarning == model.adapterWarning)
+    }
+
+    @Test func `A conversation goes on with another adapter as if it had been read with it from the start`() throws {
+        let folder = try TinyFolder()
+        let first = try adapter(seed: 1, rank: 2, at: folder.path + "/first")
+        let second = try adapter(seed: 2, rank: 5, at: folder.path + "/second")
+        let options = AnswerOptions(GenerationConfig(maxNewTokens: 8))
+        let base = try Syrinx.load(Self.owl2)
+        let chat = ChatSession(base, options: options)
+        func ask(_ question: Prompt) throws -> Answer {
+            try chat.answer(question, onText: { _ in }, isCancelled: { false })
+        }
+        let picture = try ImageReference(path: Self.owl2 + "/../pictures/wide.jpg")
+        _ = try ask([.picture(picture), "What is shown?"])
+        for adapter in [first, second, nil] {
+            try chat.use(adapter)
+            #expect(chat.model.adapter == adapter?.path)
+            let question = Message(role: .user, text: "Why?")
+            let model = try base.adapted(by: adapter)
+            let expected = try model.respond(to: try model.prepare(chat.messages + [question]), options: options)
+            let answer = try ask("Why?")
+            #expect(answer.text == expected.text && answer.usage.cachedTokenCount == 0)
+            #expect(try ask("And why?").usage.cachedTokenCount > 0)
+            chat.undo()
+            chat.undo()
+        }
+        // What does not fit leaves everything as it was.
+        try chat.use(second)
+        let foreign = try AdapterFolder(path: Self.owl2 + "/../../lora/safetensors")
+        #expect(throws: LoadReport.self) { try chat.use(foreign) }
+        #expect(chat.model.adapter == second.path && chat.messages.count == 2)
+        #expect(try ask("Why?").text.isEmpty == false)
     }
 
     @Test func `An adapter that does not fit is refused with the names, and parts take none`() throws {

@@ -159,6 +159,10 @@ import TinyModels
         #expect(
             refusal { _ = try run(input, output: output, options: ["--top-k": "3"]) }
                 .contains("answers to other questions ("))
+        // What is left beside answers that were removed says nothing.
+        try FileManager.default.removeItem(atPath: output)
+        #expect(try run(input, output: output, options: ["--top-k": "5"]).outcome.completedCount == 1)
+        #expect(refusal { _ = try run(input, output: output, options: ["--top-k": "3"]) }.contains("5 there, 3 here"))
         let foreign = "\(folder.path)/config.json"
         #expect(refusal { _ = try run(input, output: foreign) }.contains("there is no \(foreign).batch.json"))
     }
@@ -220,6 +224,27 @@ import TinyModels
         let text = try String(contentsOfFile: output, encoding: .utf8)
         #expect(text.contains("\"id\":\"\(files[0])\""))
         #expect(BatchInput(files: files, question: "name:").fingerprint != input.fingerprint)
+    }
+
+    @Test func `A folder's videos are taken by content`() throws {
+        let videos = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("CodecsTests/Fixtures/videos").path
+        let media = "\(folder.path)/media"
+        try FileManager.default.createDirectory(atPath: "\(media)/more", withIntermediateDirectories: true)
+        for (name, copy) in [("h264.mp4", "b.dat"), ("odd.avi", "a.avi"), ("odd.avi.rgb", "c"), ("sound.ogg", "d.mp4")]
+        {
+            try FileManager.default.copyItem(atPath: "\(videos)/\(name)", toPath: "\(media)/\(copy)")
+        }
+        try FileManager.default.copyItem(atPath: "\(folder.path)/red.png", toPath: "\(media)/red.png")
+        try FileManager.default.copyItem(atPath: "\(videos)/h264.mp4", toPath: "\(media)/.hidden.mp4")
+        // A video cut short is one: its line says what is wrong.
+        try Data(contentsOf: URL(fileURLWithPath: "\(videos)/plain.webm")).prefix(500)
+            .write(to: URL(fileURLWithPath: "\(media)/e.webm"))
+        let (files, leftOut) = try BatchInput.videos(at: media)
+        #expect(files.map { $0.split(separator: "/").last } == ["a.avi", "b.dat", "e.webm"] && leftOut == 3)
+        let error = #expect(throws: SyrinxError.self) { try BatchInput.videos(at: folder.path) }
+        #expect(error?.description.hasPrefix("the folder \(folder.path) holds no video among its ") == true)
+        #expect(try BatchInput.videos(at: "\(media)/red.png").files == ["\(media)/red.png"])
     }
 
     @Test func `What differs is named: the question about each file, or the files`() throws {

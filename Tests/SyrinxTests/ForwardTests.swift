@@ -27,7 +27,7 @@ struct ForwardTests {
         let path = folder.path + "/request.json"
         try Data(request.utf8).write(to: URL(fileURLWithPath: path))
         let request = try ForwardRequest(path: path)
-        return try model.activations(of: try model.prepare(request.prompt, target: request.target))
+        return try model.activations(of: try model.prepare(request))
     }
 
     private let pair =
@@ -99,6 +99,74 @@ struct ForwardTests {
         #expect(chosen.tokenIDs == [scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }])
     }
 
+    @Test("a prompt may fill the context to its last token, for no answer follows; one token more is refused")
+    func fullContext() throws {
+        func length(_ words: Int) throws -> Int {
+            let text = String(repeating: "red ", count: words)
+            return try #require(activations("{\"prompt\": \"\(text)\"}")["token_ids"]).size(1)
+        }
+        let one = try length(1), perWord = try length(2) - one
+        let (words, rest) = (model.model.contextLength - one).quotientAndRemainder(dividingBy: perWord)
+        try #require(rest == 0)
+        #expect(try length(words + 1) == model.model.contextLength)
+        let error = #expect(throws: SyrinxError.self) { try length(words + 2) }
+        let text = error?.description ?? ""
+        #expect(text.contains("context holds \(model.model.contextLength); shorten the text"), "\(text)")
+        #expect(throws: SyrinxError.self) {
+            try model.prepare(Prompt(String(repeating: "red ", count: words + 1)))
+        }
+    }
+
+    @Test("a video's frames are pictures of a model without clips, as generation sees them")
+    func frames() throws {
+        let found = try activations(
+            "{\"prompt\": \"colours:\", \"videos\": [\"\(Self.video)\"], \"frames\": 3, \"images\": [\"red.png\"]}")
+        #expect(found["video_pixel_values"] == nil)
+        #expect(found["pixel_values"]?.shape == [4, 3, 16, 16] && found["connector_output"]?.shape == [4, 4, 32])
+        let picture = try ImageReference(path: folder.path + "/red.png")
+        let prompt = try model.prepare([
+            .video(VideoReference(path: Self.video, frameCount: 3)), .picture(picture), "colours:",
+        ])
+        #expect(found["pixel_values"]?.bytes() == prompt.input.pixelValues?.bytes())
+        #expect(found["token_ids"]?.bytes() == prompt.input.tokenIDs.bytes())
+    }
+
+    @Test("a clip of the video model has its frames and visual tokens in the file, beside a picture's")
+    func clips() throws {
+        let system = Self.tests.appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl-video")
+        let owl = try Syrinx.load(system.appendingPathComponent("model").path)
+        let path = folder.path + "/clip.json"
+        func found(_ request: String) throws -> Activations {
+            try Data(request.utf8).write(to: URL(fileURLWithPath: path))
+            return try owl.activations(of: try owl.prepare(try ForwardRequest(path: path)))
+        }
+        let side = owl.imageProcessor.imageSize
+        let clip = try found("{\"prompt\": \"<video>Why?\", \"videos\": [\"\(Self.video)\"], \"frames\": 5}")
+        #expect(
+            clip.tensors.map(\.name) == [
+                "video_pixel_values", "connector_output", "token_ids", "position_ids", "spliced_embeddings",
+                "hidden_states", "logits",
+            ])
+        let pixels = try #require(clip["video_pixel_values"])
+        #expect(pixels.shape == [1, 3, 5, side, side])
+        #expect(clip["connector_output"]?.bytes() == inferenceMode { owl.model.videoTokens(pixels) }.bytes())
+        let both = try found(
+            "{\"prompt\": \"<image> or <video>?\", \"videos\": [\"\(Self.video)\"], \"frames\": 5, \"images\": [\"red.png\"]}"
+        )
+        #expect(
+            both.tensors.map(\.name).prefix(4) == [
+                "video_pixel_values", "pixel_values", "vision_features", "connector_output",
+            ])
+        let tokens = try #require(both["connector_output"])
+        #expect(both["video_pixel_values"]?.bytes() == pixels.bytes() && both["pixel_values"]?.size(0) == 1)
+        #expect(tokens.size(0) == 2)
+        #expect(
+            tokens.select(dim: 0, index: 1).array(of: Float.self) == clip["connector_output"]?.array(of: Float.self))
+    }
+
+    private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let video = tests.appendingPathComponent("CodecsTests/Fixtures/videos/h264.mp4").path
+
     @Test("without pictures the picture's stages are left out")
     func textAlone() throws {
         let found = try activations(#"{"prompt": "name:"}"#)
@@ -113,7 +181,7 @@ struct ForwardTests {
         arguments: [
             (
                 #"{"prompt": "a", "image": ["red.png"]}"#,
-                "'image' is not one of prompt, images, target; did you mean 'images'?"
+                "'image' is not one of prompt, images, videos, frames, target; did you mean 'images'?"
             ),
             (#"{"images": ["red.png"]}"#, "the key prompt is missing"),
             (#"{"prompt": "a", "prompt": "b"}"#, "prompt"),
@@ -123,6 +191,10 @@ struct ForwardTests {
             (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> markers, but 1 picture was given"),
             (#"{"prompt": "a", "images": ["missing.png"]}"#, "missing.png"),
             (#"{"prompt": "a", "images": ["request.json"]}"#, "request.json"),
+            (#"{"prompt": "a", "videos": ["missing.mp4"]}"#, "missing.mp4"),
+            (#"{"prompt": "a", "videos": ["red.png"]}"#, "red.png"),
+            (#"{"prompt": "<video>"}"#, "1 <video> markers, but 0 videos were given"),
+            (#"{"prompt": "a", "frames": 0}"#, "frames is 0; it must lie from 1 to 1024"),
         ])
     func badRequests(request: String, expected: String) throws {
         let error = #expect(throws: (any Error).self) { try activations(request) }

@@ -17,6 +17,14 @@ import Testing
         #expect(TerminalStyle.plain.paint("a", .red) == "a")
     }
 
+    @Test func `A list fits the terminal, broken between words, and elsewhere has one line an entry`() {
+        let entries = [("one", "a word and a longword of it"), ("three", "short"), ("x", "")]
+        #expect(
+            TerminalStyle(isInteractive: true, usesColour: false, width: 28).list(entries)
+                == "one    a word and a\n       longword of it\nthree  short\nx      ")
+        #expect(TerminalStyle.plain.list(entries) == "one    a word and a longword of it\nthree  short\nx      ")
+    }
+
     @Test func `What a model writes cannot steer the terminal, and a file gets it as it is`() {
         let terminal = TerminalStyle(isInteractive: true, usesColour: false)
         #expect(

@@ -1,4 +1,6 @@
+import NN
 import Settings
+import SyrinxModels
 import Testing
 import Training
 
@@ -131,5 +133,19 @@ struct StrictYAMLTests {
     func badOverrides(setting: String, expected: String) {
         let message = message { _ = try StrictYAML.applying([setting], to: Sample.example, named: "sample") }
         #expect(message.contains(expected), "\(message)")
+    }
+
+    @Test("A decoder's shape that was written before rotary scaling existed decodes as it was")
+    func earlierDecoder() throws {
+        let shape = LLaMADecoder.Config(
+            vocabularySize: 64, hiddenSize: 8, intermediateSize: 12, layerCount: 1, headCount: 2, contextLength: 16,
+            ropeLayout: .halfSplit, tiesEmbeddings: false)
+        let text = try StrictYAML.encode(shape)
+        let earlier = text.split(separator: "\n").filter { !$0.hasPrefix("ropeScalingFactor") }.joined(separator: "\n")
+        #expect(earlier != text)
+        #expect(try StrictYAML.decode(LLaMADecoder.Config.self, from: earlier, file: "a.yaml") == shape)
+        let scaled = try StrictYAML.applying(["ropeScalingFactor=2.5"], to: shape, named: "shape")
+        #expect(scaled.ropeScalingFactor == 2.5)
+        #expect(try StrictYAML.decode(LLaMADecoder.Config.self, from: StrictYAML.encode(scaled), file: "a") == scaled)
     }
 }

@@ -7,7 +7,7 @@ public import Torch
 ///
 /// MM1's language model is not published; AXLearn's public decoders, which MM1's framework trains, have this shape with
 /// interleaved rotary pairs. Parameter names are those of Hugging Face's `LlamaForCausalLM`.
-public struct LLaMADecoder: Sendable {
+public struct LLaMADecoder: TextDecoder {
     public let config: Config
     private let embedding: Embedding
     private let layers: [Recomputable<Layer>]
@@ -33,8 +33,11 @@ public struct LLaMADecoder: Sendable {
             head = headPath.parameter(
                 "weight", shape: [config.vocabularySize, config.hiddenSize], initializer: .fanInNormal)
         }
-        rotary = RotaryEmbedding(headSize: config.headSize, theta: config.ropeTheta, layout: config.ropeLayout)
+        rotary = config.rotaryEmbedding
     }
+
+    public var vocabularySize: Int { config.vocabularySize }
+    public var contextLength: Int { config.contextLength }
 
     /// int64[B, T] to [B, T, D].
     public func embed(_ tokenIDs: Tensor) -> Tensor { embedding(tokenIDs) }
@@ -115,6 +118,8 @@ extension LLaMADecoder {
         public var contextLength: Int
         public var normEpsilon: Double
         public var ropeTheta: Double
+        /// What positions are divided by (`rope_scaling` of type `linear`); nil for positions as they are.
+        public var ropeScalingFactor: Double?
         public var ropeLayout: RotaryEmbedding.Layout
         /// Whether the output head is the embedding table.
         public var tiesEmbeddings: Bool
@@ -122,7 +127,8 @@ extension LLaMADecoder {
         public init(
             vocabularySize: Int, hiddenSize: Int, intermediateSize: Int, layerCount: Int, headCount: Int,
             keyValueHeadCount: Int? = nil, headSize: Int? = nil, contextLength: Int, normEpsilon: Double = 1e-5,
-            ropeTheta: Double = 10_000, ropeLayout: RotaryEmbedding.Layout, tiesEmbeddings: Bool
+            ropeTheta: Double = 10_000, ropeScalingFactor: Double? = nil, ropeLayout: RotaryEmbedding.Layout,
+            tiesEmbeddings: Bool
         ) {
             self.vocabularySize = vocabularySize
             self.hiddenSize = hiddenSize
@@ -134,8 +140,15 @@ extension LLaMADecoder {
             self.contextLength = contextLength
             self.normEpsilon = normEpsilon
             self.ropeTheta = ropeTheta
+            self.ropeScalingFactor = ropeScalingFactor
             self.ropeLayout = ropeLayout
             self.tiesEmbeddings = tiesEmbeddings
+        }
+
+        /// The rotation of queries and keys.
+        var rotaryEmbedding: RotaryEmbedding {
+            RotaryEmbedding(
+                headSize: headSize, theta: ropeTheta, layout: ropeLayout, scalingFactor: ropeScalingFactor ?? 1)
         }
 
         /// Bytes of the keys and values of `batch` rows of `capacity` tokens in `dtype`.

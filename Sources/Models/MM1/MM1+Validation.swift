@@ -64,5 +64,8 @@ extension LLaMADecoder.Config {
         try ConfigCheck.check("\(part) context_length", contextLength, 1...16_777_216)
         try ConfigCheck.check(positive: "\(part) norm_epsilon", normEpsilon)
         try ConfigCheck.check(positive: "\(part) rope_theta", ropeTheta)
+        if let ropeScalingFactor {
+            try ConfigCheck.check(positive: "\(part) rope_scaling factor", ropeScalingFactor)
+        }
     }
 }

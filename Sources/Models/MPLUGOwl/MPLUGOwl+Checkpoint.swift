@@ -44,10 +44,12 @@ extension MPLUGOwl {
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         var abstractor = OwlAbstractorConfiguration(config.abstractor)
         abstractor.numLearnableQueries = nil
+        var text = OwlTextConfiguration(config.languageModel)
+        text.modelType = config.languageModelKind.rawValue
         return try ConfigurationJSON.encoder.encode(
             ConfigurationFile(
                 modelType: modelType, architectures: ["MplugOwlForConditionalGeneration"],
-                numQueryTokens: config.abstractor.queryCount, textConfig: OwlTextConfiguration(config.languageModel),
+                numQueryTokens: config.abstractor.queryCount, textConfig: text,
                 visionConfig: OwlVisionConfiguration(config.visionEncoder), visualAbstractorConfig: abstractor,
                 artefacts: artefacts))
     }
@@ -63,13 +65,17 @@ extension MPLUGOwl {
             let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
             let width = weightShapes["abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()
-            config.visionEncoder = (file.visionConfig ?? OwlVisionConfiguration()).encoder(imageSize: 224)
+            var vision = file.visionConfig ?? OwlVisionConfiguration()
             // The published code takes quick GELU whatever the configuration says.
-            config.visionEncoder.activation = .quickGELU
+            vision.hiddenAct = nil
+            config.visionEncoder = try vision.encoder(imageSize: 224)
             var abstractor = file.visualAbstractorConfig ?? OwlAbstractorConfiguration()
             abstractor.numLearnableQueries = file.numQueryTokens ?? 64
             config.abstractor = abstractor.abstractor(intermediateSize: width)
-            config.languageModel = file.textConfig?.decoder ?? .llama7B
+            if let text = file.textConfig {
+                config.languageModelKind = try text.kind()
+                config.languageModel = try text.decoder()
+            }
             config.isVideo = weightShapes["temporal_query_tokens"] != nil
             try config.validate()
             return config

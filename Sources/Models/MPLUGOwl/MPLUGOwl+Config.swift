@@ -6,6 +6,8 @@ extension MPLUGOwl {
         public var visionEncoder = OwlVisionTransformer.Config(imageSize: 224)
         public var abstractor = VisualAbstractor.Config()
         public var languageModel = LLaMADecoder.Config.llama7B
+        /// Which language model has that shape.
+        public var languageModelKind = TextDecoderKind.llama
 
         public init() {}
 

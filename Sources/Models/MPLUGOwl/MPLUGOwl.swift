@@ -5,10 +5,10 @@ public import Torch
 
 // Shapes: N pictures or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
 
-/// mPLUG-Owl (Ye et al., 2023): CLIP's ViT-L/14, a visual abstractor, and LLaMA.
+/// mPLUG-Owl (Ye et al., 2023): CLIP's ViT-L/14, a visual abstractor, and a language model, LLaMA in what was published first.
 ///
 ///     pixels -> visionEncoder -> features -> abstractor -> visual_fc -> + vit_eos -> visual tokens -+
-///     tokens -> embedding -> embeddings with placeholders ------------------------------------------+-> LLaMA -> logits
+///     tokens -> embedding -> embeddings with placeholders ------------------------------------------+-> decoder -> logits
 ///
 /// With ``Config/isVideo`` it is mPLUG-Owl video: temporal modules in the encoder, queries of their own for time. Parameter
 /// names are those of the published checkpoints.
@@ -19,7 +19,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public let config: Config
     public let visionEncoder: OwlVisionTransformer
     public let abstractor: VisualAbstractor
-    public let languageModel: LLaMADecoder
+    public let languageModel: any TextDecoder
     private let queries: Parameter
     private let temporalQueries: Parameter?
     private let head: VisualHead
@@ -40,15 +40,15 @@ public struct MPLUGOwl: MultimodalLanguageModel {
             ? Linear(
                 config.abstractor.hiddenSize, config.languageModel.hiddenSize, bias: true,
                 at: path / "abstractor" / "temporal_visual_fc", initializer: .normal(0.02)) : nil
-        languageModel = LLaMADecoder(config.languageModel, at: path / "language_model")
+        languageModel = config.languageModelKind.make(config.languageModel, at: path / "language_model")
         operations = ForwardOperations(
             imageElements: path.elementCount(under: "vision_model"), imageTokens: config.visionEncoder.tokenCount,
             connectorElements: path.elementCount(under: "abstractor"), connectorTokens: config.abstractor.queryCount,
             decoderElements: path.elementCount(under: "language_model"), decoder: config.languageModel)
     }
 
-    public var vocabularySize: Int { config.languageModel.vocabularySize }
-    public var contextLength: Int { config.languageModel.contextLength }
+    public var vocabularySize: Int { languageModel.vocabularySize }
+    public var contextLength: Int { languageModel.contextLength }
     public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
     public var imagePlaceholder: Int { Self.imagePlaceholderID }
     public var chatTemplate: ChatTemplate { config.isVideo ? .mplugOwlVideo : .mplugOwl }
@@ -78,6 +78,8 @@ public struct MPLUGOwl: MultimodalLanguageModel {
         guard let temporalQueries, let temporalProjection else {
             preconditionFailure("only mPLUG-Owl video reads clips; give other models pictures")
         }
+        // One frame has no time: to the published modules it is a picture.
+        if pixelValues.size(2) == 1 { return visualTokens(pixelValues.select(dim: 2, index: 0)) }
         let features = visionEncoder.clipFeatures(pixelValues)  // [N, F, 1 + L, W]
         let both = Tensor.cat([queries.tensor, temporalQueries.tensor], dim: 1)
         let states = abstractor(queries: both, features: features.flatten(1, 2))  // [N, 2 Q, W]

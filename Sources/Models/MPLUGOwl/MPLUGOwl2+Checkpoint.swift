@@ -76,11 +76,12 @@ extension MPLUGOwl2 {
             let width = weightShapes[
                 "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()
-            config.visionEncoder = (file.visualConfig?.visualModel ?? OwlVisionConfiguration()).encoder(imageSize: 448)
+            let vision = file.visualConfig?.visualModel ?? OwlVisionConfiguration()
+            config.visionEncoder = try vision.encoder(imageSize: 448)
             let abstractor = file.visualConfig?.visualAbstractor ?? OwlAbstractorConfiguration()
             config.abstractor = abstractor.abstractor(intermediateSize: width)
             config.abstractor.positionGrid = abstractor.gridSize ?? 32
-            config.languageModel = text.decoder
+            config.languageModel = try text.decoder()
             config.isModalityAdaptive = file.modalityAdaptive ?? true
             try config.validate()
             return config

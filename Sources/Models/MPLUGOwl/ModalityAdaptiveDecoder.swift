@@ -13,7 +13,8 @@ public struct ModalityAdaptiveDecoder: Sendable {
     private let embedding: Embedding
     private let layers: [Recomputable<Layer>]
     private let norm: RMSNorm
-    private let head: Linear
+    /// nil where the table of embeddings is the head.
+    private let head: Linear?
     private let rotary: RotaryEmbedding
 
     /// - Parameters:
@@ -29,8 +30,13 @@ public struct ModalityAdaptiveDecoder: Sendable {
             Recomputable(at: model / "layers" / index) { Layer(config, branchCount: branchCount, at: $0) }
         }
         norm = RMSNorm(config.hiddenSize, epsilon: config.normEpsilon, at: model / "norm")
-        self.head = Linear(config.hiddenSize, config.vocabularySize, bias: false, at: head)
-        rotary = RotaryEmbedding(headSize: config.headSize, theta: config.ropeTheta, layout: config.ropeLayout)
+        if config.tiesEmbeddings {
+            self.head = nil
+            head.alias("weight", to: embedding.weight)
+        } else {
+            self.head = Linear(config.hiddenSize, config.vocabularySize, bias: false, at: head)
+        }
+        rotary = config.rotaryEmbedding
     }
 
     /// int64[B, T] to [B, T, D].
@@ -59,7 +65,9 @@ public struct ModalityAdaptiveDecoder: Sendable {
     }
 
     /// Scores of the next token [..., V].
-    public func logits(hiddenStates: Tensor) -> Tensor { head(hiddenStates) }
+    public func logits(hiddenStates: Tensor) -> Tensor {
+        head.map { $0(hiddenStates) } ?? linear(hiddenStates, embedding.weight.tensor)
+    }
 
     /// A cache for `batch` rows of at most `capacity` tokens, in the weights' dtype and on their device.
     public func makeCache(batch: Int, capacity: Int) -> KVCache {

@@ -1,5 +1,5 @@
 public import NN
-import Torch
+package import Torch
 
 /// mPLUG-Owl video's exchange between the frames of a clip: a bottleneck whose middle is a depthwise convolution over time.
 ///
@@ -38,8 +38,11 @@ public struct TemporalModule: Sendable {
     }
 
     /// A depthwise convolution of three steps over dimension 1 of [N, F, L, C], zeros before the first and after the last.
-    private func mixedOverTime(_ clips: Tensor) -> Tensor {
-        let weights = mix.tensor.reshape([-1, 3])  // [C, 3]
+    ///
+    /// Sums in float32 and rounds once: in bfloat16 the sum of three terms and a bias would round at every step.
+    package func mixedOverTime(_ input: Tensor) -> Tensor {
+        let clips = input.to(.float32)
+        let weights = mix.tensor.to(.float32).reshape([-1, 3])  // [C, 3]
         var shape = clips.shape
         let frameCount = shape[1]
         shape[1] = 1
@@ -47,6 +50,6 @@ public struct TemporalModule: Sendable {
         let before = Tensor.cat([nothing, clips.narrow(dim: 1, start: 0, length: frameCount - 1)], dim: 1)
         let after = Tensor.cat([clips.narrow(dim: 1, start: 1, length: frameCount - 1), nothing], dim: 1)
         let terms = [before, clips, after].enumerated().map { $1 * weights.select(dim: 1, index: $0) }
-        return terms[0] + terms[1] + terms[2] + mixBias.tensor
+        return (terms[0] + terms[1] + terms[2] + mixBias.tensor.to(.float32)).to(input.dtype)
     }
 }

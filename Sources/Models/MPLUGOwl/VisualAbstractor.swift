@@ -114,13 +114,13 @@ public struct VisualAbstractor: Sendable {
 /// The fixed position tables of mPLUG-Owl2's abstractor, which no checkpoint holds: recomputed in float32.
 ///
 /// The queries count 0, 1, 2, ...; a patch's first half says its column, its second half its row (MAE's order).
-struct SineCosinePositions: Sendable {
+package struct SineCosinePositions: Sendable {
     /// float32[Q, W].
-    let queries: Tensor
+    package let queries: Tensor
     /// float32[Q + S, W]: the queries' rows, then the features'; zeros for the class token.
-    let keys: Tensor
+    package let keys: Tensor
 
-    init(width: Int, queryCount: Int, grid: Int, hasClassToken: Bool) {
+    package init(width: Int, queryCount: Int, grid: Int, hasClassToken: Bool) {
         let table = (0..<queryCount).flatMap { Self.row(Float($0), width: width) }
         queries = Tensor(table, shape: [queryCount, width])
         var features = hasClassToken ? [Float](repeating: 0, count: width) : []

@@ -152,15 +152,20 @@ extension BatchInput {
         return (pictures, files.count - pictures.count)
     }
 
-    /// The video files that a path or pattern means; of a folder all files that are none of the hidden ones.
+    /// The video files that a path or pattern means: a folder's videos (by content, without hidden files), the files that a
+    /// pattern matches, or one file; in alphabetical order.
+    /// - Returns: the files, and how many of the folder's files are no videos and were left out.
     /// - Throws: `SyrinxError` when there is none.
-    public static func videos(at path: String) throws -> [String] {
+    public static func videos(at path: String) throws -> (files: [String], leftOut: Int) {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            return try ImageReference.paths(matching: path)
+            return (try ImageReference.paths(matching: path), 0)
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
-        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }
-        guard !files.isEmpty else { throw SyrinxError("the folder \(path) is empty") }
-        return files
+        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }.filter(ModelFolder.isFile)
+        let videos = files.filter(VideoFile.isVideo)
+        guard !videos.isEmpty else {
+            throw SyrinxError("the folder \(path) holds no video among its \(files.count) files")
+        }
+        return (videos, files.count - videos.count)
     }
 }

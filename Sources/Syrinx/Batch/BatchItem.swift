@@ -10,7 +10,7 @@ import Settings
 
 /// One question of a batch: a line of its input, or one file with the question for all.
 ///
-///     {"id": "17", "prompt": "<image> What is this?", "images": ["a.png"], "seed": 3}
+///     {"id": "17", "prompt": "<image>What is this?", "images": ["a.png"], "seed": 3}
 ///     {"conversation": [{"text": "Hello!"}, {"role": "assistant", "text": "Good day."}], "prompt": "Who are you?"}
 struct BatchItem: Sendable {
     /// The line's `id`; else its number, or the file's path.
@@ -66,8 +66,10 @@ extension BatchItem {
         func paths(_ names: [String]?) -> [String] {
             (names ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
         }
-        if let frames = value.frames, !(1...Self.maximumFrameCount).contains(frames) {
-            throw SyrinxError("the line's frames is \(frames); it must lie from 1 to \(Self.maximumFrameCount)")
+        let allowed = VideoReference.allowedFrameCounts
+        if let frames = value.frames, !allowed.contains(frames) {
+            throw SyrinxError(
+                "the line's frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         id = value.id ?? "\(number)"
         prompt = value.prompt
@@ -78,9 +80,6 @@ extension BatchItem {
         self.folder = folder
         seed = value.seed
     }
-
-    /// More frames than any context holds.
-    static let maximumFrameCount = 1024
 
     /// A line as it is written; unknown keys are refused.
     private struct Line: Decodable {

@@ -24,7 +24,6 @@ final class BatchOutput {
     /// - Throws: `SyrinxError` when the file holds something else, or another process is writing it.
     init(_ path: String, _ identity: BatchIdentity, keepsBatchSize: Bool) throws {
         let identityPath = path + ".batch.json"
-        let isEmpty = ((try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0) == 0
         do {
             file = try LineFile(path)
         } catch .inUse {
@@ -33,14 +32,15 @@ final class BatchOutput {
             throw SyrinxError("\(path) cannot be written: \(reason)")
         }
         var identity = identity
-        // An empty file has no answers that could be of another batch.
-        if !isEmpty, let bytes = FileManager.default.contents(atPath: identityPath) {
+        // Beside no answers, a file of an earlier batch says nothing: its answers were removed.
+        let hasAnswers = ((try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0) > 0
+        if hasAnswers, let bytes = FileManager.default.contents(atPath: identityPath) {
             guard let earlier = try? JSONDecoder().decode(BatchIdentity.self, from: bytes) else {
                 throw SyrinxError("\(identityPath) is damaged; remove it and \(path), or give another --output")
             }
             if !keepsBatchSize { identity.batchSize = earlier.batchSize }
             try identity.requireSame(as: earlier, output: path)
-        } else if !isEmpty {
+        } else if hasAnswers {
             throw SyrinxError(
                 "\(path) exists, and there is no \(identityPath) that says what its lines answer: give another --output, "
                     + "or remove it")
