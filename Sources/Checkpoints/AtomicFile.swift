@@ -32,6 +32,7 @@ public enum AtomicFile {
     static func write(
         to path: String, byteCount: Int, _ body: (Writer) throws(CheckpointError) -> Void
     ) throws(CheckpointError) -> SHA256Digest {
+        if let reason = FileKind.refusal(of: path) { throw .unwritable(path: path, reason: reason) }
         let folder = FolderPath.parent(of: path)
         try DiskSpace.check(for: path, in: folder, byteCount: byteCount)
         let writer = try Writer(for: path)
@@ -97,6 +98,25 @@ public enum AtomicFile {
         fileprivate func abandon() {
             close(file)
             unlink(temporaryPath)
+        }
+    }
+}
+
+/// What a name that is to be written stands for already.
+enum FileKind {
+    /// Why nothing may be written in its place: renaming would put a plain file where a device or a pipe was, for everybody.
+    /// Nil for a plain file, and where there is nothing.
+    static func refusal(of path: String) -> String? {
+        var status = stat()
+        return stat(path, &status) == 0 ? refusal(ofMode: status.st_mode) : nil
+    }
+
+    /// The same for a file's mode.
+    static func refusal(ofMode mode: mode_t) -> String? {
+        switch mode & S_IFMT {
+        case S_IFREG: nil
+        case S_IFDIR: "it is a folder; give the name of a file"
+        default: "it is a device or a pipe, which keeps nothing; give the name of a file"
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import Settings
+
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
 #else
@@ -35,10 +37,11 @@ public final class LineFile {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .system(reason: systemReason()) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        let refusal =
+            fstat(descriptor, &status) == 0 ? FileKind.refusal(ofMode: status.st_mode) : systemReason()
+        if let refusal {
             close(descriptor)
-            throw .system(
-                reason: "it is a device or a pipe, which keeps nothing; give the name of a file")
+            throw .system(reason: refusal)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
@@ -50,11 +53,12 @@ public final class LineFile {
 
     /// Reads the file's whole lines, in order, without their ends.
     public static func forEachLine(of path: String, _ body: (Data) throws -> Void) throws {
+        if let reason = FileKind.refusal(of: path) { throw Failure.system(reason: reason) }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
         } catch {
-            throw Failure.system(reason: systemReason())
+            throw Failure.system(reason: plainReason(error))
         }
         var start = data.startIndex
         while let end = data[start...].firstIndex(of: 0x0A) {

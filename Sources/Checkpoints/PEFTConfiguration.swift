@@ -25,6 +25,23 @@ struct PEFTConfiguration: Codable {
         }
     }
 
+    /// `init_lora_weights`: true or false, or a method's name.
+    struct Initialization: Codable {
+        let name: String?
+
+        init(from decoder: any Decoder) throws {
+            name = try? decoder.singleValueContainer().decode(String.self)
+        }
+
+        func encode(to encoder: any Encoder) throws {}
+
+        /// Whether the method begins by changing the weights that the adapter stands beside.
+        var changesBase: Bool {
+            let name = (name ?? "").lowercased()
+            return ["pissa", "olora", "corda", "loftq", "lora_ga"].contains { name.hasPrefix($0) }
+        }
+    }
+
     /// A key that only matters by being empty.
     struct Contents: Codable {
         let isEmpty: Bool
@@ -60,6 +77,8 @@ struct PEFTConfiguration: Codable {
     var useRslora: Bool?
     var useDora: Bool?
     var loraBias: Bool?
+    var useQalora: Bool?
+    var initLoraWeights: Initialization?
     var inferenceMode: Bool?
     var modulesToSave: Contents?
     var rankPattern: Contents?
@@ -67,6 +86,7 @@ struct PEFTConfiguration: Codable {
     var layerReplication: Contents?
     var targetParameters: Contents?
     var trainableTokenIndices: Contents?
+    var aloraInvocationTokens: Contents?
     var excludeModules: Contents?
     var layersToTransform: Contents?
 
@@ -99,15 +119,21 @@ struct PEFTConfiguration: Codable {
         }
         let switches = [
             ("use_dora", useDora), ("fan_in_fan_out", fanInFanOut), ("lora_bias", loraBias),
+            ("use_qalora", useQalora),
         ]
         if let key = switches.first(where: { $0.1 == true })?.0 { return "has \(key), which Syrinx does not know" }
         let contents = [
             ("modules_to_save", modulesToSave), ("rank_pattern", rankPattern), ("alpha_pattern", alphaPattern),
             ("layer_replication", layerReplication), ("target_parameters", targetParameters),
-            ("trainable_token_indices", trainableTokenIndices),
+            ("trainable_token_indices", trainableTokenIndices), ("alora_invocation_tokens", aloraInvocationTokens),
         ]
         if let key = contents.first(where: { $0.1?.isEmpty == false })?.0 {
             return "has \(key), which Syrinx does not know; merge the adapter with PEFT and use the whole model"
+        }
+        if let initLoraWeights, initLoraWeights.changesBase {
+            return
+                "says init_lora_weights \(initLoraWeights.name ?? ""), which changes the weights beside the adapter too; convert it "
+                + "to a plain LoRA with PEFT, or merge it there and use the whole model"
         }
         return nil
     }

@@ -6,6 +6,8 @@
 
 /// The bytes of a regular file, refused by its size before anything is read; of a longer file the first `prefix`.
 package func readFile(_ path: String, limit: Int, prefix: Int = .max) throws(CodecError) -> [UInt8] {
+    // The system would take what stands before the zero for the name, and read another file.
+    guard !path.utf8.contains(0) else { throw .unreadable(reason: "its name holds a zero character") }
     // Not blocking: opening a pipe that nobody writes to must not hang.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unreadable(reason: systemReason()) }

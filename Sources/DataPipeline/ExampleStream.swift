@@ -22,6 +22,8 @@ package final class ExampleStream {
     private let quarantine: Quarantine
     /// Examples that wait for a row.
     package var carried: [Placed]
+    /// Presentations since the last that gave an example.
+    private var fruitlessCount = 0
 
     /// - Parameters:
     ///   - order: which record each presentation shows.
@@ -64,27 +66,31 @@ package final class ExampleStream {
         case .success(let examples):
             quarantine.succeeded()
             if examples.isEmpty {
-                try quarantine.skipped(unsupervised(order.record(atPresentation: presentation)))
-                try checkThatSomethingIsLearnt()
+                let entry = unsupervised(order.record(atPresentation: presentation))
+                try quarantine.skipped(entry)
+                try checkThatSomethingIsLearnt(entry)
+            } else {
+                fruitlessCount = 0
             }
             return examples.enumerated().map { piece, example in
                 Placed(place: LoaderPosition.Carried(presentation: presentation, piece: piece), example: example)
             }
         case .failure(let failure):
             try quarantine.failed(failure.entry)
+            try checkThatSomethingIsLearnt(failure.entry)
             return []
         }
     }
 
     /// Ends a stream that would otherwise go through its records for ever.
-    private func checkThatSomethingIsLearnt() throws(DataError) {
-        let seen = quarantine.snapshot
-        guard seen.skippedCount >= order.count, seen.skippedCount + seen.ids.count >= seen.presentedCount else {
-            return
-        }
+    private func checkThatSomethingIsLearnt(_ last: QuarantineEntry) throws(DataError) {
+        fruitlessCount += 1
+        // Any twice as many presentations in a row hold a whole pass.
+        guard fruitlessCount >= 2 * order.count else { return }
         throw DataError(
-            "none of the \(order.count) records has a token to learn from: their answers are missing, or lie behind the end "
-                + "of the context; look at one with `syrinx data inspect FILE --sample 0`, or raise data.contextLength")
+            "none of the \(order.count) records has a token to learn from: they cannot be read, their answers are missing, or "
+                + "lie behind the end of the context; the last is \(last.id) (\(last.reason)); look at one with "
+                + "`syrinx data inspect FILE --sample 0`, or raise data.contextLength")
     }
 
     private func unsupervised(_ entry: Int) -> QuarantineEntry {

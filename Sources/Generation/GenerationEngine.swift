@@ -27,14 +27,15 @@ public struct GenerationEngine: Sendable {
     ///     are kept in it.
     ///   - onToken: told every token as it is chosen; may end the row.
     ///   - isCancelled: asked before every token.
-    /// - Throws: `GenerationError` for a config out of range or a prompt that leaves no room in the context.
+    /// - Throws: `GenerationError` for a config out of range, a prompt that leaves no room in the context, or scores that are
+    ///   no finite numbers.
     public func generate(
         _ request: GenerationRequest, reusing prefix: PrefixCache? = nil,
         onToken: (Int) -> GenerationDecision = { _ in .continue }, isCancelled: () -> Bool = { false }
     ) throws(GenerationError) -> GenerationResult {
         try check(request, name: "the prompt")
-        return inferenceMode {
-            run([request], reusing: prefix, onToken: { onToken($1) }, isCancelled: isCancelled)
+        return try inferenceMode { () throws(GenerationError) in
+            try run([request], reusing: prefix, onToken: { onToken($1) }, isCancelled: isCancelled)
         }[0]
     }
 
@@ -46,7 +47,8 @@ public struct GenerationEngine: Sendable {
     ///   - onToken: told the request's index and each token as it is chosen; may end that row.
     ///   - isCancelled: asked before every step.
     /// - Returns: one result per request, in the order of the requests.
-    /// - Throws: `GenerationError` that names the first request that cannot be carried out, before any is computed.
+    /// - Throws: `GenerationError` that names the first request that cannot be carried out, before any is computed; or where
+    ///   scores are no finite numbers.
     public func generate(
         _ requests: [GenerationRequest],
         onToken: (_ request: Int, _ token: Int) -> GenerationDecision = { _, _ in .continue },
@@ -60,8 +62,8 @@ public struct GenerationEngine: Sendable {
         var results = [GenerationResult?](repeating: nil, count: requests.count)
         for start in stride(from: 0, to: order.count, by: maxBatchRows) {
             let members = Array(order[start..<min(start + maxBatchRows, order.count)])
-            let finished = inferenceMode {
-                run(members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
+            let finished = try inferenceMode { () throws(GenerationError) in
+                try run(members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
             }
             for (index, result) in zip(members, finished) { results[index] = result }
         }
@@ -111,7 +113,7 @@ public struct GenerationEngine: Sendable {
     private func run(
         _ requests: [GenerationRequest], reusing prefix: PrefixCache? = nil,
         onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
-    ) -> [GenerationResult] {
+    ) throws(GenerationError) -> [GenerationResult] {
         let clock = ContinuousClock()
         let started = clock.now
         var rows = requests.map { Row($0, contextLength: model.contextLength) }
@@ -138,7 +140,7 @@ public struct GenerationEngine: Sendable {
         let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
         let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
         var logits = model.logits(hiddenStates: last).to(.float32)  // [B, V]
-        var chosen = chooser.choose(logits, histories: rows.map(\.history))
+        var chosen = try chooser.choose(logits, histories: rows.map(\.history))
         let prefilled = clock.now
 
         while true {
@@ -155,7 +157,7 @@ public struct GenerationEngine: Sendable {
                 positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache
             ).select(dim: 1, index: 0).to(.float32)
             cache.advance(by: rows.map { _ in 1 })
-            chosen = chooser.choose(logits, histories: rows.map(\.history))
+            chosen = try chooser.choose(logits, histories: rows.map(\.history))
         }
         let finished = clock.now
         if let prefix {

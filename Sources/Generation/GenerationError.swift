@@ -7,4 +7,9 @@ public struct GenerationError: InputError, CustomStringConvertible, Equatable {
 
     /// An error that says `description`.
     public init(_ description: String) { self.description = description }
+
+    /// The model computed NaN or infinity where probabilities are to come from.
+    package static let notFinite = GenerationError(
+        "the model's scores are no finite numbers: its weights hold NaN or infinity, as a training that diverged leaves them, "
+            + "or are too large for this dtype or this adapter; check the weights, or try --dtype float32")
 }

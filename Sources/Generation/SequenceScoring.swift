@@ -43,7 +43,7 @@ extension GenerationEngine {
     /// the tokens before it, so each row scores as it would alone.
     /// - Parameter tokensPerBatch: greatest number of positions, padding included, in one pass.
     /// - Returns: one score per request, in the order of the requests.
-    /// - Throws: `GenerationError` when labels and tokens differ in number or a sequence exceeds the context.
+    /// - Throws: `GenerationError` when labels and tokens differ in number, a sequence exceeds the context, or a score is NaN.
     /// - Complexity: one forward pass over all tokens; memory for `tokensPerBatch` rows of logits.
     public func scores(
         of requests: [ScoringRequest], tokensPerBatch: Int = 4096
@@ -63,9 +63,10 @@ extension GenerationEngine {
                 end += 1
             }
             let members = Array(byLength[start..<end])
-            for (index, score) in zip(members, inferenceMode { score(members.map { requests[$0] }) }) {
-                scores[index] = score
-            }
+            let found = inferenceMode { score(members.map { requests[$0] }) }
+            // NaN is neither more nor less likely than anything: whoever compares scores would take the first for the best.
+            guard found.allSatisfy({ !$0.total.isNaN }) else { throw .notFinite }
+            for (index, score) in zip(members, found) { scores[index] = score }
             start = end
         }
         return scores

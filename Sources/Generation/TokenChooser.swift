@@ -43,7 +43,10 @@ struct TokenChooser {
     /// - Parameters:
     ///   - logits: float32[B, V].
     ///   - histories: per row, prompt and generated tokens so far.
-    func choose(_ logits: Tensor, histories: [[Int]]) -> [Int] {
+    /// - Throws: `GenerationError` where a row's greatest logit is no finite number: nothing could be chosen by it.
+    func choose(_ logits: Tensor, histories: [[Int]]) throws(GenerationError) -> [Int] {
+        // A NaN anywhere in a row is its maximum.
+        guard logits.max(dims: [1]).array(of: Float.self).allSatisfy(\.isFinite) else { throw .notFinite }
         if let shared { return shared.choose(logits, histories: histories) }
         return rows.enumerated().map { index, row in
             row.choose(logits.narrow(dim: 0, start: index, length: 1), histories: [histories[index]])[0]

@@ -74,9 +74,29 @@ public struct ModelConversion {
             name, dtype: wanted, shape: tensor.shape,
             make: { () throws(CheckpointError) in
                 try stored.verifyChecksum(of: name)
-                let converted = try stored.tensor(name).to(wanted)
-                return adapter?.merged(name, converted) ?? converted
+                let original = try stored.tensor(name)
+                let converted = original.to(wanted)
+                let result = adapter?.merged(name, converted) ?? converted
+                if wanted != original.dtype || adapter != nil { try requireFinite(result, from: original, name) }
+                return result
             }, release: { stored.giveBack(name) })
+    }
+
+    /// Refuses values that were numbers and are none any more: a model with infinity in it answers nothing.
+    private static func requireFinite(_ tensor: Tensor, from original: Tensor, _ name: String) throws(CheckpointError) {
+        guard tensor.dtype.isFloatingPoint, tensor.elementCount > 0, !magnitude(tensor).isFinite,
+            magnitude(original).isFinite
+        else { return }
+        throw .invalid(
+            reason:
+                "\(name) has values up to \(Float(magnitude(original))), and as \(tensor.dtype), or with the adapter, they "
+                + "become infinite; choose --dtype bfloat16 or float32, or another adapter")
+    }
+
+    /// The greatest absolute value; NaN where there is one.
+    private static func magnitude(_ tensor: Tensor) -> Double {
+        let (low, high): (Double, Double) = (tensor.min().item(), tensor.max().item())
+        return max(-low, high)
     }
 
     private static func files(of folder: ModelFolder, dtype: DType?) throws(CheckpointError) -> [String: [UInt8]] {

@@ -5,6 +5,9 @@ import Torch
 import Training
 
 extension Recipe {
+    /// More threads than this make a machine stand still before the first step.
+    private static let threadLimit = 1024
+
     /// Refuses values that cannot work, before anything is read or allocated.
     ///
     /// - Throws: `ConfigError` that names the key, the value and what to do.
@@ -19,6 +22,10 @@ extension Recipe {
             "'\(device)' is not one of auto, cpu, cuda, cuda:N, mps")
         try require(threads ?? 1 > 0, "threads", "\(threads ?? 0) is not positive; use null to let libtorch decide")
         try require(
+            threads ?? 1 <= Self.threadLimit, "threads",
+            "\(threads ?? 0) is more than the \(Self.threadLimit) that any machine uses; use null to let libtorch decide"
+        )
+        try require(
             data.contextLength > 1, "data.contextLength", "\(data.contextLength) leaves no room for text; use 512")
         try require(
             data.contextLength <= model.languageModel.contextLength, "data.contextLength",
@@ -28,6 +35,9 @@ extension Recipe {
             data.tokenizer.path != nil || data.tokenizer.vocabularySize >= 300, "data.tokenizer.vocabularySize",
             "\(data.tokenizer.vocabularySize) is too small: 256 bytes and the special pieces come first; use 4096")
         try require(data.workerCount > 0, "data.workerCount", "\(data.workerCount) is not positive; use 1")
+        try require(
+            data.workerCount <= Self.threadLimit, "data.workerCount",
+            "\(data.workerCount) threads are more than the \(Self.threadLimit) that any machine uses; use 1")
         try require(
             data.validationLimit ?? 1 > 0, "data.validationLimit",
             "\(data.validationLimit ?? 0) is not positive; use null for all")

@@ -91,7 +91,13 @@ public enum RecipeRunner {
             try check(yaml, against: String(decoding: try saved.file("recipe.yaml"), as: UTF8.self), in: saved.path)
             say("resuming from \(saved.path)")
         } else if options.resume {
-            say("no valid checkpoint in \(folder.checkpoints): starting from the beginning")
+            let damaged = checkpoints.names().count
+            guard damaged == 0 else {
+                throw TrainingError(
+                    "none of the \(damaged) checkpoints in \(folder.checkpoints) can be used, for the reasons above; put them "
+                        + "right, remove them to begin anew, or give another --output")
+            }
+            say("no checkpoint in \(folder.checkpoints): starting from the beginning")
         }
         try write(yaml, to: folder.recipe)
         let data = try RecipeData(

@@ -72,8 +72,15 @@ public final class SampleObserver: TrainingObserver {
 
     public func onValidation(_ report: ValidationReport) throws {
         guard !samples.isEmpty, isNextToken(report.stage) else { return }
-        let results = try GenerationEngine(context.model).generate(
-            samples.map { GenerationRequest($0.input, config: config) })
+        let results: [GenerationResult]
+        do {
+            results = try GenerationEngine(context.model).generate(
+                samples.map { GenerationRequest($0.input, config: config) })
+        } catch {
+            // Whether the run may go on is for the trainer to say, which looks at losses and gradients.
+            context.log("step \(report.step): no samples: \(error)")
+            return
+        }
         var values: [(tag: String, value: EventFile.Value)] = []
         for (number, (sample, result)) in zip(samples, results).enumerated() {
             let text = context.examples.tokenizer.decode(result.tokenIDs)

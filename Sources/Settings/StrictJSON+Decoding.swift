@@ -27,7 +27,8 @@ extension StrictJSON {
         let decoder = JSONDecoder()
         if keys == .snakeCase { decoder.keyDecodingStrategy = .convertFromSnakeCase }
         do {
-            return try decoder.decode(type, from: Data(bytes))
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            return try decoder.decode(type, from: Data(bytes.starts(with: mark) ? bytes.dropFirst(3) : bytes[...]))
         } catch let error as DecodingError {
             // Where the syntax is wrong, this throws with the place.
             if !isChecked { _ = try StrictJSON(bytes, depthLimit: depthLimit) }

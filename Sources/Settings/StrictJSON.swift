@@ -52,6 +52,8 @@ private struct Parser {
     var valueCount = 0
 
     mutating func document() throws(StrictJSON.Malformed) -> StrictJSON {
+        // A byte order mark, which some editors put before UTF-8: RFC 8259 lets readers ignore it.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
         skipSpace()
         let value = try value(depth: 0)
         skipSpace()

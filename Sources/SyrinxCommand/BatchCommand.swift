@@ -134,7 +134,8 @@ struct BatchCommand: ParsableCommand {
         var values = [
             "--device": modelOptions.compute.device, "--dtype": modelOptions.compute.dtype,
             "--picture-mode": model.imageProcessor.resize.rawValue, "--frames": "\(video.frames)",
-            "--stop": options.stopStrings.joined(separator: " "), "--times": "\(times)", "--raw": "\(raw)",
+            "--stop": options.stopStrings.map(\.debugDescription).joined(separator: " "), "--times": "\(times)",
+            "--raw": "\(raw)",
             "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,
             "--system": conversation.system ?? "the template's",
         ]

@@ -35,7 +35,7 @@ enum ChatLine: Equatable {
             self = .text(line)
             return
         }
-        let parts = line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init)
+        let parts = line.dropFirst().split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
         let path = Self.path(parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
         switch parts[0] {
         case "image" where !path.isEmpty: self = .image(path)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import Syrinx
 import Torch
@@ -29,7 +30,7 @@ struct ForwardCommand: ParsableCommand {
     var input: String
 
     @Option(
-        help: ArgumentHelp("The safetensors file to write; an older one of that name is replaced.", valueName: "file"))
+        help: ArgumentHelp("The safetensors file to write; an older one that it wrote is replaced.", valueName: "file"))
     var output: String
 
     @Flag(help: "Print JSON: each tensor's dtype and shape, and the loss.")
@@ -37,12 +38,26 @@ struct ForwardCommand: ParsableCommand {
 
     func run() throws {
         let request = try ForwardRequest(path: input)
+        try checkOutput()
         let model = try modelOptions.load()
         let activations = try model.activations(
             of: try model.prepare(request))
         try activations.write(to: output)
         let summary = ForwardSummary(activations, model: modelOptions.model, output: output)
         print(json ? try summary.json() : summary.text)
+    }
+}
+
+extension ForwardCommand {
+    /// Refuses to write over anything but an earlier output: a model's weights, say, or the request.
+    private func checkOutput() throws {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: output)
+        guard let attributes, (attributes[.size] as? NSNumber)?.intValue != 0 else { return }
+        let names = (try? SafetensorsFile(path: output))?.names ?? []
+        guard names.contains("token_ids"), names.contains("logits") else {
+            throw ValidationError(
+                "\(output) exists and is no output of syrinx forward; give another --output, or remove it first")
+        }
     }
 }
 

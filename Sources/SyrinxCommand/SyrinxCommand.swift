@@ -34,7 +34,7 @@ package struct SyrinxCommand: ParsableCommand {
     /// The way into the program: the environment first, then the subcommand, then one line for whatever went wrong.
     package static func main() {
         OpenMPEnvironment.apply()
-        if let error = failure(of: nil) { ExitStatus.end(after: error) }
+        if let error = failure(of: nil) ?? LostOutput() { ExitStatus.end(after: error) }
     }
 
     /// Runs a command line, by default the process's own; what went wrong, nil when nothing did.

@@ -62,7 +62,9 @@ public func withGradEnabled<Result>(_ body: () throws -> Result) rethrows -> Res
 }
 
 /// Runs `body` in libtorch's inference mode, cheaper than ``withoutGrad(_:)``; its tensors can never be trained on.
-public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
+public func inferenceMode<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
     let guardPointer = syrinx_torch_inference_guard()
     defer { syrinx_torch_inference_guard_release(guardPointer) }
     return try body()

@@ -6,6 +6,21 @@ import Torch
 
 @Suite("Safetensors files")
 struct SafetensorsFileTests {
+    @Test func `Nothing is written in place of a pipe or a folder`() throws {
+        let folder = NSTemporaryDirectory() + "syrinx-places-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder + "/folder", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+        try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "pipe")
+        for (name, reason) in [("pipe", "a device or a pipe"), ("link", "a device or a pipe"), ("folder", "a folder")] {
+            let error = #expect(throws: CheckpointError.self) { try AtomicFile.write([1], to: "\(folder)/\(name)") }
+            #expect(error?.description.contains("cannot write \(folder)/\(name): it is \(reason)") == true)
+        }
+        var status = stat()
+        #expect(stat(folder + "/pipe", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["folder", "link", "pipe"])
+    }
+
     @Test("every dtype, scalars, empty and transposed tensors come back bit by bit")
     func roundTrip() throws {
         let folder = TemporaryFolder()

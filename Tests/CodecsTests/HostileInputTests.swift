@@ -131,7 +131,9 @@ import Testing
         limits.maximumByteCount = 100
         for (file, limits, reason) in [
             (path, limits, "more than the 100 allowed"), (path + "x", .default, "No such file"),
-            (PictureFixtures.path(""), .default, "it is a folder"), ("/dev/null", .default, "not a regular file"),
+            (PictureFixtures.path(""), .default, "it is a folder"),
+            (PictureFixtures.path("grey.png") + "\0.txt", .default, "its name holds a zero character"),
+            ("/dev/null", .default, "not a regular file"),
         ] {
             let error = #expect(throws: CodecError.self) { try codec.decode(file, limits: limits) }
             #expect(error?.description.hasPrefix("\(file): ") == true)

@@ -191,4 +191,16 @@ import Torch
         }
         #expect(count == 2)
     }
+
+    @Test func `scores that are no numbers are an error, greedy, sampled and scored`() throws {
+        let broken = GenerationEngine(BrokenModel())
+        let input = TinyModel.input([5, 9])
+        for config in [GenerationConfig(maxNewTokens: 3), GenerationConfig(maxNewTokens: 3, temperature: 1, topK: 5)] {
+            let error = #expect(throws: GenerationError.self) {
+                try broken.generate(GenerationRequest(input, config: config))
+            }
+            #expect(error?.description.contains("no finite numbers") == true)
+        }
+        #expect(throws: GenerationError.self) { try broken.scores(of: [ScoringRequest(input, labels: [9, -100])]) }
+    }
 }

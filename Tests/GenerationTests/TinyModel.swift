@@ -38,6 +38,37 @@ final class PictureCounting: MultimodalLanguageModel {
     func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
 }
 
+/// The tiny model with one score that is no number, as a weight that is none makes them.
+final class BrokenModel: MultimodalLanguageModel {
+    private let model = TinyModel.shared
+
+    var vocabularySize: Int { model.vocabularySize }
+    var contextLength: Int { model.contextLength }
+    var visualTokenCount: Int { model.visualTokenCount }
+    var imagePlaceholder: Int { model.imagePlaceholder }
+
+    func visualTokens(_ pixelValues: Tensor) -> Tensor { model.visualTokens(pixelValues) }
+
+    func embed(tokenIDs: Tensor) -> Tensor { model.embed(tokenIDs: tokenIDs) }
+
+    func hiddenStates(
+        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
+    ) -> Tensor {
+        model.hiddenStates(
+            embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
+            cache: cache)
+    }
+
+    func logits(hiddenStates: Tensor) -> Tensor {
+        let nothing = (0..<vocabularySize).map { $0 == 7 ? Float.nan : 0 }
+        return model.logits(hiddenStates: hiddenStates) + Tensor(nothing)
+    }
+
+    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double { 0 }
+
+    func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
+}
+
 /// A random model of a few thousand parameters with pictures of 16 pixels and 4 visual tokens.
 enum TinyModel {
     static let vocabularySize = 48

@@ -100,6 +100,22 @@ struct RecipeRunnerTests {
         }
     }
 
+    @Test("Where no checkpoint can be used, a resumed run does not begin anew over them")
+    func damagedCheckpoints() throws {
+        try withFolder { folder in
+            let checkpoint = folder + "/run/checkpoints/step-000003"
+            try FileManager.default.createDirectory(atPath: checkpoint, withIntermediateDirectories: true)
+            var said: [String] = []
+            let error = #expect(throws: TrainingError.self) {
+                _ = try RecipeRunner.run(
+                    try recipe(folder), .init(output: folder + "/run", resume: true, say: { said.append($0) }))
+            }
+            #expect(error?.description.contains("none of the 1 checkpoints in \(folder)/run/checkpoints") == true)
+            #expect(said.count == 1 && said[0].contains("step-000003 is passed over"), "\(said)")
+            #expect(FileManager.default.fileExists(atPath: checkpoint))
+        }
+    }
+
     /// Changes a weight a little when a run is resumed, as a checkpoint that lacks something would.
     private final class Meddler: TrainingObserver {
         let weight: Tensor

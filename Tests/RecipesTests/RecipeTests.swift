@@ -28,6 +28,8 @@ struct RecipeTests {
             ("stages=[]", "stages: there is nothing to train"),
             ("device=gpu", "device: 'gpu' is not one of auto, cpu, cuda"),
             ("threads=0", "threads: 0 is not positive"),
+            ("threads=1000000", "threads: 1000000 is more than the 1024"),
+            ("data.workerCount=100000", "data.workerCount: 100000 threads are more than the 1024"),
             ("data.contextLength=100000", "data.contextLength: 100000 is longer than the model's 512"),
             ("data.tokenizer.vocabularySize=100", "data.tokenizer.vocabularySize: 100 is too small"),
             ("checkpoints.keep=0", "checkpoints.keep: 0 is not positive"),

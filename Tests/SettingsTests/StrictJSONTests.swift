@@ -79,4 +79,10 @@ struct StrictJSONTests {
         let error = #expect(throws: StrictJSON.Malformed.self) { try StrictJSON(wide) }
         #expect(error?.reason.hasPrefix("more than 5000000 values") == true)
     }
+
+    @Test func `A byte order mark before the text is no part of it`() throws {
+        let text = [0xEF, 0xBB, 0xBF] + Array("[1, 2]".utf8)
+        #expect(try StrictJSON.decode([Int].self, from: text) == [1, 2])
+        #expect(throws: StrictJSON.Malformed.self) { _ = try StrictJSON(Array("[1, \u{FEFF}2]".utf8)) }
+    }
 }

@@ -138,6 +138,16 @@ import TinyModels
         #expect(options["--picture-mode"] == "squash")
     }
 
+    @Test func `Two strings that end an answer are not the one string of both`() throws {
+        let input = try questions(2)
+        let output = "\(folder.path)/answers.jsonl"
+        let options = ["--max-new-tokens", "4"]
+        let first = try SyrinxProcess.run(arguments(input, output, "--stop", "a", "--stop", "b") + options)
+        #expect(first.status == 0, "\(first.errors)")
+        let second = try SyrinxProcess.run(arguments(input, output, "--stop", "a b") + options)
+        #expect(second.status == 2 && second.errors.contains("holds answers with another --stop"), "\(second.errors)")
+    }
+
     @Test func `A video stands in a prompt and in a line`() throws {
         let video = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("CodecsTests/Fixtures/videos/h264.mp4").path

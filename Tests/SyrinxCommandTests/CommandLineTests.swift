@@ -90,4 +90,11 @@ struct CommandLineTests {
         #expect(report["ok"] as? Bool == problems.isEmpty)
         #expect(result.status == (problems.isEmpty ? 0 : 1))
     }
+
+    @Test func `What is printed and does not arrive is a failure`() throws {
+        let result = try SyrinxProcess.run(["recipe", "show", "mm1-demo"], fileSizeLimit: 512)
+        #expect(result.status == 1)
+        #expect(result.errors.hasPrefix("error: standard output cannot be written"), "\(result.errors)")
+        #expect(try SyrinxProcess.run(["recipe", "show", "mm1-demo"]).status == 0)
+    }
 }

@@ -275,7 +275,7 @@ import Testing
         try FileManager.default.copyItem(atPath: Self.videos + "/h264.mp4", toPath: folder + "/a clip.mp4")
         let escaped = cat.replacingOccurrences(of: " ", with: "\\ ")
         let lines = [
-            "/image \"\(cat)\"", "/image '\(cat)'", "/image \(cat)", "/image \(escaped)", "/image ~/my cat.png",
+            "/image \"\(cat)\"", "/image\t'\(cat)'", "/image \(cat)", "/image \(escaped)", "/image ~/my cat.png",
             "/video \"\(folder)/a clip.mp4\"", "/drop", "/drop", "/image", "/video", "/image \"\(folder)/none.png\"",
         ]
         let run = try chat("mplug-owl2", [], lines, environment: ["HOME": folder])

@@ -91,4 +91,19 @@ struct ForwardCommandTests {
             #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
         }
     }
+
+    @Test("the request, a model's weights and pipes are not written over, an earlier output is")
+    func foreignOutput() throws {
+        let pipe = folder.path + "/pipe", weights = folder.path + "/model.safetensors"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let before = try Data(contentsOf: URL(fileURLWithPath: weights))
+        for output in [folder.path + "/request.json", weights] {
+            let result = try forward(#"{"prompt": "name:"}"#, output: output)
+            #expect(result.status == 2 && result.errors.contains("exists and is no output of syrinx forward"))
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: weights)) == before)
+        let result = try forward(#"{"prompt": "name:"}"#, output: pipe)
+        #expect(result.status == 2 && result.errors.contains("it is a device or a pipe"), "\(result.errors)")
+        for _ in 0..<2 { #expect(try forward(#"{"prompt": "name:"}"#).status == 0) }
+    }
 }

@@ -90,4 +90,21 @@ struct ModelConversionTests {
             #expect(report?.mismatched.count == 6 && report?.checkpoint == path)
         }
     }
+
+    @Test func `Weights that a dtype or an adapter makes infinite are refused by name, and nothing is left`() throws {
+        let adapter = Self.fixtures + "mplug-owl2/adapter"
+        try temporary { path in
+            try FileManager.default.copyItem(atPath: adapter, toPath: path)
+            let config = path + "/adapter_config.json"
+            let text = try String(contentsOfFile: config, encoding: .utf8)
+            try Data(text.replacing("\"lora_alpha\": 12", with: "\"lora_alpha\": 1e40").utf8)
+                .write(to: URL(fileURLWithPath: config))
+            let conversion = try ModelConversion(
+                try ModelFolder(path: Self.fixtures + "mplug-owl2/model"), adapter: try AdapterFolder(path: path))
+            let error = #expect(throws: CheckpointError.self) { try conversion.write(to: path + "/out") }
+            #expect(error?.description.contains("become infinite") == true, "\(error as Any)")
+            #expect(error?.description.contains("self_attn") == true || error?.description.contains("mlp") == true)
+            #expect(!FileManager.default.fileExists(atPath: path + "/out"))
+        }
+    }
 }

@@ -167,6 +167,45 @@ import TinyModels
         #expect(refusal { _ = try run(input, output: foreign) }.contains("there is no \(foreign).batch.json"))
     }
 
+    @Test func `Lines that were taken out are noticed, and an empty file is begun anew with other options`() throws {
+        let input = try questions()
+        let output = "\(folder.path)/answers.jsonl"
+        let (_, lines) = try run(input, output: output, options: ["--top-k": "3"])
+        let text = try String(contentsOfFile: output, encoding: .utf8).split(separator: "\n")
+        // Without the errors, as somebody does it who wants them asked again.
+        let kept = zip(text, lines).filter { $1["error"] == nil }.map { $0.0 + "\n" }
+        try Data(kept.joined().utf8).write(to: URL(fileURLWithPath: output))
+        let error = #expect(throws: SyrinxError.self) { try run(input, output: output, options: ["--top-k": "3"]) }
+        #expect(
+            error?.description.contains("line 4 of \(output) answers \"q3\", but it is the turn of \"lost\"") == true,
+            "\(error as Any)")
+        try Data().write(to: URL(fileURLWithPath: output))
+        #expect(try run(input, output: output, options: ["--top-k": "5"]).outcome.completedCount == 30)
+    }
+
+    @Test func `A line of zeros is a bad question, and a line of spaces is none`() throws {
+        let path = "\(folder.path)/zeros.jsonl"
+        try Data("{\"prompt\": \"name:\"}\n\0\0\0\n \t\r\n{\"prompt\": \"x\"}\n".utf8)
+            .write(to: URL(fileURLWithPath: path))
+        let (outcome, lines) = try run(path, output: "\(folder.path)/answers.jsonl")
+        #expect(outcome.count == 3 && outcome.errorCount == 1)
+        #expect(lines.map { $0["id"] as? String } == ["1", "2", "4"] && lines[1]["error"] != nil)
+    }
+
+    @Test func `Of a model whose scores are no numbers every question has an error, and the run goes to its end`()
+        throws
+    {
+        try folder.fillWeightsWithNaN()
+        let broken = try Syrinx.load(folder.path)
+        let input = BatchInput(files: ["red", "blue"].map { "\(folder.path)/\($0).png" }, question: "colours:")
+        let output = "\(folder.path)/answers.jsonl"
+        let outcome = try BatchRun(broken, input, settings: settings).run(
+            output: output, modelFingerprint: "m", options: [:])
+        #expect(outcome.completedCount == 2 && outcome.errorCount == 2)
+        #expect(
+            try String(contentsOfFile: output, encoding: .utf8).contains("the model's scores are no finite numbers"))
+    }
+
     @Test func `A folder's pictures are taken by content, each with the question`() throws {
         try FileManager.default.createDirectory(
             atPath: "\(folder.path)/media/.thumbs", withIntermediateDirectories: true)

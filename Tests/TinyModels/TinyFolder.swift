@@ -56,6 +56,17 @@ package final class TinyFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// Makes every weight NaN, as a training leaves them that diverged.
+    package func fillWeightsWithNaN() throws {
+        let file = URL(fileURLWithPath: path + "/model.safetensors")
+        var bytes = [UInt8](try Data(contentsOf: file))
+        let header = 8 + bytes[..<8].reversed().reduce(0) { $0 << 8 + Int($1) }
+        let nan = withUnsafeBytes(of: Float.nan.bitPattern.littleEndian, Array.init)
+        for place in bytes[header...].indices { bytes[place] = nan[(place - header) % 4] }
+        try Data(bytes).write(to: file)
+        try FileManager.default.removeItem(atPath: path + "/SHA256SUMS")
+    }
+
     /// Writes a PNG of one colour into the folder.
     package func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
         let file = "\(path)/\(name)"

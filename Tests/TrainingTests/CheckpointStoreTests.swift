@@ -171,4 +171,23 @@ struct CheckpointStoreTests {
         let missing = #expect(throws: TrainingError.self) { try run.weights.restore { _ in nil } }
         #expect(missing?.description.contains("lacks 'encoder.weight'") == true)
     }
+
+    @Test("Damaged checkpoints of later steps take no place from those that are saved")
+    func damagedLaterSteps() throws {
+        try withFolder { folder in
+            for step in [8, 9] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/step-00000\(step)", withIntermediateDirectories: true)
+            }
+            let store = CheckpointStore(folder: folder, keep: 2)
+            let run = try ToyRun(steps: 1)
+            for step in [2, 4, 6] {
+                _ = try store.save(
+                    TrainerState(stageIndex: 0, stage: "toy", step: step), weights: run.weights.stateDict,
+                    optimizer: run.optimizers.state)
+            }
+            #expect(store.newestValid { _ in }?.state.step == 6)
+            #expect(store.names() == ["step-000004", "step-000006", "step-000008", "step-000009"])
+        }
+    }
 }

@@ -17,7 +17,8 @@ struct RecordScanner {
     /// - Throws: ``DataError`` where the file ends inside a record or a list holds something else than objects.
     static func records(in bytes: UnsafeRawBufferPointer, name: String) throws(DataError) -> [Record] {
         let scanner = RecordScanner(bytes: bytes, name: name)
-        let start = scanner.skipSpace(0)
+        // A byte order mark, which some editors put before UTF-8, is none of the text.
+        let start = scanner.skipSpace(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
         guard start < bytes.count else {
             throw DataError("\(name) is empty; write a list of records, or one record a line")
         }
@@ -41,6 +42,12 @@ struct RecordScanner {
         }
         guard place < bytes.count else {
             throw DataError("\(name): the list has no end after \(records.count) records: it is cut off")
+        }
+        let rest = skipSpace(place + 1)
+        guard rest == bytes.count else {
+            throw DataError(
+                "\(name) goes on behind its list of \(records.count) records (byte \(rest)): a file is one list; "
+                    + "give several files as several entries, or join them into one list")
         }
         return records
     }

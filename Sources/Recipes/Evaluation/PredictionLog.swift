@@ -25,14 +25,15 @@ final class PredictionLog {
     }
 
     /// The predictions of a file that is not being written.
-    /// - Throws: as ``init(_:)``.
+    /// - Throws: `EvaluationError` when it cannot be read or a line is no prediction.
     static func predictions(_ path: String) throws -> [Prediction] {
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw EvaluationFileError("cannot read \(path)")
-        }
         var predictions = [Prediction]()
-        try LineFile.forEachLine(of: path) {
-            predictions.append(try prediction($0, number: predictions.count + 1, path))
+        do {
+            try LineFile.forEachLine(of: path) {
+                predictions.append(try prediction($0, number: predictions.count + 1, path))
+            }
+        } catch LineFile.Failure.system(let reason) {
+            throw EvaluationError("cannot read \(path): \(reason); put it back, or evaluate again")
         }
         return predictions
     }

@@ -27,7 +27,15 @@ public struct SavedEvaluation: Sendable {
         }
         self.path = path
         self.identity = identity
+        guard identity.formatVersion == EvaluationIdentity.currentFormatVersion else {
+            throw EvaluationError(
+                "\(path) was written in the format of version \(identity.formatVersion), this program reads "
+                    + "\(EvaluationIdentity.currentFormatVersion); evaluate again into another --output")
+        }
         predictions = try PredictionLog.predictions("\(path)/\(EvaluationRun.FileName.predictions)")
+        guard !predictions.isEmpty else {
+            throw EvaluationError("\(path) holds no answers; remove the folder and evaluate again")
+        }
     }
 
     /// The identity of the evaluation in a folder; `nil` where there is none.

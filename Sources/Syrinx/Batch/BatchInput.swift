@@ -45,7 +45,7 @@ public struct BatchInput: Sendable {
             var number = 0
             for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
                 number += 1
-                if line.contains(where: { $0 > 0x20 }) { ranges.append((number, line.startIndex..<line.endIndex)) }
+                if !line.allSatisfy(Self.isSpace) { ranges.append((number, line.startIndex..<line.endIndex)) }
             }
         }
         guard !ranges.isEmpty else {
@@ -58,6 +58,9 @@ public struct BatchInput: Sendable {
         fingerprint = hasher.finalize().hex
         source = .lines(data, ranges: ranges, folder: url.deletingLastPathComponent())
     }
+
+    /// Whether a line of such bytes is empty; zeros, which a power cut leaves in a file, are not.
+    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0D].contains(byte) }
 
     /// The same question about each of these files, which are pictures or videos; one that is named twice counts once.
     public init(files: [String], areVideos: Bool = false, question: String) {
@@ -103,6 +106,13 @@ public struct BatchInput: Sendable {
         case .lines(_, let ranges, _): "\(ranges[index].number)"
         case .files(let paths, _, _): paths[index]
         }
+    }
+
+    /// What its answer may be called: its own name, or its line's number where the line could not be read.
+    func possibleIDs(_ index: Int) -> [String] {
+        let label = label(index)
+        guard let own = (try? item(index))?.id, own != label else { return [label] }
+        return [own, label]
     }
 
     /// A question.

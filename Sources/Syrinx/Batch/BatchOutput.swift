@@ -52,14 +52,19 @@ final class BatchOutput {
     }
 
     /// Reads the lines that are there, and drops a cut one at the end.
-    /// - Parameter count: questions in all.
-    /// - Throws: `SyrinxError` when a line is no answer or there are more lines than questions.
-    func resume(count: Int) throws {
+    /// - Throws: `SyrinxError` when a line is no answer, or not that to the question whose turn it is.
+    func resume(_ input: BatchInput) throws {
         try file.readLines { line in
             savedCount += 1
-            guard savedCount <= count, let record = try? BatchRecord(line: line) else {
+            guard savedCount <= input.count, let record = try? BatchRecord(line: line) else {
                 throw SyrinxError(
                     "line \(savedCount) of \(file.path) is no answer of this batch; remove the file and begin anew")
+            }
+            let ids = input.possibleIDs(savedCount - 1)
+            guard ids.contains(record.id) else {
+                throw SyrinxError(
+                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but it is the turn of \"\(ids[0])\": lines were "
+                        + "taken out or moved; put them back, or give another --output")
             }
             if record.error != nil { savedErrorCount += 1 }
         }

@@ -78,7 +78,7 @@ public struct BatchRun {
             input: .init(name: input.name, sha256: input.fingerprint), question: input.question, options: options,
             batchSize: settings.batchSize ?? model.suggestedBatchSize)
         let output = try BatchOutput(path, identity, keepsBatchSize: settings.batchSize != nil)
-        try output.resume(count: input.count)
+        try output.resume(input)
         let batchSize = output.identity.batchSize
         var outcome = Outcome(
             count: input.count, resumedCount: output.savedCount, completedCount: output.savedCount,
@@ -142,18 +142,36 @@ public struct BatchRun {
         }
     }
 
-    /// The answers to questions computed together; halves of them where memory is short. Nil when it was cancelled.
+    /// The answers to questions computed together; halves of them where memory is short, or where a question among them makes
+    /// the model's scores no numbers: the others are answered. Nil when it was cancelled.
     private func answer(
         _ batch: [Row], agreement: inout BatchAgreement?, isCancelled: () -> Bool
     ) throws -> [BatchRecord]? {
         if batch.count > 1, model.memoryShortage(batch.map(\.prompt), options: batch.map(\.options)) != nil {
-            let middle = batch.count / 2
-            guard
-                let first = try answer(Array(batch[..<middle]), agreement: &agreement, isCancelled: isCancelled),
-                let second = try answer(Array(batch[middle...]), agreement: &agreement, isCancelled: isCancelled)
-            else { return nil }
-            return first + second
+            return try answerHalves(batch, agreement: &agreement, isCancelled: isCancelled)
         }
+        do {
+            return try answerTogether(batch, agreement: &agreement, isCancelled: isCancelled)
+        } catch let error as GenerationError where error == .notFinite {
+            if batch.count == 1 { return [BatchRecord(id: batch[0].id, error: error)] }
+            return try answerHalves(batch, agreement: &agreement, isCancelled: isCancelled)
+        }
+    }
+
+    private func answerHalves(
+        _ batch: [Row], agreement: inout BatchAgreement?, isCancelled: () -> Bool
+    ) throws -> [BatchRecord]? {
+        let middle = batch.count / 2
+        guard
+            let first = try answer(Array(batch[..<middle]), agreement: &agreement, isCancelled: isCancelled),
+            let second = try answer(Array(batch[middle...]), agreement: &agreement, isCancelled: isCancelled)
+        else { return nil }
+        return first + second
+    }
+
+    private func answerTogether(
+        _ batch: [Row], agreement: inout BatchAgreement?, isCancelled: () -> Bool
+    ) throws -> [BatchRecord]? {
         let answers = try model.respond(
             together: batch.map(\.prompt), options: batch.map(\.options), keepsLogits: agreement != nil,
             isCancelled: isCancelled)

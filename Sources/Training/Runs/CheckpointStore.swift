@@ -89,7 +89,7 @@ public final class CheckpointStore {
                 throw TrainingError("cannot rename \(aside) to \(target): \(PosixFile.reason())")
             }
             try PosixFile.synchronize(folder)
-            removeOld()
+            removeOld(upTo: state.step)
             return CheckpointReport(
                 step: state.step, path: target, byteCount: manifest.files.reduce(0) { $0 + $1.byteCount },
                 seconds: (ContinuousClock.now - began).seconds)
@@ -120,8 +120,13 @@ public final class CheckpointStore {
     /// The names of complete checkpoints, oldest first.
     public func names() -> [String] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return entries.filter { $0.hasPrefix("step-") && Int($0.dropFirst(5)) != nil }
-            .sorted { Int($0.dropFirst(5))! < Int($1.dropFirst(5))! }
+        return entries.compactMap { name in Self.step(name).map { (step: $0, name: name) } }
+            .sorted { $0 < $1 }.map(\.name)
+    }
+
+    /// The step in a checkpoint's name; nil for other names.
+    private static func step(_ name: String) -> Int? {
+        name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
     }
 
     static func name(_ step: Int) -> String { "step-" + String(step).leftPadded(to: 6) }
@@ -135,9 +140,12 @@ public final class CheckpointStore {
                 + "free some space and continue with --resume")
     }
 
-    private func removeOld() {
-        // Damaged ones count as old only when newer valid ones exist: the newest `keep` by name always stay.
-        for name in names().dropLast(keep) { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
+    /// Removes all but the newest `keep` of those up to a step that was just saved.
+    ///
+    /// Those of later steps are damaged, or the run would have begun there: they take no place from the one just written.
+    private func removeOld(upTo step: Int) {
+        let reached = names().filter { Self.step($0) ?? 0 <= step }
+        for name in reached.dropLast(keep) { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
     }
 
     private func removeLeftovers() {

@@ -83,6 +83,20 @@ import Torch
         #expect(error?.description.contains("records has a token to learn from") == true, "\(error as Any)")
     }
 
+    @Test func `A few records of which none can be read end the reading, and a good one among them goes on`() throws {
+        let broken = ["no record", #"{"id": "b"}"#, #"{"id": "c", "conversations": 1}"#]
+        let bad = try ConversationFixture(broken.joined(separator: "\n"), name: "data.jsonl")
+        let loader = try Loader(conversations: try bad.source(), textShare: nil, config: config())
+        let error = #expect(throws: DataError.self) { while try loader.next() != nil {} }
+        #expect(error?.description.contains("none of the 3 records has a token to learn from") == true)
+        #expect(error?.description.contains("data.jsonl#") == true, "\(error as Any)")
+
+        let mixed = try ConversationFixture(
+            (broken + [ConversationFixture.record("good", image: nil)]).joined(separator: "\n"), name: "data.jsonl")
+        let second = try Loader(conversations: try mixed.source(), textShare: nil, config: config())
+        for _ in 0..<20 { #expect(try second.next() != nil) }
+    }
+
     @Test func `A picture that is missing is quarantined with its path`() throws {
         let records = (0..<120).map { ConversationFixture.record("r\($0)", image: $0 == 5 ? "gone.bin" : "a.bin") }
         let fixture = try ConversationFixture(records.joined(separator: "\n"), name: "data.jsonl")
@@ -105,13 +119,17 @@ import Torch
 
     @Test func `Lists and lines are found without being read, and a file that is cut off is refused`() throws {
         let inside = #"{"id": "a \"image\": [1]", "image": [], "conversations": [{"image": "x"}]}"#
-        for text in ["\n [\(inside) , \(inside)]\n", "\(inside)\n\n  \(inside)\n"] {
+        // The last begins with a byte order mark.
+        for text in [
+            "\n [\(inside) , \(inside)]\n", "\(inside)\n\n  \(inside)\n", "\u{FEFF}[\(inside), \(inside)]",
+        ] {
             let fixture = try ConversationFixture(text)
             let file = try ConversationFile(fixture.path)
             #expect(file.count == 2 && file.pictureRecordCount == 0)
         }
         for (text, expected) in [
             ("[\(inside), {\"id\": \"b", "ends inside record 1"), ("[\(inside),", "has no end after 1 records"),
+            ("[\(inside)]\n[\(inside)]", "goes on behind its list of 1 records"),
             ("[1]", "element 0 of the list"), ("  \n", "is empty"), ("[]", "holds no records"),
         ] {
             let fixture = try ConversationFixture(text)

@@ -144,6 +144,12 @@ struct EvaluationRunTests {
         let unfinished = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("d")) }
         #expect(unfinished?.description.contains("was interrupted") == true)
         #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("nowhere")) }
+        try FileManager.default.removeItem(atPath: pictures.path("b/predictions.jsonl"))
+        let lost = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("b")) }
+        #expect(lost?.description.hasPrefix("cannot read \(pictures.path("b/predictions.jsonl")): ") == true)
+        #expect(mkfifo(pictures.path("b/predictions.jsonl"), 0o600) == 0)
+        let pipe = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("b")) }
+        #expect(pipe?.description.contains("it is a device or a pipe") == true)
     }
 
     @Test("the page stands alone, shows the user's own pictures, and escapes what captions say")
