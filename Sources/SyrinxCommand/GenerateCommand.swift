@@ -135,7 +135,8 @@ struct GenerateCommand: ParsableCommand {
                 fflush(nil)
             }, isCancelled: { InterruptFlag.isRaised })
         if json {
-            let report = AnswerReport(answer, prompt: prompt, config: options.generation, model: modelOptions.model)
+            let report = AnswerReport(
+                answer, prompt: prompt, config: options.generation, path: modelOptions.model, model: model)
             print(try report.text(onOneLine: name != nil))
         } else if streams {
             print()
@@ -205,6 +206,9 @@ private struct AnswerReport: Encodable {
     }
 
     var model: String
+    /// The adapter in use, and why it does not belong to the model; left out where there is neither.
+    var adapter: String?
+    var warning: String?
     /// Left out where the prompt was taken as it is.
     var template: String?
     var text: String
@@ -216,8 +220,10 @@ private struct AnswerReport: Encodable {
     var pictures: [PictureAccount]
     var videos: [VideoAccount]
 
-    init(_ answer: Answer, prompt: PreparedPrompt, config: GenerationConfig, model: String) {
-        self.model = model
+    init(_ answer: Answer, prompt: PreparedPrompt, config: GenerationConfig, path: String, model: SyrinxModel) {
+        self.model = path
+        adapter = model.adapter
+        warning = model.adapterWarning
         template = prompt.template?.rawValue
         seed = config.seed
         sampling = Sampling(

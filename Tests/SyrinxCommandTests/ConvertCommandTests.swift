@@ -156,6 +156,13 @@ struct ConvertCommandTests {
                 ),
                 "\(result.errors)")
         }
+        // What is kept of an answer says it too.
+        let json = try SyrinxProcess.run([
+            "generate", "--model", model, "--adapter", adapter, "--max-new-tokens", "2", "--json", "Why?",
+        ])
+        let answer = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        #expect(answer?["adapter"] as? String == adapter)
+        #expect((answer?["warning"] as? String)?.contains("was trained beside other weights") == true)
     }
 
     @Test("an adapter of another model ends generate and convert with one report")
