@@ -86,6 +86,8 @@ import Testing
             ] { #expect(bad.output.contains(reason), "\(reason) in \(bad.output)") }
             let entries = try String(contentsOfFile: quarantine, encoding: .utf8).split(separator: "\n")
             #expect(entries.count == 5)
+            let unnamed = try SyrinxProcess.run(["data", "check", own])
+            #expect(unnamed.status == 2 && unnamed.errors.contains("did you mean \(own)/conversations.json?"))
             let corpus = try SyrinxProcess.run(["data", "check", folder.path, "--images", own])
             #expect(corpus.status == 2 && corpus.errors.contains("--images belongs to"))
         }

@@ -19,7 +19,11 @@ public final class CorpusFolder: Sendable {
         self.url = url
         let indexURL = url.appendingPathComponent("index.json")
         guard let data = try? Data(contentsOf: indexURL) else {
-            throw CorpusError("\(url.path) holds no corpus (no index.json): make one with 'syrinx data fetch starter'")
+            // The folder of instruction data named instead of the file in it.
+            let records = url.appendingPathComponent(ConversationExport.fileName).path
+            let hint = FileManager.default.fileExists(atPath: records) ? "did you mean \(records)? Or " : ""
+            throw CorpusError(
+                "\(url.path) holds no corpus (no index.json): \(hint)make one with 'syrinx data fetch starter'")
         }
         do {
             index = try CorpusJSON.decode(CorpusIndex.self, from: data)

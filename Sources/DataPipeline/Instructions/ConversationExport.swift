@@ -4,6 +4,9 @@ import Processors
 /// Writes a corpus' captions and glosses as instruction data in LLaVA's form: `conversations.json`, and the pictures as
 /// files beside it.
 public struct ConversationExport {
+    /// The file of records.
+    static let fileName = "conversations.json"
+
     private let corpus: CorpusFolder
     private let conversations: CorpusConversations
 
@@ -56,7 +59,7 @@ public struct ConversationExport {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(records).write(to: folder.appendingPathComponent("conversations.json"), options: .atomic)
+        try encoder.encode(records).write(to: folder.appendingPathComponent(Self.fileName), options: .atomic)
         return (count, records.count { $0.image != nil })
     }
 

@@ -19,7 +19,8 @@ public struct AnsweringTask: EvaluationTask {
     /// Items with questions are needed, and a model that is asked in a template.
     public func obstacle(_ context: EvaluationContext) -> String? {
         if places(context).isEmpty { return "no item has a question" }
-        return context.subject.frame.isEmpty ? "the model has no chat template in which it could be asked" : nil
+        return context.subject.frame.isEmpty
+            ? "the model has no chat template; give one that was taught conversations" : nil
     }
 
     /// Every item with a question.

@@ -30,7 +30,8 @@ struct QuestionList {
     /// Whether a file holds instruction data and not a list of pictures.
     static func isInstructionData(_ path: String) -> Bool {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped),
-            let start = data.firstIndex(where: { $0 > 0x20 })
+            // Behind a byte order mark, which is none of the text.
+            let start = data.dropFirst(data.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0).firstIndex(where: { $0 > 0x20 })
         else { return false }
         if data[start] == UInt8(ascii: "[") { return true }
         let line = data[start...].prefix { $0 != 0x0A }

@@ -31,7 +31,8 @@ struct QuestionListTests {
         let records = (0..<6).map { record($0, [("What?", "thing \($0 % 2)"), ("Colours?", "red")]) }
         let written = #"{"image": ["1.png"], "text": "Human: <image>\nHuman: What?\nAI: A bridge."}"#
         let all = records + [record(9, [("What?", "none")], picture: false), written]
-        for text in ["[" + all.joined(separator: ",") + "]", all.joined(separator: "\n")] {
+        let list = "[" + all.joined(separator: ",") + "]"
+        for text in [list, "\u{FEFF}" + list, all.joined(separator: "\n")] {
             let data = try data(text)
             #expect(data.set.sources == ["What?", "Colours?"] && data.set.items.count == 12)
             #expect(data.leftOutCount == 2 && data.hasQuestions && data.isOwn)
