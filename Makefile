@@ -59,7 +59,7 @@ $(BENCH_VENV)/ready: Benchmarks/requirements.txt
 	$(BENCH_VENV)/bin/pip install --quiet --requirement $<
 	touch $@
 
-bench: build $(BENCH_VENV)/ready ## Measures against PyTorch and writes Benchmarks/README.md (BENCH_FLAGS: --works encoder-1,prefill).
+bench: build $(BENCH_VENV)/ready ## Measures against PyTorch, page by class in Benchmarks (BENCH_FLAGS: --works encoder-1,prefill).
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py .build/release/syrinx-bench .deps/bench-data $(BENCH_FLAGS)
 
 lint: ## Checks formatting and the tree's hygiene.

@@ -1,4 +1,7 @@
-"""Measures Syrinx against PyTorch on the same weights and work, and writes Benchmarks/README.md from the results.
+"""Measures Syrinx against PyTorch on the same weights and work, and writes the page of this processor's class from the results.
+
+On a processor without instructions for bfloat16 products PyTorch multiplies bfloat16 in a scalar loop, so its side computes in
+float32 there. Every work in bfloat16 is measured against Syrinx's own float32, too.
 
 Both sides are processes that repeat a work when asked; rounds alternate between them, so that a machine that slows down
 slows both. A ratio is the median over rounds of the peer's seconds by Syrinx's in the same round.
@@ -24,7 +27,7 @@ import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# name, variants of the peer, rounds
+# name, variants of the peer, rounds; `run_on` says what they become on other classes of processors
 WORKS = [
     ("encoder-1", ("eager", "compiled"), 9),
     ("encoder-8", ("eager", "compiled"), 3),
@@ -47,6 +50,19 @@ WORKS = [
 LARGEST_DIFFERENCE = 0.1
 
 
+# Classes of processors whose bfloat16 products PyTorch has kernels for.
+NATIVE = ("avx512_bf16", "amx")
+
+
+def run_on(kernel_class, work, variants):
+    """The variants of a work on processors of a class: peers in float32 where they must, and our own float32 beside bfloat16."""
+    if work.startswith("pictures"):
+        return variants
+    if kernel_class not in NATIVE:
+        variants = tuple(f"{name}-float32" for name in variants if name == "eager")
+    return variants if work.startswith("owl2") else (*variants, "syrinx-float32")
+
+
 class Side:
     """A process that repeats one work."""
 
@@ -54,7 +70,7 @@ class Side:
         self.name = " ".join(command)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-        self.limits = {}
+        self.limits, self.kernel_class, self.settings = {}, None, {}
 
     def answer(self, word):
         while True:
@@ -64,6 +80,10 @@ class Side:
             parts = line.split()
             if parts and parts[0] == "limit":
                 self.limits[parts[1]] = max(float(parts[2]), self.limits.get(parts[1], 0))
+            if parts and parts[0] == "class":
+                self.kernel_class = parts[1]
+            if parts and parts[0] == "setting":
+                self.settings[parts[1]] = parts[2]
             if parts and parts[0] == word:
                 return float(parts[1]) if len(parts) > 1 else None
 
@@ -93,8 +113,8 @@ def difference(folder, work, variant):
 class Peers:
     """The commands that start peers: `peer.py` in this environment, `peer_owl2.py` in the reference's."""
 
-    def __init__(self, data, environment, checkout, python):
-        self.data, self.environment = data, environment
+    def __init__(self, worker, data, environment, checkout, python):
+        self.worker, self.data, self.environment = worker, data, environment
         # The reference's libraries are its environment's own.
         self.own = {name: value for name, value in environment.items() if name != "LD_LIBRARY_PATH"}
         self.reference = checkout and [python, os.path.join(HERE, "peer_owl2.py"), os.path.abspath(checkout)]
@@ -106,6 +126,8 @@ class Peers:
             subprocess.run([*self.reference, "prepare", self.data], check=True, env=self.own)
 
     def start(self, work, variant):
+        if variant == "syrinx-float32":
+            return Side([self.worker, work, self.data, "float32"], self.environment)
         if variant == "reference":
             return Side([*self.reference, work, self.data], self.own)
         return Side([sys.executable, os.path.join(HERE, "peer.py"), work, variant, self.data], self.environment)
@@ -157,7 +179,7 @@ def limits(worker, data, environment):
     side.process.stdin.close()
     side.answer("peak")
     side.process.wait()
-    return side.limits
+    return side
 
 
 def processor():
@@ -178,7 +200,7 @@ def arguments():
     parser.add_argument("data")
     parser.add_argument("--works", help="comma-separated names; the report is written only when all are measured")
     parser.add_argument("--rounds", type=int, help="instead of each work's own number")
-    parser.add_argument("--output", default=os.path.join(HERE, "README.md"))
+    parser.add_argument("--output", metavar="FILE", help="instead of CLASS.md in this folder")
     parser.add_argument("--reference", metavar="DIR", help="a checkout of X-PLUG/mPLUG-Owl")
     parser.add_argument("--reference-python", metavar="PATH", help="a Python with requirements-owl2.txt")
     options = parser.parse_args()
@@ -207,20 +229,23 @@ def main():
     chosen, left_out = chosen_works(options)
     environment = dict(os.environ, OMP_WAIT_POLICY="passive", GOMP_SPINCOUNT="0",
                        TORCHINDUCTOR_CACHE_DIR=os.path.join(os.path.abspath(options.data), "inductor"))
-    peers = Peers(options.data, environment, options.reference, options.reference_python)
+    peers = Peers(options.worker, options.data, environment, options.reference, options.reference_python)
     reference = peers.describe()
     peers.prepare()
     before = limits(options.worker, options.data, environment)
-    results = [measure(options.worker, peers, work, variants, options.rounds or rounds)
-               for work, variants, rounds in WORKS if work in chosen]
+    kernel_class = before.kernel_class
+    # A class that was asked for holds for the peers as well.
+    environment.update(before.settings)
+    results = [measure(options.worker, peers, work, run_on(kernel_class, work, variants), options.rounds or rounds)
+               for work, variants, rounds in WORKS if work in chosen and run_on(kernel_class, work, variants)]
     after = limits(options.worker, options.data, environment)
-    machine = {"processor": processor(), "cores": os.cpu_count(),
+    machine = {"processor": processor(), "class": kernel_class, "forced": bool(before.settings), "cores": os.cpu_count(),
                "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "pillow")},
-               "limits": {name: max(before[name], after[name]) for name in before}, "reference": reference}
+               "limits": {name: max(before.limits[name], after.limits[name]) for name in before.limits}, "reference": reference}
     text = report.markdown(machine, results, left_out)
     print(text)
     if not options.works:
-        with open(options.output, "w") as file:
+        with open(options.output or os.path.join(HERE, f"{kernel_class}.md"), "w") as file:
             file.write(text)
 
 

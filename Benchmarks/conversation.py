@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 
+import torch
 from safetensors.torch import load_file, save_file
 
 THREADS = os.cpu_count()
@@ -17,6 +18,7 @@ def say(line):
 class Conversation:
     def __init__(self, folder, work, variant):
         self.folder, self.work, self.variant = folder, work, variant
+        self.dtype = torch.float32 if variant.endswith("-float32") else torch.bfloat16
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -2,6 +2,8 @@
 
     peer.py prepare FOLDER            makes weights, inputs and pictures that both sides read
     peer.py WORK VARIANT FOLDER      answers each line `run` with `seconds S`; at the end `peak BYTES`
+
+A variant whose name ends with `-float32` computes in float32, the others in bfloat16.
 """
 
 import os
@@ -26,11 +28,11 @@ TOKENS_PER_RUN = 4
 # --- Models --------------------------------------------------------------------------------------------------------
 
 
-def published(make, config, path):
-    """A model of transformers in bfloat16 over the file's tensors, built without first filling it."""
+def published(make, config, path, dtype):
+    """A model of transformers over the file's tensors, built without first filling it."""
     with torch.device("meta"):
-        model = make(config).to(torch.bfloat16)
-    state = load_file(path)
+        model = make(config).to(dtype)
+    state = {name: tensor.to(dtype) for name, tensor in load_file(path).items()}
     missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
     model.tie_weights()
     assert not unexpected and all("lm_head" in name or "position_ids" in name for name in missing), (missing, unexpected)
@@ -55,9 +57,9 @@ def decoder():
 
 def serve_encoder(talk):
     make, config = encoder()
-    model = published(make, config, talk.path("encoder.published.safetensors"))
-    pixels = talk.input()["pixels"]
-    if talk.variant == "compiled":
+    model = published(make, config, talk.path("encoder.published.safetensors"), talk.dtype)
+    pixels = talk.input()["pixels"].to(talk.dtype)
+    if talk.variant.startswith("compiled"):
         for layer in model.vision_model.encoder.layers:
             layer.compile()
     with torch.inference_mode():
@@ -66,7 +68,7 @@ def serve_encoder(talk):
 
 
 def serve_prefill(talk):
-    model = published(*decoder(), talk.path("decoder.published.safetensors"))
+    model = published(*decoder(), talk.path("decoder.published.safetensors"), talk.dtype)
     tokens = talk.input()["tokens"]
 
     def prefill():
@@ -78,7 +80,7 @@ def serve_prefill(talk):
 
 
 def serve_decoding(talk):
-    model = published(*decoder(), talk.path("decoder.published.safetensors"))
+    model = published(*decoder(), talk.path("decoder.published.safetensors"), talk.dtype)
     tokens = talk.input()["tokens"]
     with torch.inference_mode():
         cache = model(tokens[:, :-1], use_cache=True, logits_to_keep=1).past_key_values
@@ -109,7 +111,7 @@ def serve_training(talk):
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=talk.dtype == torch.bfloat16):
             loss = model.loss(batch)
         (loss / weight).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

@@ -9,6 +9,8 @@ struct Limits {
         let floats = Tensor.ones([square, square])
         let halves = floats.to(.bfloat16)
         let large = Tensor.ones([96 << 20])  // 384 MiB, beyond every cache
+        conversation.say("class \(KernelClass.current)")
+        for (name, value) in libraryLimits { conversation.say("setting \(name) \(value)") }
         conversation.ready()
         while conversation.isAskedToRun() {
             withoutGrad {
@@ -19,6 +21,12 @@ struct Limits {
             }
             conversation.report(seconds: 0)
         }
+    }
+
+    /// What keeps libtorch's own kernels to a class that was asked for; the peers get the same.
+    private var libraryLimits: [String: String] {
+        let names: Set = ["ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS"]
+        return ProcessInfo.processInfo.environment.filter { names.contains($0.key) }
     }
 
     private func report(_ conversation: Conversation, _ name: String, _ value: Double) {

@@ -8,6 +8,8 @@ import Torch
 struct WorkFolder {
     let folder: URL
     let work: String
+    /// What a model computes in: bfloat16, or float32 to compare with.
+    var dtype = DType.bfloat16
 
     /// The tensors of a file, in memory of our own.
     func tensors(_ name: String) throws -> StateDict {
@@ -17,28 +19,29 @@ struct WorkFolder {
 
     /// Writes this side's output for the driver to compare.
     func write(_ output: Tensor) throws {
+        let side = dtype == .bfloat16 ? "syrinx" : "syrinx-\(dtype)"
         try Safetensors.write(
-            [("output", output.to(.float32))], to: folder.appending(path: "\(work).syrinx.safetensors").path)
+            [("output", output.to(.float32))], to: folder.appending(path: "\(work).\(side).safetensors").path)
     }
 }
 
-/// CLIP's ViT-L/14 at 336 pixels, forward, bfloat16.
+/// CLIP's ViT-L/14 at 336 pixels, forward.
 struct EncoderWork {
     private let files: WorkFolder
     private let encoder: VisionTransformer
     private let pixels: Tensor
 
-    init(_ folder: URL, work: String) throws {
-        files = WorkFolder(folder: folder, work: work)
+    init(_ files: WorkFolder) throws {
+        self.files = files
         var config = VisionTransformer.Config.largePatch14()
         config.projectionSize = nil
         let store = ParameterStore()
         encoder = VisionTransformer(config, at: store.root)
-        try store.load(files.tensors("encoder.safetensors"), dtype: nil)
-        guard let pixels = try files.tensors("\(work).input.safetensors")["pixels"] else {
-            throw WorkError("the input of \(work) has no pixels")
+        try store.load(files.tensors("encoder.safetensors"), dtype: files.dtype)
+        guard let pixels = try files.tensors("\(files.work).input.safetensors")["pixels"] else {
+            throw WorkError("the input of \(files.work) has no pixels")
         }
-        self.pixels = pixels
+        self.pixels = pixels.to(files.dtype)
     }
 
     func serve(_ conversation: Conversation) throws {
@@ -47,7 +50,7 @@ struct EncoderWork {
     }
 }
 
-/// A LLaMA decoder of 1.3 billion parameters, bfloat16: a prompt of 512 tokens, or single tokens after it.
+/// A LLaMA decoder of 1.3 billion parameters: a prompt of 512 tokens, or single tokens after it.
 struct DecoderWork {
     /// Tokens that one `run` of decoding makes.
     static let tokensPerRun = 4
@@ -56,16 +59,16 @@ struct DecoderWork {
     private let decoder: LLaMADecoder
     private let tokenIDs: Tensor
 
-    init(_ folder: URL, work: String) throws {
-        files = WorkFolder(folder: folder, work: work)
+    init(_ files: WorkFolder) throws {
+        self.files = files
         let store = ParameterStore()
         decoder = LLaMADecoder(
             .init(
                 vocabularySize: 32_768, hiddenSize: 2048, intermediateSize: 5632, layerCount: 24, headCount: 32,
                 contextLength: 4096, ropeLayout: .halfSplit, tiesEmbeddings: true), at: store.root)
-        try store.load(files.tensors("decoder.safetensors"), dtype: nil)
-        guard let tokenIDs = try files.tensors("\(work).input.safetensors")["tokens"] else {
-            throw WorkError("the input of \(work) has no tokens")
+        try store.load(files.tensors("decoder.safetensors"), dtype: files.dtype)
+        guard let tokenIDs = try files.tensors("\(files.work).input.safetensors")["tokens"] else {
+            throw WorkError("the input of \(files.work) has no tokens")
         }
         self.tokenIDs = tokenIDs
     }

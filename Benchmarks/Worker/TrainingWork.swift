@@ -6,7 +6,7 @@ import SyrinxModels
 import Torch
 import Training
 
-/// Whole training steps of the trainer in bfloat16 with float32 masters: forward, backward, clipping, AdamW.
+/// Whole training steps of the trainer, in bfloat16 with float32 masters or in float32: forward, backward, clipping, AdamW.
 struct TrainingWork {
     private let files: WorkFolder
     private let model: MM1
@@ -17,8 +17,9 @@ struct TrainingWork {
     /// The one micro-batch that every step takes.
     private struct Item: TrainingItem {}
 
-    init(_ folder: URL, work: String) throws {
-        files = WorkFolder(folder: folder, work: work)
+    init(_ files: WorkFolder) throws {
+        self.files = files
+        let work = files.work
         let tensors = try files.tensors("\(work).input.safetensors")
         func tensor(_ name: String) throws -> Tensor {
             guard let tensor = tensors[name] else { throw WorkError("the input of \(work) has no \(name)") }
@@ -53,19 +54,19 @@ struct TrainingWork {
         if input.pixelValues == nil {
             for part in ["vision_encoder", "connector"] { store.freeze(under: part) }
         }
-        let weights = MasterWeights(store, computeDType: .bfloat16)
+        let weights = MasterWeights(store, computeDType: files.dtype)
         let optimizers = try OptimizerSet(
             OptimizerConfig(peakLearningRate: 1e-4), weights, nonEmbeddingParameterCount: 1)
         let clock = StepClock(conversation)
-        var halved = input
-        halved.pixelValues = input.pixelValues?.to(.bfloat16)
+        var converted = input
+        converted.pixelValues = input.pixelValues?.to(files.dtype)
         let (model, labels, weight) = (model, labels, labels.notEqual(to: -100).to(.float32).sum().item())
         let trainer = Trainer(
             .init(stage: "bench", limit: RunLimit(steps: nil), schedule: Schedule(warmupSteps: 0, decay: .constant)),
             weights: weights, optimizers: optimizers,
             source: TrainingSource(next: { clock.next() ? Item() : nil }, position: { "" }, restore: { _ in }),
             objective: Objective(name: "nextToken", weight: { _ in weight }) { _ in
-                let loss = model.nextTokenLoss(halved, labels: labels)
+                let loss = model.nextTokenLoss(converted, labels: labels)
                 return StepLoss(total: loss.total, tokenCount: labels.elementCount, imageCount: 0)
             }, observers: [clock])
         try trainer.run()

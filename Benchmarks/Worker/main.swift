@@ -5,11 +5,11 @@ import Torch
 
 let arguments = CommandLine.arguments
 guard
-    arguments.count == 3 || arguments.count == 5 && arguments[1] == "random-model"
-        || arguments == [arguments[0], "multiway"]
+    arguments.count == 3 || arguments.count == 4 && arguments[3] == "float32"
+        || arguments.count == 5 && arguments[1] == "random-model" || arguments == [arguments[0], "multiway"]
 else {
     let usage = """
-        usage: syrinx-bench WORK FOLDER (started by Benchmarks/bench.py)
+        usage: syrinx-bench WORK FOLDER [float32] (started by Benchmarks/bench.py)
                syrinx-bench multiway
                syrinx-bench random-model SIZE TOKENIZER OUT
 
@@ -28,19 +28,21 @@ if arguments[1] == "random-model" {
     }
     exit(0)
 }
-let (work, folder) = (arguments[1], URL(fileURLWithPath: arguments[2]))
+let work = arguments[1]
+let folder = WorkFolder(
+    folder: URL(fileURLWithPath: arguments[2]), work: work, dtype: arguments.count == 4 ? .float32 : .bfloat16)
 let conversation = Conversation()
 TorchRuntime.threadCount = ProcessInfo.processInfo.activeProcessorCount
 do {
     switch work {
     case "limits": try Limits().serve(conversation)
-    case "encoder-1", "encoder-8": try EncoderWork(folder, work: work).serve(conversation)
-    case "prefill": try DecoderWork(folder, work: work).servePrefill(conversation)
-    case "decode-1", "decode-8": try DecoderWork(folder, work: work).serveDecoding(conversation)
-    case _ where work.hasPrefix("owl2-prefill-"): try OwlWork(folder, work: work).servePrefill(conversation)
-    case _ where work.hasPrefix("owl2-decode-"): try OwlWork(folder, work: work).serveDecoding(conversation)
-    case "train-demo", "train-100m": try TrainingWork(folder, work: work).serve(conversation)
-    case _ where work.hasPrefix("pictures-"): try PictureWork(folder, work: work).serve(conversation)
+    case "encoder-1", "encoder-8": try EncoderWork(folder).serve(conversation)
+    case "prefill": try DecoderWork(folder).servePrefill(conversation)
+    case "decode-1", "decode-8": try DecoderWork(folder).serveDecoding(conversation)
+    case _ where work.hasPrefix("owl2-prefill-"): try OwlWork(folder.folder, work: work).servePrefill(conversation)
+    case _ where work.hasPrefix("owl2-decode-"): try OwlWork(folder.folder, work: work).serveDecoding(conversation)
+    case "train-demo", "train-100m": try TrainingWork(folder).serve(conversation)
+    case _ where work.hasPrefix("pictures-"): try PictureWork(folder.folder, work: work).serve(conversation)
     default:
         FileHandle.standardError.write(Data("syrinx-bench: there is no work \(work)\n".utf8))
         exit(2)

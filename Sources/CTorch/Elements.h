@@ -69,9 +69,9 @@ INLINE float exponential(float x) {
     return p * power;
 }
 
-// A loop for both element types: a template that is inlined into one function per type and instruction set.
+// A loop for both element types: a template that is inlined into one function per type and class of processors.
 #define FOR_BOTH_TYPES(name, parameters, arguments) \
-    VECTORISED void name##_of parameters(float) { name arguments; } \
-    VECTORISED void name##_of parameters(Half) { name arguments; }
+    FOR_EACH_CLASS(name, parameters(float), arguments) \
+    FOR_EACH_CLASS(name, parameters(Half), arguments)
 
 }  // namespace syrinx

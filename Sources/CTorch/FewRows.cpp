@@ -29,6 +29,14 @@ constexpr int64_t kColumns = 64, kChunkBytes = 4096;
 /// through, but each load of x should serve two products where there are many.
 inline int weight_rows(int rows) { return rows <= 4 ? 1 : 2; }
 
+/// Rows of x computed together. Sixteen registers hold the sums of half as many as thirty-two do; the weights are then
+/// read twice, the second time from a cache, which float32 ones do not fit.
+template <class Element>
+int input_rows() {
+    const bool has_few_registers = syrinx::kernel_class() < syrinx::KernelClass::avx512;
+    return has_few_registers && sizeof(Element) == 2 ? kInputRows / 2 : kInputRows;
+}
+
 /// A chunk of the columns of x or w: where it begins, its length, and the distance between rows.
 template <class Element>
 struct Chunk {
@@ -114,13 +122,10 @@ __attribute__((always_inline)) inline void dots(
     dots<1>(rows, w, x, sums);
 }
 
-VECTORISED void dots_of(
-    int rows, int weights, const Chunk<uint16_t> &w, const Chunk<float> &x, Sums &sums) {
-    dots(rows, weights, w, x, sums);
-}
-VECTORISED void dots_of(int rows, int weights, const Chunk<float> &w, const Chunk<float> &x, Sums &sums) {
-    dots(rows, weights, w, x, sums);
-}
+#define PARAMETERS(E) (int rows, int weights, const Chunk<E> &w, const Chunk<float> &x, Sums &sums)
+FOR_EACH_CLASS(dots, PARAMETERS(uint16_t), (rows, weights, w, x, sums))
+FOR_EACH_CLASS(dots, PARAMETERS(float), (rows, weights, w, x, sums))
+#undef PARAMETERS
 
 #if defined(__x86_64__)
 
@@ -181,9 +186,9 @@ template <class Element, class Input, class Dot>
 void over_columns(
     const Chunk<Input> &x, const Chunk<Element> &w, const Element *bias, Element *y, int64_t m, int64_t n,
     int64_t from, int64_t to, Dot &&dot) {
-    const int64_t depth = kChunkBytes / static_cast<int64_t>(sizeof(Element));
-    for (int64_t row = 0; row < m; row += kInputRows) {
-        const int rows = static_cast<int>(std::min<int64_t>(kInputRows, m - row)), together = weight_rows(rows);
+    const int64_t depth = kChunkBytes / static_cast<int64_t>(sizeof(Element)), most = input_rows<Element>();
+    for (int64_t row = 0; row < m; row += most) {
+        const int rows = static_cast<int>(std::min<int64_t>(most, m - row)), together = weight_rows(rows);
         for (int64_t first = from; first < to; first += kColumns) {
             const int64_t end = std::min(to, first + kColumns);
             float totals[kInputRows][kColumns] = {};

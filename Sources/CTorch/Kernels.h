@@ -5,16 +5,7 @@
 #include <ATen/ATen.h>
 #include <c10/util/FunctionRef.h>
 
-// One version of each loop per vector width, chosen when the program starts.
-#if defined(__x86_64__) && defined(__linux__)
-#define VECTORISED __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define VECTORISED
-#endif
-
-#if defined(__x86_64__)
-#define SYRINX_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-#endif
+#include "KernelClass.h"
 
 namespace syrinx {
 
@@ -22,14 +13,15 @@ namespace syrinx {
 void parallel_for(
     int64_t begin, int64_t end, int64_t grain, c10::function_ref<void(int64_t from, int64_t to)> body);
 
-/// Whether kernels for special instruction sets may run for this thread; tests switch it off to compare.
-bool vector_kernels_allowed();
-
-/// Whether bfloat16 dot products are there (AVX512_BF16) and allowed.
+/// Whether bfloat16 dot products may be used (AVX512_BF16).
 bool has_bfloat16_dot_products();
 
-/// Whether the CPU has bfloat16 matrix units (AMX), for which libtorch has better kernels than vectors can be.
+/// Whether bfloat16 matrix units may be used (AMX), for which libtorch has better kernels than vectors can be.
 bool has_matrix_units();
+
+/// Whether libtorch multiplies matrices of this type with the CPU's instructions for it. Elsewhere bfloat16 and float16
+/// products end in a scalar loop on one thread, which nothing may depend on: they are computed in float32 (Widened.h).
+bool multiplies_fast(at::ScalarType type);
 
 /// Whether float32 products are faster through oneDNN than through libtorch's BLAS: MKL keeps AVX-512 from other makers.
 bool prefers_onednn_for_floats();
@@ -52,5 +44,8 @@ bool multiply_many_rows(const at::Tensor &x, const at::Tensor &w, const std::opt
 ///
 /// Causal masks align the last query with the last key. Undefined for what the kernel does not cover.
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, bool causal, double scale);
+
+/// The same for one query a row where bfloat16 has no products of its own. Undefined for what it does not cover.
+at::Tensor attend_query(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale);
 
 }  // namespace syrinx

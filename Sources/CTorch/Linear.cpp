@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Kernels.h"
+#include "Widened.h"
 
 using namespace syrinx;
 using torch::autograd::AutogradContext;
@@ -56,6 +57,12 @@ struct FloatLinear : torch::autograd::Function<FloatLinear> {
 };
 
 // --- The choice ---------------------------------------------------------------------------------------------------
+
+/// Whether the widened product covers the arguments; what it does not is refused by libtorch, or slow and rare.
+bool is_widened(const at::Tensor &x, const at::Tensor &w, const Bias &b) {
+    return must_widen(x) && w.dim() == 2 && w.size(1) == x.size(-1) && w.scalar_type() == x.scalar_type()
+        && (!b || (b->dim() == 1 && b->size(0) == w.size(0) && b->scalar_type() == x.scalar_type()));
+}
 
 bool is_recorded(const at::Tensor &x, const at::Tensor &w, const Bias &b) {
     return at::GradMode::is_enabled() && (x.requires_grad() || w.requires_grad() || (b && b->requires_grad()));
@@ -118,11 +125,14 @@ SyrinxTensor syrinx_torch_linear(SyrinxTensor input, SyrinxTensor weight, Syrinx
         const bool fits_onednn = x.scalar_type() == at::kFloat && w.scalar_type() == at::kFloat && w.dim() == 2
             && w.size(1) == x.size(-1) && x.numel() * w.size(0) >= kLargeProduct && prefers_onednn_for_floats()
             && onednn_linear();
+        const bool widens = is_widened(x, w, b);
         if (is_recorded(x, w, b)) {
+            if (widens) return widened_linear(x, w, b);
             return fits_onednn && x.dim() > 1 ? FloatLinear::apply(x, w, b) : at::linear(x, w, b);
         }
         const at::Tensor result = unrecorded(x, w, b);
         if (result.defined()) return result;
+        if (widens) return widened_product(x, w, b);
         return fits_onednn ? onednn(x, w, b) : at::linear(x, w, b);
     });
 }

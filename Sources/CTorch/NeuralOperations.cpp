@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "Kernels.h"
+#include "Widened.h"
 
 using namespace syrinx;
 
@@ -24,9 +25,15 @@ SyrinxTensor syrinx_torch_layer_norm(
 SyrinxTensor syrinx_torch_conv2d(
     SyrinxTensor input, SyrinxTensor weight, SyrinxTensor bias, int64_t stride, int64_t padding, int64_t groups) {
     return tensor_guard([&] {
-        return at::conv2d(
-            borrow(input), borrow(weight), borrow_optional(bias), {stride, stride}, at::IntArrayRef{padding, padding},
-            at::IntArrayRef{1, 1}, groups);
+        const at::Tensor x = borrow(input), w = borrow(weight);
+        const auto b = borrow_optional(bias);
+        const auto convolve = [&](const at::Tensor &pixels, const at::Tensor &kernels, const std::optional<at::Tensor> &shift) {
+            return at::conv2d(
+                pixels, kernels, shift, {stride, stride}, at::IntArrayRef{padding, padding}, at::IntArrayRef{1, 1}, groups);
+        };
+        if (!must_widen(x) || w.scalar_type() != x.scalar_type()) return convolve(x, w, b);
+        if (b) return in_float32(convolve, x, w, *b);
+        return in_float32([&](auto pixels, auto kernels) { return convolve(pixels, kernels, std::nullopt); }, x, w);
     });
 }
 
@@ -79,7 +86,7 @@ constexpr int64_t kShort = 128;
 /// Whether the products of a training step are short bfloat16 ones on the CPU. libtorch's kernel makes a oneDNN product of
 /// its own for each head and sequence there, and preparing them takes longer than computing them.
 bool is_short(const at::Tensor &q, const at::Tensor &k) {
-    return q.device().is_cpu() && q.scalar_type() == at::kBFloat16 && q.size(1) == k.size(1) && q.size(2) <= kShort
+    return q.device().is_cpu() && q.scalar_type() == at::kBFloat16 && !must_widen(q) && q.size(1) == k.size(1) && q.size(2) <= kShort
         && k.size(2) <= kShort;
 }
 
@@ -106,11 +113,19 @@ SyrinxTensor syrinx_torch_scaled_dot_product_attention(
         if (!allowed && q.dim() == 4 && k.dim() == 4) {
             const double chosen = factor.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
             if (is_recorded && is_short(q, k)) return attend_short(q, k, v, causal, chosen);
-            const at::Tensor result = is_recorded ? at::Tensor() : attend(q, k, v, causal, chosen);
-            if (result.defined()) return result;
+            if (!is_recorded) {
+                at::Tensor result = attend(q, k, v, causal, chosen);
+                if (!result.defined()) result = attend_query(q, k, v, chosen);
+                if (result.defined()) return result;
+            }
         }
         const bool shares_heads = q.dim() == 4 && k.dim() == 4 && q.size(1) != k.size(1);
-        return at::scaled_dot_product_attention(
-            q, k, v, allowed, /*dropout_p=*/0.0, causal, factor, /*enable_gqa=*/shares_heads);
+        const auto attend_in = [&](const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values) {
+            const bool is_added = allowed && allowed->scalar_type() != at::kBool;
+            const std::optional<at::Tensor> same = is_added ? allowed->to(queries.scalar_type()) : allowed;
+            return at::scaled_dot_product_attention(
+                queries, keys, values, same, /*dropout_p=*/0.0, causal, factor, /*enable_gqa=*/shares_heads);
+        };
+        return must_widen(q) ? in_float32(attend_in, q, k, v) : attend_in(q, k, v);
     });
 }

@@ -1,5 +1,7 @@
-// Element-wise operations, shapes and reductions: one line each, straight to ATen.
+// Element-wise operations, shapes and reductions: one line each, straight to ATen, but for matrix products.
 #include "Support.h"
+
+#include "Widened.h"
 
 using namespace syrinx;
 
@@ -26,6 +28,22 @@ SyrinxTensor syrinx_torch_isfinite(SyrinxTensor self) {
     }
 SYRINX_TORCH_BINARY(DEFINE)
 #undef DEFINE
+
+SyrinxTensor syrinx_torch_matmul(SyrinxTensor self, SyrinxTensor other) {
+    return tensor_guard([&] {
+        const at::Tensor a = borrow(self), b = borrow(other);
+        const bool widens = must_widen(a) && a.scalar_type() == b.scalar_type();
+        return widens ? in_float32([](auto x, auto y) { return at::matmul(x, y); }, a, b) : at::matmul(a, b);
+    });
+}
+
+SyrinxTensor syrinx_torch_bmm(SyrinxTensor self, SyrinxTensor other) {
+    return tensor_guard([&] {
+        const at::Tensor a = borrow(self), b = borrow(other);
+        const bool widens = must_widen(a) && a.scalar_type() == b.scalar_type();
+        return widens ? in_float32([](auto x, auto y) { return at::bmm(x, y); }, a, b) : at::bmm(a, b);
+    });
+}
 
 #define DEFINE(name) \
     SyrinxTensor syrinx_torch_##name##_scalar(SyrinxTensor self, double other) { \

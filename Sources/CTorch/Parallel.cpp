@@ -35,8 +35,10 @@ void syrinx::parallel_for(
                         .resize_outputs(false)
                         .add_owned_output(at::from_blob(places, {parts}, at::kByte))
                         .build();
+    const KernelClass limit = ClassLimit::current();
     iterator.for_each(
         [&](char **data, const int64_t *strides, int64_t size) {
+            const ClassLimit same(limit);
             for (int64_t i = 0; i < size; ++i) {
                 const int64_t from = begin + (data[0] + i * strides[0] - places) * length;
                 body(from, std::min(end, from + length));

@@ -167,10 +167,10 @@ struct RecipeMachine {
         switch recipe.precision {
         case .float32: computeDType = .float32
         case .bfloat16: computeDType = .bfloat16
-        case .auto: computeDType = device != .cpu || CPUFeatures.current.multipliesBF16 ? .bfloat16 : .float32
+        case .auto: computeDType = device != .cpu || KernelClass.current.multipliesBFloat16 ? .bfloat16 : .float32
         }
     }
 
     /// Whether this CPU multiplies bfloat16 matrices by tiles (Intel AMX), which is what the demo's marks are set for.
-    static var hasMatrixTiles: Bool { CPUFeatures.current.hasAMXBF16 }
+    static var hasMatrixTiles: Bool { KernelClass.current == .amx }
 }

@@ -46,13 +46,9 @@ enum DoctorExamination {
                 ("amx_bf16", features.hasAMXBF16), ("amx_int8", features.hasAMXInt8),
             ]
             findings.append(.good("features", named.filter(\.1).map(\.0).joined(separator: " ")))
-            findings.append(bf16(features))
-        #else
-            findings.append(
-                features.hasArmBF16
-                    ? .good("bf16", "the processor multiplies bf16")
-                    : .note("bf16", "the processor does not multiply bf16: use fp32"))
         #endif
+        findings.append(kernels())
+        findings.append(bf16())
         let quota = processors.quota.map { ", \($0) of them allowed by the container" } ?? ""
         findings.append(.good("cores", "\(processors.count)\(quota)"))
         findings.append(threads(processors))
@@ -60,14 +56,20 @@ enum DoctorExamination {
         return findings
     }
 
-    /// What bfloat16 is good for on an x86-64 processor.
-    private static func bf16(_ features: CPUFeatures) -> DoctorFinding {
-        if features.hasAMXBF16 {
-            return .good("bf16", "matrix tiles (AMX): bf16 trains several times faster than fp32")
+    /// The class of our CPU kernels, and whether it was asked for.
+    private static func kernels() -> DoctorFinding {
+        let asked = ProcessInfo.processInfo.environment["SYRINX_KERNEL_CLASS"].map { !$0.isEmpty } ?? false
+        return .good("kernels", "\(KernelClass.current)\(asked ? ", as SYRINX_KERNEL_CLASS asks" : "")")
+    }
+
+    /// What bfloat16 is good for in this class of kernels.
+    private static func bf16() -> DoctorFinding {
+        switch KernelClass.current {
+        case .amx: .good("bf16", "matrix tiles (AMX): bf16 trains several times faster than fp32")
+        case .avx512BF16: .good("bf16", "vector products (AVX-512 BF16): bf16 trains faster than fp32")
+        case .portable, .neon, .avx2, .avx512:
+            .good("bf16", "computed in fp32: bf16 halves memory, answers faster than fp32 and trains about as fast")
         }
-        return features.hasAVX512BF16
-            ? .good("bf16", "vector products (AVX-512 BF16): bf16 trains faster than fp32")
-            : .note("bf16", "not multiplied by this processor: bf16 saves memory here, but is slower than fp32")
     }
 
     private static func threads(_ processors: MachineProcessors) -> DoctorFinding {

@@ -23,10 +23,13 @@ public enum TorchRuntime {
     public static func setDeterministic(_ on: Bool) { syrinx_torch_set_deterministic(on) }
     /// Threads that our own kernels run on: as many as libtorch's.
     package static var kernelThreadCount: Int { Int(syrinx_torch_kernel_thread_count()) }
-    /// Runs `body` without our kernels for special instruction sets, as on a processor that lacks them: for tests.
-    package static func withoutVectorKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
-        syrinx_torch_allow_vector_kernels(false)
-        defer { syrinx_torch_allow_vector_kernels(true) }
-        return try body()
+    /// libtorch's products of bfloat16 or float16 tensors on the CPU that `body` asks for on this thread, such as `aten::mm`.
+    ///
+    /// Empty in classes without instructions for such products: there libtorch would compute them in a scalar loop.
+    package static func narrowProducts(of body: () throws -> Void) rethrows -> [String] {
+        syrinx_torch_watch_products(true)
+        defer { syrinx_torch_watch_products(false) }
+        try body()
+        return String(cString: syrinx_torch_watched_products()).split(separator: " ").map(String.init)
     }
 }

@@ -1,7 +1,8 @@
 import Testing
 import Torch
 
-/// The fused CPU kernels against the formulas composed in float64, which take libtorch's own path.
+/// The fused CPU kernels against the formulas composed in float64, which take libtorch's own path, in every class
+/// that this processor runs.
 struct FusedKernelTests {
     /// The values and gradients of `function` on float32 and bfloat16 leaves and on their float64 copies.
     private func compare(
@@ -17,10 +18,15 @@ struct FusedKernelTests {
             return [output.detach()] + leaves.map { $0.grad! }
         }
         // bfloat16 rounds the output, its weights and each gradient to 8 bits.
-        for (dtype, tolerance) in [(DType.float32, tolerance), (.bfloat16, 1.5e-2)] {
-            for (fused, reference) in zip(run(dtype), run(.float64)) {
-                let scale = max(reference.abs().max().item(), 1e-4)
-                #expect((fused.to(.float64) - reference).abs().max().item() / scale < tolerance)
+        let references = run(.float64)
+        for kernels in KernelClass.available {
+            for (dtype, tolerance) in [(DType.float32, tolerance), (.bfloat16, 1.5e-2)] {
+                let results = kernels.limiting { run(dtype) }
+                #expect(results.count == references.count)
+                for (fused, reference) in zip(results, references) {
+                    let scale = max(reference.abs().max().item(), 1e-4)
+                    #expect((fused.to(.float64) - reference).abs().max().item() / scale < tolerance)
+                }
             }
         }
     }

@@ -46,8 +46,16 @@ bool syrinx_torch_mps_available(void);
 bool syrinx_torch_load_cuda(void);
 bool syrinx_torch_synchronize(int32_t device_type, int32_t device_index);
 void syrinx_torch_set_deterministic(bool on);
-// Allows (the default) or forbids this thread kernels of our own for special instruction sets: for tests that compare.
-void syrinx_torch_allow_vector_kernels(bool on);
+// The class of kernels that this thread runs (`avx2`), and the classes this process can run by index, in ascending order;
+// NULL behind the last.
+const char *syrinx_torch_kernel_class(void);
+const char *syrinx_torch_kernel_class_at(int32_t index);
+// Limits this thread to a class until the result is given back on the same thread; NULL for a class that is not there.
+void *syrinx_torch_limit_kernel_class(const char *name);
+void syrinx_torch_lift_kernel_class_limit(void *limit);
+// Notes the products of 16-bit tensors on the CPU that libtorch is asked for from this thread while on, and their names.
+void syrinx_torch_watch_products(bool on);
+const char *syrinx_torch_watched_products(void);
 // Threads that a kernel of ours with enough work runs on.
 int64_t syrinx_torch_kernel_thread_count(void);
 
@@ -96,7 +104,7 @@ SyrinxTensor syrinx_torch_dropout(SyrinxTensor self, double probability, SyrinxG
     X(floor) X(ceil) X(round) X(reciprocal) X(square) X(isnan) X(isfinite) X(logical_not) X(detach) X(clone) \
     X(contiguous) X(erf) X(isinf)
 #define SYRINX_TORCH_BINARY(X) \
-    X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum) X(matmul) X(bmm) X(eq) X(ne) X(lt) X(le) X(gt) X(ge) \
+    X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum) X(eq) X(ne) X(lt) X(le) X(gt) X(ge) \
     X(logical_and) X(logical_or) X(atan2)
 #define SYRINX_TORCH_SCALAR(X) \
     X(add) X(sub) X(mul) X(div) X(pow) X(eq) X(ne) X(lt) X(le) X(gt) X(ge) X(remainder)
@@ -109,6 +117,8 @@ SYRINX_TORCH_BINARY(SYRINX_TORCH_DECLARE)
 #define SYRINX_TORCH_DECLARE(name) SyrinxTensor syrinx_torch_##name##_scalar(SyrinxTensor self, double other);
 SYRINX_TORCH_SCALAR(SYRINX_TORCH_DECLARE)
 #undef SYRINX_TORCH_DECLARE
+SyrinxTensor syrinx_torch_matmul(SyrinxTensor self, SyrinxTensor other);
+SyrinxTensor syrinx_torch_bmm(SyrinxTensor self, SyrinxTensor other);
 SyrinxTensor syrinx_torch_gelu(SyrinxTensor self, bool tanh_approximation);
 SyrinxTensor syrinx_torch_clamp(SyrinxTensor self, const double *low, const double *high);
 SyrinxTensor syrinx_torch_to(SyrinxTensor self, int32_t dtype, int32_t device_type, int32_t device_index);
