@@ -21,11 +21,11 @@ func room(
         swiftSettings: swiftSettings)
 }
 
-/// The tests of one room, in the folder that mirrors it.
+/// The tests of one room, in the folder that mirrors it; all may use TestSupport.
 func tests(_ room: String, _ dependencies: [Target.Dependency], fixtures: Bool = false, golden: Bool = false) -> Target
 {
     .testTarget(
-        name: "\(room)Tests", dependencies: dependencies, path: "Tests/\(room)Tests",
+        name: "\(room)Tests", dependencies: ["TestSupport"] + dependencies, path: "Tests/\(room)Tests",
         exclude: (fixtures ? ["Fixtures"] : []) + (golden ? ["Golden"] : []),
         resources: [], swiftSettings: swiftSettings)
 }
@@ -81,13 +81,14 @@ let package = Package(
         room("Terminal", []),
         room("Machine", []),
         room("Settings", []),
+        room("Files", []),
         // Level 2.
         room("NN", ["Torch", "CKernels", "Settings"]),
         room("Tokenizers", ["CSentencePiece"]),
         room("Media", ["Torch", "CKernels", "Digests", "Settings"]),
         // Level 3.
         room("Codecs", ["Media", "Torch", "CCodecs", "CVideo"]),
-        room("Checkpoints", ["NN", "Torch", "Digests", "Settings"]),
+        room("Checkpoints", ["NN", "Torch", "Digests", "Settings", "Files"]),
         room("Processors", ["Torch", "Tokenizers", "Media", "Settings"]),
         // Level 4.
         room(
@@ -96,15 +97,15 @@ let package = Package(
         room(
             "DataPipeline",
             [
-                "Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "CXML", "CArchive",
-                "CFonts",
+                "Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "Files", "CXML",
+                "CArchive", "CFonts",
             ]),
         // Level 5.
         room(
             "Training",
             [
                 "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Digests", "Terminal", "Machine",
-                "Settings",
+                "Settings", "Files",
                 logging, yams,
             ]),
         room("Generation", ["SyrinxModels", "Processors", "NN", "Torch"]),
@@ -145,7 +146,8 @@ let package = Package(
                 "Torch",
             ],
             path: "Benchmarks/Worker", swiftSettings: swiftSettings),
-        // Tests mirror Sources; TinyModels makes the model folders that several of them need.
+        // Tests mirror Sources; TestSupport holds what tests of any room need, TinyModels makes the model folders.
+        room("TestSupport", path: "Tests/TestSupport", []),
         room(
             "TinyModels", path: "Tests/TinyModels",
             [
@@ -157,6 +159,7 @@ let package = Package(
         tests("Terminal", ["Terminal"]),
         tests("Machine", ["Machine"]),
         tests("Settings", ["Settings"]),
+        tests("Files", ["Files"]),
         tests("NN", ["NN", "Torch"]),
         tests("Tokenizers", ["Tokenizers"], fixtures: true),
         tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
@@ -188,6 +191,7 @@ let package = Package(
                 "Checkpoints", "NN", "Torch", "Digests",
             ]),
         tests("SyrinxCommand", ["SyrinxCommand", "TinyModels", "Media"]),
+        tests("TestSupport", []),
         tests("Architecture", []),
     ],
     swiftLanguageModes: [.v6],

@@ -13,7 +13,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] 
     [
         .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings),
         .testTarget(
-            name: "\(name)Tests", dependencies: [.init(stringLiteral: name)], path: "Tests/\(name)Tests",
+            name: "\(name)Tests", dependencies: ["TestSupport", .init(stringLiteral: name)],
+            path: "Tests/\(name)Tests",
             exclude: name == "Tokenizers" ? ["Fixtures"] : [], swiftSettings: settings),
     ]
 }
@@ -29,14 +30,16 @@ let package = Package(
         system("CSentencePieceLibrary", pkgConfig: "sentencepiece"), system("CCrypto", pkgConfig: "libcrypto"),
         system("CZlib", pkgConfig: "zlib"),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], path: "Sources/CSentencePiece"),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         // The threads that decode, by file: the rest of their room needs libtorch.
         .target(
             name: "DataPipeline", path: "Sources/DataPipeline", sources: ["WorkerPool.swift", "Corpus/ParallelMap.swift"],
             swiftSettings: settings),
         .testTarget(
-            name: "DataPipelineTests", dependencies: ["DataPipeline"], path: "Tests/DataPipelineTests",
+            name: "DataPipelineTests", dependencies: ["TestSupport", "DataPipeline"],
+            path: "Tests/DataPipelineTests",
             sources: ["WorkerPoolTests.swift"], swiftSettings: settings),
-    ] + room("Settings") + room("Terminal") + room("Machine") + room("Digests", ["CCrypto", "CZlib"])
+    ] + room("Settings") + room("Files") + room("Terminal") + room("Machine") + room("Digests", ["CCrypto", "CZlib"])
         + room("Tokenizers", ["CSentencePiece"]),
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
