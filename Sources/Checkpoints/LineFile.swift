@@ -1,3 +1,4 @@
+internal import Files
 internal import Settings
 
 #if canImport(FoundationEssentials)
@@ -90,16 +91,11 @@ public final class LineFile {
     /// Adds text that ends with a line's end; what a full disk cut off is taken back.
     public func append(_ bytes: [UInt8]) throws(Failure) {
         let start = lseek(descriptor, 0, SEEK_END)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                let reason = systemReason()
-                _ = ftruncate(descriptor, start)
-                throw .system(reason: reason)
-            }
-            rest = rest.dropFirst(count)
+        do {
+            try AppendFile.write(bytes, to: descriptor)
+        } catch {
+            _ = ftruncate(descriptor, start)
+            throw .system(reason: error.reason)
         }
     }
 

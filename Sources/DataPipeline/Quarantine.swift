@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Settings
 import Synchronization
 
 /// A record that could not be used.
@@ -57,18 +59,19 @@ public final class Quarantine: Sendable {
     /// Counts a presentation without a supervised token, which is no failure, and writes the record down the first time.
     /// - Throws: ``DataError`` when the file cannot be written.
     package func skipped(_ entry: QuarantineEntry) throws(DataError) {
-        let isNew = state.withLock { state in
+        try state.withLock { state throws(DataError) in
+            try write(entry, &state)
             state.skippedCount += 1
-            return note(entry, &state)
         }
-        if isNew, let path { try Self.append(entry, to: path) }
     }
 
-    /// Remembers that the file names a record; whether it did not before.
-    private func note(_ entry: QuarantineEntry, _ state: inout State) -> Bool {
-        var written = state.written ?? path.map(Self.identifiers) ?? []
-        defer { state.written = written }
-        return written.insert(entry.id).inserted
+    /// Names a record in the file, unless it is named there already. Under the lock: what is counted is in the file.
+    private func write(_ entry: QuarantineEntry, _ state: inout State) throws(DataError) {
+        guard let path else { return }
+        if state.written == nil { state.written = Self.identifiers(inFile: path) }
+        guard state.written?.contains(entry.id) != true else { return }
+        try Self.append(entry, to: path)
+        state.written?.insert(entry.id)
     }
 
     /// Counts a presentation that went well.
@@ -77,12 +80,12 @@ public final class Quarantine: Sendable {
     /// Counts a presentation that failed; writes the record down the first time.
     /// - Throws: ``DataError`` when the share is exceeded or the file cannot be written.
     package func failed(_ entry: QuarantineEntry) throws(DataError) {
-        let (isNew, failedCount, presentedCount) = state.withLock { state in
+        let (failedCount, presentedCount) = try state.withLock { state throws(DataError) in
+            try write(entry, &state)
             state.presentedCount += 1
             if state.known.insert(entry.id).inserted { state.ids.append(entry.id) }
-            return (note(entry, &state), state.ids.count, state.presentedCount)
+            return (state.ids.count, state.presentedCount)
         }
-        if isNew, let path { try Self.append(entry, to: path) }
         if failedCount >= minimumCount, Double(failedCount) > maximumShare * Double(presentedCount) {
             throw DataError(
                 "\(failedCount) records of \(presentedCount) presented could not be used, more than the share of "
@@ -112,23 +115,17 @@ public final class Quarantine: Sendable {
             })
     }
 
-    /// Adds one line of JSON to the file at `path`, which is made where it is missing.
-    package static func append(_ entry: QuarantineEntry, to path: String) throws(DataError) {
+    /// Adds one line of JSON to the file at `path`, which is made where it is missing, beside what others add.
+    private static func append(_ entry: QuarantineEntry, to path: String) throws(DataError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            let line = try encoder.encode(entry) + Data("\n".utf8)
-            if !FileManager.default.fileExists(atPath: path) {
-                try line.write(to: URL(fileURLWithPath: path))
-                return
-            }
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            try file.seekToEnd()
-            try file.write(contentsOf: line)
+            try AppendFile(path).append(line: [UInt8](try encoder.encode(entry)))
         } catch {
+            let reason = (error as? FileFailure)?.reason ?? plainReason(error)
             throw DataError(
-                "quarantine file \(path) cannot be written: check that its folder exists and may be written to")
+                "quarantine file \(path) cannot be written: \(reason); check that its folder exists, may be written to and "
+                    + "has room")
         }
     }
 }

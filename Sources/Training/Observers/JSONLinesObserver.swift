@@ -1,14 +1,10 @@
+import Files
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
     import Foundation
 #endif
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Writes everything that happens as JSON, one event a line: `{"event": "step", "time": ..., "step": 7, "loss": ...}`.
 ///
 /// Lines are appended whole, so a killed run leaves at most one cut line at the end; a resumed run goes on in the same file,
@@ -29,7 +25,7 @@ public final class JSONLinesObserver: TrainingObserver {
     }
     private struct Message: Encodable { let text: String }
 
-    private let descriptor: Int32
+    private let file: AppendFile
     private let path: String
     private let encoder: JSONEncoder
 
@@ -38,16 +34,14 @@ public final class JSONLinesObserver: TrainingObserver {
     /// - Throws: `TrainingError` if it cannot be written.
     public init(path: String) throws {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw TrainingError("cannot write the log \(path): \(PosixFile.reason())") }
+        do { file = try AppendFile(path) } catch {
+            throw TrainingError("cannot write the log \(path): \(error.reason)")
+        }
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        try endCutLine()
     }
-
-    deinit { close(descriptor) }
 
     public func onStart(_ report: StartReport) throws { try write("start", report) }
     public func onStep(_ report: StepReport) throws { try write("step", report) }
@@ -58,16 +52,7 @@ public final class JSONLinesObserver: TrainingObserver {
 
     private func write(_ name: String, _ body: some Encodable) throws {
         let event = Event(name: name, time: Date().timeIntervalSince1970, body: body)
-        try PosixFile.writeAll(Array(try encoder.encode(event)) + [0x0A], to: descriptor, path: path)
-    }
-
-    /// A killed run may have left half a line: end it, so that the next one stands alone.
-    private func endCutLine() throws {
-        let length = lseek(descriptor, 0, SEEK_END)
-        guard length > 0 else { return }
-        var last: UInt8 = 0
-        if pread(descriptor, &last, 1, length - 1) == 1, last != 0x0A {
-            try PosixFile.writeAll([0x0A], to: descriptor, path: path)
-        }
+        let line = Array(try encoder.encode(event))
+        do { try file.append(line: line) } catch { throw TrainingError("cannot write \(path): \(error.reason)") }
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -13,16 +15,10 @@
 enum PosixFile {
     /// Writes all bytes, whatever a single call accepts.
     static func writeAll(_ bytes: [UInt8], to descriptor: Int32, path: String) throws {
-        try bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            while offset < buffer.count {
-                let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw TrainingError("cannot write \(path): \(reason())")
-                }
-                offset += count
-            }
+        do {
+            try AppendFile.write(bytes, to: descriptor)
+        } catch {
+            throw TrainingError("cannot write \(path): \(error.reason)")
         }
     }
 

@@ -1,3 +1,4 @@
+import Files
 import Settings
 
 #if canImport(FoundationEssentials)
@@ -26,7 +27,7 @@ public final class EventFile {
         case text(String)
     }
 
-    private let descriptor: Int32
+    private let file: AppendFile
     /// Where the file lies.
     public let path: String
 
@@ -40,23 +41,19 @@ public final class EventFile {
             throw TrainingError("cannot make the folder \(folder) for TensorBoard's event files: \(plainReason(error))")
         }
         let seconds = Int(Date().timeIntervalSince1970)
-        var candidate = 0
-        var opened: Int32
-        var name: String
-        repeat {
-            name = "\(folder)/events.out.tfevents.\(String(seconds).leftPadded(to: 10)).syrinx.\(getpid()).\(candidate)"
-            opened = open(name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
-            candidate += 1
-        } while opened < 0 && errno == EEXIST
-        guard opened >= 0 else {
-            throw TrainingError("cannot write TensorBoard's event file \(name): \(String(cString: strerror(errno)))")
+        func open(_ candidate: Int = 0) throws -> (AppendFile, String) {
+            let seconds = String(seconds).leftPadded(to: 10)
+            let name = "\(folder)/events.out.tfevents.\(seconds).syrinx.\(getpid()).\(candidate)"
+            do {
+                return (try AppendFile(name, mustBeNew: true), name)
+            } catch {
+                if error.code == EEXIST { return try open(candidate + 1) }
+                throw TrainingError("cannot write TensorBoard's event file \(name): \(error.reason)")
+            }
         }
-        descriptor = opened
-        path = name
+        (file, path) = try open()
         try write { $0.string("brain.Event:2", field: 3) }
     }
-
-    deinit { close(descriptor) }
 
     /// Appends values at `step`.
     ///
@@ -103,7 +100,7 @@ public final class EventFile {
         withUnsafeBytes(of: CRC32C.masked(length).littleEndian) { record += $0 }
         record += event.bytes
         withUnsafeBytes(of: CRC32C.masked(event.bytes).littleEndian) { record += $0 }
-        try PosixFile.writeAll(record, to: descriptor, path: path)
+        do { try file.append(record) } catch { throw TrainingError("cannot write \(path): \(error.reason)") }
     }
 }
 
