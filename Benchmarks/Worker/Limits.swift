@@ -1,35 +1,40 @@
 import Foundation
 import Torch
+import Training
 
 /// What this machine can do at most, as far as libtorch shows it: the yardsticks of the other works.
 struct Limits {
-    /// Measures once for each `run` and says `limit NAME VALUE` for each yardstick.
+    /// Measures once for each `run` and says `limit NAME VALUE` for each yardstick; half a second each at most.
     func serve(_ conversation: Conversation) throws {
-        let square = 2048
-        let floats = Tensor.ones([square, square])
-        let halves = floats.to(.bfloat16)
-        let large = Tensor.ones([96 << 20])  // 384 MiB, beyond every cache
         conversation.ready()
         while conversation.isAskedToRun() {
-            withoutGrad {
-                let operations = 2 * pow(Double(square), 3)
-                report(conversation, "fp32", operations / best(of: 3) { _ = linear(floats, floats) } / 1e9)
-                report(conversation, "bf16", operations / best(of: 3) { _ = linear(halves, halves) } / 1e9)
-                report(conversation, "read", Double(large.byteCount) / best(of: 4) { _ = large.sum() } / 1e9)
-            }
+            report(conversation, "fp32", products(.float32))
+            report(conversation, "bf16", products(.bfloat16))
+            report(conversation, "read", reading())
             conversation.report(seconds: 0)
         }
     }
 
     private func report(_ conversation: Conversation, _ name: String, _ value: Double) {
-        conversation.say("limit \(name) \(value)")
+        conversation.say("limit \(name) \(value / 1e9)")
     }
 
-    private func best(of repetitions: Int, _ body: () -> Void) -> Double {
-        (0..<repetitions).map { _ in
-            let start = ContinuousClock.now
-            body()
-            return (ContinuousClock.now - start).seconds
-        }.min() ?? .infinity
+    /// Operations a second of a linear layer.
+    private func products(_ dtype: DType) -> Double {
+        MachinePeak.operationsPerSecond { size in
+            let matrix = Tensor.ones([size, size]).to(dtype)
+            return { withoutGrad { _ = linear(matrix, matrix) } }
+        }
+    }
+
+    /// Bytes a second of a sum over 384 MiB, which is beyond every cache; over less where that would take too long.
+    private func reading() -> Double {
+        let works = [6, 24, 96].map { mebi in
+            BoundedMeasurement.Work(amount: Double(mebi << 22)) {
+                let numbers = Tensor.ones([mebi << 20])
+                return { withoutGrad { _ = numbers.sum() } }
+            }
+        }
+        return BoundedMeasurement().bestRates(of: works).last ?? 0
     }
 }

@@ -38,6 +38,8 @@ public final class Trainer<Item: TrainingItem> {
         public var parts: [String]
         /// The machine's measured peak in floating-point operations a second, for the utilisation; nil leaves it out.
         public var peakOperationsPerSecond: Double?
+        /// Seconds from some time on, by which the limit of time is kept.
+        package var clock: () -> Double = MachineClock.seconds
 
         public init(
             stage: String, stageIndex: Int = 0, stageCount: Int = 1, limit: RunLimit, accumulationSteps: Int = 1,
@@ -72,7 +74,7 @@ public final class Trainer<Item: TrainingItem> {
     private let accumulator: GradientAccumulator
 
     private var state: TrainerState
-    private var clockStart = ContinuousClock.now
+    private var clockStart = 0.0
     private var secondsBefore = 0.0
     private var savedStep: Int?
     private var updates = 0
@@ -112,7 +114,7 @@ public final class Trainer<Item: TrainingItem> {
     @discardableResult
     public func run(resuming saved: TrainerState? = nil) throws -> EndReport {
         if let saved { try resume(saved) }
-        clockStart = .now
+        clockStart = config.clock()
         secondsBefore = state.elapsedSeconds
         var audit = TrainableAudit(weights, optimizers, prefixes: config.parts)
         let start = StartReport(
@@ -170,7 +172,7 @@ public final class Trainer<Item: TrainingItem> {
         return reason
     }
 
-    private var elapsed: Double { secondsBefore + (ContinuousClock.now - clockStart).seconds }
+    private var elapsed: Double { secondsBefore + (config.clock() - clockStart) }
 
     private func say(_ text: String) { for observer in observers { observer.onMessage(text) } }
 }
