@@ -1,4 +1,12 @@
-import Synchronization
+import Dispatch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Says on standard error that work goes on which cannot tell how far it is, and for how long it has.
 ///
@@ -25,32 +33,63 @@ public struct Heartbeat: Sendable {
         self.write = write
     }
 
-    private final class State: Sendable {
-        let isFinished = Mutex(false)
-    }
-
     /// Does the work on the calling thread, with the line beside it.
     /// - Returns: what the work returned, and the seconds it took.
     public func during<Result>(_ work: () throws -> Result) rethrows -> (result: Result, seconds: Double) {
         let start = ContinuousClock.now
-        let state = State()
-        let beat = Task.detached(priority: .high) {
-            while (try? await Task.sleep(for: interval)) != nil {
-                state.isFinished.withLock { isFinished in
-                    guard !isFinished else { return }
-                    let line = "\(title): \(ProgressLine.time((ContinuousClock.now - start).inSeconds)) so far"
-                    write(style.isInteractive ? "\r\u{1B}[K\(line.prefix(max(20, style.width - 1)))" : line + "\n")
-                }
-            }
+        let ticker = Ticker(every: interval) {
+            let line = "\(title): \(ProgressLine.time((ContinuousClock.now - start).inSeconds)) so far"
+            write(style.isInteractive ? "\r\u{1B}[K\(line.prefix(max(20, style.width - 1)))" : line + "\n")
         }
         defer {
-            beat.cancel()
-            state.isFinished.withLock { isFinished in
-                isFinished = true
-                if style.isInteractive { write("\r\u{1B}[K") }
-            }
+            ticker?.stop()
+            if style.isInteractive { write("\r\u{1B}[K") }
         }
         let result = try work()
         return (result, (ContinuousClock.now - start).inSeconds)
+    }
+}
+
+/// Does something again and again on a thread of its own: the work beside it may hold every thread that Swift's tasks share.
+private final class Ticker: Sendable {
+    private let interval: DispatchTimeInterval
+    private let body: @Sendable () -> Void
+    private let end = DispatchSemaphore(value: 0)
+    private let hasEnded = DispatchSemaphore(value: 0)
+
+    /// Nil where the system refuses a thread: the work matters more than the line.
+    init?(every interval: Duration, _ body: @escaping @Sendable () -> Void) {
+        self.interval = .nanoseconds(Int(interval.inSeconds * 1e9))
+        self.body = body
+        let context = Unmanaged.passRetained(self)
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let code = pthread_create(&thread, nil, { Ticker.run($0) }, context.toOpaque())
+        guard code == 0 else {
+            context.release()
+            return nil
+        }
+        #if canImport(Darwin)
+            if let thread { pthread_detach(thread) }
+        #else
+            pthread_detach(thread)
+        #endif
+    }
+
+    /// Returns when the last call has ended.
+    func stop() {
+        end.signal()
+        hasEnded.wait()
+    }
+
+    private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let context else { return nil }
+        let ticker = Unmanaged<Ticker>.fromOpaque(context).takeRetainedValue()
+        while ticker.end.wait(timeout: .now() + ticker.interval) == .timedOut { ticker.body() }
+        ticker.hasEnded.signal()
+        return nil
     }
 }
