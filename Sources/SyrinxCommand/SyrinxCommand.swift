@@ -52,4 +52,13 @@ package struct SyrinxCommand: ParsableCommand {
     package static func outcome(of arguments: [String]) -> (message: String, status: Int32) {
         failure(of: arguments).map(ExitStatus.outcome) ?? ("", 0)
     }
+
+    /// The help of every command, in as many columns, by the words that are typed for it; of this one first.
+    package static func helps(columns: Int) -> [(words: [String], text: String)] {
+        func helps(_ command: any ParsableCommand.Type, _ words: [String]) -> [(words: [String], text: String)] {
+            [(words, helpMessage(for: command, columns: columns))]
+                + command.configuration.subcommands.flatMap { helps($0, words + [$0._commandName]) }
+        }
+        return helps(SyrinxCommand.self, [])
+    }
 }

@@ -1,6 +1,7 @@
 import DataPipeline
 import Processors
 import Terminal
+import TestSupport
 import Testing
 import Torch
 
@@ -32,7 +33,7 @@ import Torch
         let item = CorpusFixture.interleaved(1, pictureCount: 7, words: 9)
         let pieces = try layouts(item, contextLength: 40)
         #expect(pieces.count > 3)
-        for piece in pieces {
+        for piece in try nonempty(pieces) {
             #expect(piece.tokenCount <= 40)
             #expect(piece.imageSpans.allSatisfy { $0.tokenCount == 4 })
             #expect(piece.segments[0] == .text(tokenIDs: [1], isSupervised: false))

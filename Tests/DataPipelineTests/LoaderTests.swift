@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import Processors
+import TestSupport
 import Testing
 import Torch
 
@@ -25,7 +26,7 @@ struct BatchContent: Equatable {
     }
 }
 
-@Suite struct LoaderTests {
+@Suite(.blocks) struct LoaderTests {
     func config(seed: UInt64 = 7, workers: Int = 2, prefetch: Int = 2) -> Loader.Config {
         Loader.Config(
             batchSize: 2, mixture: Mixture(captioned: 2, interleaved: 1, textOnly: 1), seed: seed,
@@ -77,7 +78,7 @@ struct BatchContent: Equatable {
             let positions = batch.input.positionIDs.array(of: Int64.self)
             let columns = batch.input.layout.columns
             var covered = Set<Int>()
-            for segment in batch.input.layout.segments {
+            for segment in try nonempty(batch.input.layout.segments) {
                 let places = (0..<segment.length).map { segment.row * columns + segment.start + $0 }
                 covered.formUnion(places)
                 #expect(tokens[places[0]] == 1)
@@ -206,7 +207,7 @@ struct BatchContent: Equatable {
         let batches = try (0..<4).map { _ in try loader.next() }
         #expect(batches[0].pixelValues.shape == [5, 3, 8, 8])
         for batch in batches {
-            for (tokens, id) in zip(batch.captionTokenIDs, batch.itemIDs) {
+            for (tokens, id) in try pairs(batch.captionTokenIDs, batch.itemIDs) {
                 #expect(ByteTokenizer().decode(tokens).contains("name: n\(Int(id.suffix(6)) ?? -1)."))
             }
         }

@@ -2,6 +2,7 @@ import Codecs
 import DataPipeline
 import Foundation
 import Media
+import TestSupport
 import Testing
 import Torch
 
@@ -44,7 +45,7 @@ import Torch
         #expect(bright.allSatisfy { $0 <= 255 })
     }
 
-    @Test func `The sampler agrees with affineGrid and gridSample inside the picture`() {
+    @Test func `The sampler agrees with affineGrid and gridSample inside the picture`() throws {
         var random = KeyedRandom(seed: 3, purpose: .augmentation, 0)
         let parameters = AugmentationParameters(
             affine: Augmentation(rotationDegrees: 20, brightness: 0).parameters(random: &random).affine, brightness: 1)
@@ -53,7 +54,7 @@ import Torch
         let input = Tensor(planes.map { $0 - 255 }, shape: [1, 3, 12, 12])
         let grid = affineGrid(Tensor(parameters.affine, shape: [1, 2, 3]), shape: [1, 3, 12, 12])
         let expected = (gridSample(input, grid) + 255).array(of: Float.self)
-        for (own, other) in zip(sample(parameters), expected) { #expect(abs(own - other) < 0.01) }
+        for (own, other) in try pairs(sample(parameters), expected) { #expect(abs(own - other) < 0.01) }
     }
 
     @Test func `Drawn changes stay within their settings`() {
@@ -83,7 +84,7 @@ import Torch
         #expect(own.array(of: Float.self) == processor.pixelValues(picture).array(of: Float.self))
         // The path through an unchanged augmentation rounds differently, in the last bits only.
         let changed = try #require(assembler.pixelValues([(processor.prepared(picture).pixels, .identity)]))
-        for (one, two) in zip(own.array(of: Float.self), changed.array(of: Float.self)) {
+        for (one, two) in try pairs(own.array(of: Float.self), changed.array(of: Float.self)) {
             #expect(abs(one - two) < 1e-5)
         }
     }

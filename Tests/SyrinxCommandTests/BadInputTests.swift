@@ -1,5 +1,6 @@
 import Foundation
 import SyrinxCommand
+import TestSupport
 import Testing
 
 extension Playground {
@@ -7,7 +8,7 @@ extension Playground {
     func resolved(_ text: String) -> String { text.replacingOccurrences(of: "ROOT", with: root) }
 }
 
-@Suite("Bad input", PlaygroundTrait())
+@Suite("Bad input", PlaygroundTrait(), .blocks)
 struct BadInputTests {
     /// What only a programmer would understand.
     static let leaks = [

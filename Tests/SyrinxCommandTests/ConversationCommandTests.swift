@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `syrinx generate` and `syrinx chat` on folders that the published code saved.
-@Suite("Conversation on the command line") struct ConversationCommandTests {
+@Suite("Conversation on the command line", .blocks) struct ConversationCommandTests {
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures").path
 
@@ -31,7 +32,7 @@ import Testing
         let modes = ["resize": "squareFirst", "pad": "padMean", "none": "shortestSideCrop"]
         for system in ["mplug-owl", "mplug-owl2"] {
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(system)/answers.json"))
-            for expected in try JSONDecoder().decode([Published].self, from: data) {
+            for expected in try nonempty(JSONDecoder().decode([Published].self, from: data)) {
                 // Of mPLUG-Owl, the fixture's prompts have no system line.
                 let question = expected.picture == nil ? "What is a cat?" : "How many cats are there?"
                 #expect(expected.prompt.contains(question))
@@ -203,9 +204,10 @@ import Testing
             (["--greedy", "--temperature", "1", "Why?"], "give one of them"),
             (["<image> and <image>", "--image", "PICTURE"], "2 <image> markers, but 1 picture was given"),
         ])
-    func badInput(arguments: [String], message: String) throws {
-        let run = try generate("mplug-owl2", arguments.map { $0 == "PICTURE" ? picture("small.png")[1] : $0 })
-        #expect(run.status == 2 && run.output.isEmpty)
+    func badInput(arguments: [String], message: String) {
+        let arguments = arguments.map { $0 == "PICTURE" ? picture("small.png")[1] : $0 }
+        let run = SyrinxProcess.refusal(["generate", "--model", "\(Self.fixtures)/mplug-owl2/model"] + arguments)
+        #expect(run.status == 2)
         #expect(run.errors.contains(message), "\(run.errors)")
     }
 

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import TinyModels
 
-@Suite("syrinx convert, and syrinx inspect of what it reads and writes")
+@Suite("syrinx convert, and syrinx inspect of what it reads and writes", .blocks)
 struct ConvertCommandTests {
     private static let owls = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("SyrinxModelsTests/Fixtures").path
@@ -43,8 +44,8 @@ struct ConvertCommandTests {
             (["--max-shard-size", "0"], "a number of bytes with KB, MB or GB"),
             (["--adapter", "/nowhere"], "/nowhere"),
         ])
-    func wrongOptions(options: [String], expected: String) throws {
-        let result = try SyrinxProcess.run(
+    func wrongOptions(options: [String], expected: String) {
+        let result = SyrinxProcess.refusal(
             ["convert", Self.owls + "/mplug-owl2/model", folder.path + "/out"] + options)
         #expect(result.status == 2 && result.errors.contains(expected), "\(result.errors)")
     }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite struct DataCommandTests {
+@Suite(.blocks) struct DataCommandTests {
     /// A small rendered corpus in a temporary place.
     private func withScenes(_ body: (URL) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)")
@@ -95,11 +96,11 @@ import Testing
 
     @Test func `Wrong input is one sentence with status 2`() throws {
         try withScenes { folder in
-            let source = try SyrinxProcess.run(["data", "inspect", folder.path, "--source", "scene"])
+            let source = SyrinxProcess.refusal(["data", "inspect", folder.path, "--source", "scene"])
             #expect(source.status == 2)
             #expect(source.errors.hasPrefix("error: the corpus at "))
             #expect(source.errors.contains("has no source scene; its sources are "))
-            let sample = try SyrinxProcess.run(["data", "inspect", folder.path, "--sample", "1"])
+            let sample = SyrinxProcess.refusal(["data", "inspect", folder.path, "--sample", "1"])
             #expect(sample.status == 2)
             #expect(sample.errors.contains("give the vocabulary with --tokenizer FILE"))
         }

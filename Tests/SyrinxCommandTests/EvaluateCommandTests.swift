@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("syrinx evaluate as a user meets it")
+@Suite("syrinx evaluate as a user meets it", .blocks)
 struct EvaluateCommandTests {
     @Test(
         "wrong input is one sentence with status 2",
@@ -17,10 +18,9 @@ struct EvaluateCommandTests {
             (["--compare", "absent"], "--compare got 1 of 2 evaluations"),
             (["--compare", "absent", "other"], "there is no evaluation at absent"),
         ])
-    func wrongInput(arguments: [String], message: String) throws {
-        let result = try SyrinxProcess.run(["evaluate"] + arguments)
+    func wrongInput(arguments: [String], message: String) {
+        let result = SyrinxProcess.refusal(["evaluate"] + arguments)
         #expect(result.status == 2)
-        #expect(result.output.isEmpty)
         #expect(result.errors.hasPrefix("error: ") && result.errors.contains(message), "\(result.errors)")
     }
 

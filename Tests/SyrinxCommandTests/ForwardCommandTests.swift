@@ -1,9 +1,10 @@
 import Foundation
 import Media
+import TestSupport
 import Testing
 import TinyModels
 
-@Suite("syrinx forward")
+@Suite("syrinx forward", .blocks)
 struct ForwardCommandTests {
     private let folder: TinyFolder
 
@@ -49,7 +50,7 @@ struct ForwardCommandTests {
         for tensor in tensors {
             let name = try #require(tensor["name"] as? String)
             let entry = try #require(header[name] as? [String: Any])
-            #expect(entry["shape"] as? [Int] == tensor["shape"] as? [Int], "\(name)")
+            #expect(try #require(entry["shape"] as? [Int]) == tensor["shape"] as? [Int], "\(name)")
         }
     }
 

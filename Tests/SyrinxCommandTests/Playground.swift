@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A folder with a small corpus, a small model, and damaged copies of both, for a suite of tests that only read it.
@@ -139,7 +140,7 @@ struct PlaygroundTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let playground = try Playground.make()
+        let playground = try await onOwnThread { try Playground.make() }
         defer { try? FileManager.default.removeItem(atPath: playground.root) }
         let before = playground.snapshot
         try await Playground.$current.withValue(playground) { try await function() }

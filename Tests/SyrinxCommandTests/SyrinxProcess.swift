@@ -1,4 +1,5 @@
 import Foundation
+import SyrinxCommand
 
 /// One run of the `syrinx` program that was built beside these tests.
 struct SyrinxProcess {
@@ -62,6 +63,15 @@ struct SyrinxProcess {
         try terminal?.written().write(to: paths[1])
         let texts = try paths.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
         return SyrinxProcess(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+}
+
+extension SyrinxProcess {
+    /// Runs a command line that is refused inside this process: starting the program takes a quarter of a second each time,
+    /// mostly for libtorch.
+    static func refusal(_ arguments: [String]) -> SyrinxProcess {
+        let (message, status) = SyrinxCommand.outcome(of: arguments)
+        return SyrinxProcess(status: status, output: "", errors: message + "\n")
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +9,7 @@ import Testing
 #endif
 
 /// Training as a user's machine treats it: killed, and out of disk.
-@Suite("syrinx train on an unkind machine", .serialized)
+@Suite("syrinx train on an unkind machine", .serialized, .blocks)
 struct TrainCommandTests {
     /// A model of a few thousand parameters, 12 + 40 steps, on rendered scenes.
     private static let settings = [
@@ -107,22 +108,23 @@ struct TrainCommandTests {
     func kills() throws {
         try withWholeRun { folder, whole, result in
             let run = Run(corpus: whole.corpus, output: folder + "/killed")
-            for number in 0..<4 {
+            // Before anything is written, and in the middle of both stages: wherever the kill falls, the outcome is the same.
+            for (number, steps) in [0, 4, 20, 37].enumerated() {
                 let process = Process()
                 process.executableURL = SyrinxProcess.program
                 process.arguments = run.arguments + (number > 0 ? ["--resume"] : [])
                 process.standardOutput = FileHandle.nullDevice
                 process.standardError = FileHandle.nullDevice
                 try process.run()
-                // Wherever the kill falls, before the first step or after the last, the outcome must be the same.
-                Thread.sleep(forTimeInterval: Double.random(in: 0.3...1.2))
+                while process.isRunning, ((try? run.fingerprints()) ?? [:]).count < steps { usleep(2000) }
+                usleep(.random(in: 0..<50_000))
                 kill(process.processIdentifier, SIGKILL)
                 process.waitUntilExit()
             }
             let resumed = try SyrinxProcess.run(run.arguments + ["--resume"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             #expect(try weightsHash(resumed) == weightsHash(result))
-            #expect(try run.fingerprints() == whole.fingerprints())
+            #expect(try run.fingerprints() == nonempty(whole.fingerprints()))
         }
     }
 

@@ -1,6 +1,7 @@
 import DataPipeline
 import Digests
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Corpus folders")
@@ -14,7 +15,7 @@ struct CorpusFolderTests {
 
     private let request = CorpusManifest.Request(size: "test", extractionVersion: 1)
 
-    @Test("A shard is a tar file whose members the system's tar lists and extracts")
+    @Test("A shard is a tar file whose members the system's tar lists and extracts", .blocks)
     func readableByTar() throws {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")

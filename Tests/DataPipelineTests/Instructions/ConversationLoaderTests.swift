@@ -1,10 +1,11 @@
 import DataPipeline
 import Foundation
 import Processors
+import TestSupport
 import Testing
 import Torch
 
-@Suite struct ConversationLoaderTests {
+@Suite(.blocks) struct ConversationLoaderTests {
     /// 30 records with pictures and 10 without.
     private func mixed() throws -> ConversationFixture {
         let records = (0..<40).map {
