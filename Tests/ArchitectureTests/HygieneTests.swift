@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @Suite("The tree stays readable")
@@ -13,7 +14,7 @@ struct HygieneTests {
     static let reviewed: Set<String> = []
 
     /// Rooms that must work for any family of models.
-    static let familyFree = ["Training", "Generation", "Evaluation", "Server"]
+    static let familyFree = ["Training", "Generation", "Evaluation"]
 
     /// The families' names as they would appear in code.
     static var families: Regex<Substring> { /(?i)mm1|mplug|one_?llm|llava|owl2/ }
@@ -23,7 +24,7 @@ struct HygieneTests {
     @Test("no file of Sources or Tests is longer than a reader's patience")
     func fileLengths() throws {
         for folder in ["Sources", "Tests"] {
-            for file in try SourceTree.files(under: folder, extensions: Self.sources)
+            for file in try nonempty(SourceTree.files(under: folder, extensions: Self.sources))
             where Self.exempt[file.path] == nil {
                 #expect(file.lines.count < Self.refusedFrom, "\(file.path) has \(file.lines.count) lines: split it")
                 if Self.reviewed.contains(file.path) {
@@ -46,8 +47,7 @@ struct HygieneTests {
 
     @Test("no family of models is named in code that serves all of them", arguments: familyFree)
     func noFamilyNames(room: String) throws {
-        guard try SourceTree.folders(in: "Sources").contains(room) else { return }
-        for file in try SourceTree.files(under: "Sources/\(room)", extensions: ["swift"]) {
+        for file in try nonempty(SourceTree.files(under: "Sources/\(room)", extensions: ["swift"])) {
             for (text, line) in file.code {
                 #expect(text.firstMatch(of: Self.families) == nil, "\(file.path):\(line) names a family: \(text)")
             }
@@ -59,13 +59,36 @@ struct HygieneTests {
         // Put together here, so that this file does not contain what it forbids.
         let places = ["/ho" + "me/", "/ro" + "ot/", "/Us" + "ers/", "/wo" + "rk/"]
         for folder in ["Sources", "Tests", "Documentation"] {
-            for file in try SourceTree.files(under: folder, extensions: Self.sources.union(["md", "yaml", "json"])) {
+            let extensions = Self.sources.union(["md", "yaml", "json"])
+            for file in try nonempty(SourceTree.files(under: folder, extensions: extensions)) {
                 for (index, line) in file.lines.enumerated() {
                     for place in places where line.contains(place) {
                         Issue.record("\(file.path):\(index + 1) contains \(place)")
                     }
                 }
             }
+        }
+    }
+
+    @Test("a test that waits for a process, a lock or another thread keeps no thread from the others")
+    func blockingTests() throws {
+        // Put together here, as below, so that this file does not contain what it looks for.
+        let calls = [
+            "wait" + "UntilExit(", "Thread.sl" + "eep(", "usl" + "eep(", ".wa" + "it(timeout:",
+            "Syrinx" + "Process.run(",
+        ]
+        for file in try nonempty(SourceTree.files(under: "Tests", extensions: ["swift"]))
+        where calls.contains(where: file.text.contains) && !file.path.hasSuffix("SyrinxProcess.swift") {
+            #expect(
+                file.text.contains(".blocks") || file.text.contains("onOwnThread"),
+                "\(file.path) blocks: give the suite or the test the trait .blocks, or use onOwnThread (TestSupport)")
+        }
+    }
+
+    @Test("no test has a time limit: waiting for its turn counts, too, and on a slow machine takes minutes")
+    func noTimeLimits() throws {
+        for file in try nonempty(SourceTree.files(under: "Tests", extensions: ["swift"])) {
+            #expect(!file.text.contains(".time" + "Limit("), "\(file.path)")
         }
     }
 

@@ -1,6 +1,7 @@
 import Codecs
 import Foundation
 import Media
+import TestSupport
 import Testing
 
 /// Videos against the frames that the ffmpeg program decodes of them (`scripts/reference/videos`).
@@ -27,8 +28,8 @@ import Testing
     }
 
     /// The largest difference of two pictures' values.
-    private static func difference(_ a: Picture, _ b: ArraySlice<UInt8>) -> Int {
-        zip(a.pixels, b).reduce(0) { max($0, abs(Int($1.0) - Int($1.1))) }
+    private static func difference(_ a: Picture, _ b: ArraySlice<UInt8>) throws -> Int {
+        try pairs(a.pixels, b).reduce(0) { max($0, abs(Int($1.0) - Int($1.1))) }
     }
 
     @Test func `Videos are told from other files by their beginning`() throws {
@@ -46,12 +47,12 @@ import Testing
         for count in [video.info.frameCount, 3, 1] {
             let (indices, pictures) = try video.frames(count: count) { $0 }
             #expect(indices == FrameSampling.indices(count: count, of: video.info.frameCount))
-            for (index, picture) in zip(indices, pictures) {
+            for (index, picture) in try pairs(indices, pictures) {
                 #expect(picture.width == video.info.width && picture.height == video.info.height)
-                #expect(Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 3)
+                #expect(try Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 3)
             }
             // A wrong frame would not pass: neighbours differ by far more.
-            if count > 3 { #expect(Self.difference(pictures[0], ArraySlice(pictures[2].pixels)) > 30) }
+            if count > 3 { #expect(try Self.difference(pictures[0], ArraySlice(pictures[2].pixels)) > 30) }
         }
     }
 
@@ -62,9 +63,9 @@ import Testing
         let expected = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.path(name + ".28.rgb"))))
         let size = 28 * 28 * 3
         let (indices, pictures) = try VideoFile(Self.path(name)).frames(count: 4, side: 28) { $0 }
-        for (index, picture) in zip(indices, pictures) {
+        for (index, picture) in try pairs(indices, pictures) {
             #expect(picture.width == 28 && picture.height == 28)
-            #expect(Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 4)
+            #expect(try Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 4)
         }
     }
 

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import TestSupport
 import Testing
 
 /// What `scripts/reference/caption_scores.py` took from the COCO caption evaluation.
@@ -30,20 +31,20 @@ private struct CaptionReference: Decodable {
 }
 
 @Suite struct CaptionMetricTests {
-    @Test(arguments: CaptionReference.all.sentences)
+    @Test(arguments: try nonempty(CaptionReference.all.sentences))
     private func `captions are taken apart as the official tokenizer does`(sentence: CaptionReference.Sentence) {
         #expect(CaptionTokenizer.words(sentence.text) == sentence.words)
     }
 
-    @Test(arguments: CaptionReference.all.sets)
-    private func `CIDEr-D equals the official scorer`(set: CaptionReference.Scored) {
+    @Test(arguments: try nonempty(CaptionReference.all.sets))
+    private func `CIDEr-D equals the official scorer`(set: CaptionReference.Scored) throws {
         let scorer = CIDEr(references: set.references)
         let scores = set.captions.enumerated().map { scorer.score($1, item: $0) }
-        for (own, official) in zip(scores, set.scores) { #expect(abs(own - official) < 1e-12) }
+        for (own, official) in try pairs(scores, set.scores) { #expect(abs(own - official) < 1e-12) }
         #expect(abs(MeanMetric("CIDEr-D").value(scores) - set.mean) < 1e-12)
     }
 
-    @Test func `CIDEr-D has the golden values that papers were scored with`() {
+    @Test func `CIDEr-D has the golden values that papers were scored with`() throws {
         let scorer = CIDEr(references: [
             ["a man riding a horse", "a person rides a brown horse"],
             ["two dogs play in the snow", "dogs running through snow"],
@@ -51,7 +52,7 @@ private struct CaptionReference: Decodable {
         ])
         let scores = ["a man rides a horse", "two dogs in the snow", "a red car on a road"].enumerated()
             .map { scorer.score($1, item: $0) }
-        for (own, golden) in zip(scores, [2.579624, 2.895234, 1.397385]) { #expect(abs(own - golden) < 5e-7) }
+        for (own, golden) in try pairs(scores, [2.579624, 2.895234, 1.397385]) { #expect(abs(own - golden) < 5e-7) }
         #expect(abs(scores.reduce(0, +) / 3 - 2.290748) < 5e-7)
     }
 

@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import TestSupport
 import Testing
 
 @Suite struct FewShotNamingTests {
@@ -17,9 +18,9 @@ import Testing
         #expect(score.control("chance")?.value == 0.25)
     }
 
-    @Test func `questions are balanced, never show the item itself, and longer ones begin with shorter ones`() {
+    @Test func `questions are balanced, never show the item itself, and longer ones begin with shorter ones`() throws {
         let context = LearningModel.context(count: 40)
-        for place in Self.task(8).places(context) {
+        for place in try nonempty(Self.task(8).places(context)) {
             let long = Self.task(8).question(context, place)
             let short = Self.task(4).question(context, place)
             #expect(long.words == short.words && Set(long.words).count == 4)

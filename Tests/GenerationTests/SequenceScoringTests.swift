@@ -1,5 +1,6 @@
 import Generation
 import Processors
+import TestSupport
 import Testing
 import Torch
 
@@ -40,7 +41,7 @@ import Torch
         let singles = try requests.map { try engine.scores(of: [$0])[0] }
         for tokensPerBatch in [1, 20, 4096] {
             let batched = try engine.scores(of: requests, tokensPerBatch: tokensPerBatch)
-            for (one, other) in zip(singles, batched) {
+            for (one, other) in try pairs(singles, batched) {
                 #expect(one.tokenCount == other.tokenCount)
                 #expect(abs(one.total - other.total) < 1e-4)
             }

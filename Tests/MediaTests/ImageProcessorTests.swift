@@ -1,5 +1,6 @@
 import Foundation
 import Media
+import TestSupport
 import Testing
 import Torch
 
@@ -144,7 +145,7 @@ struct CLIPReference: Decodable {
 }
 
 @Suite struct CLIPParityTests {
-    @Test("Pixel values equal those of CLIPImageProcessor in every bit", arguments: CLIPReference.all)
+    @Test("Pixel values equal those of CLIPImageProcessor in every bit", arguments: try nonempty(CLIPReference.all))
     func equalsCLIP(item: CLIPReference.Case) {
         let processor = ImageProcessor(imageSize: item.imageSize)
         let values = processor.pixelValues(noise(item.width, item.height, seed: item.seed)).array(of: Float.self)

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import NN
 import Recipes
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -44,11 +45,11 @@ struct FrozenWeightsTests {
             let newest = run.folder.checkpoints + "/step-000003"
             let saved = try SafetensorsFile(path: newest + "/model.safetensors")
             #expect(Set(saved.names) == Set(changed.filter(\.isTrainedState).map(\.name)))
-            #expect(saved.names.allSatisfy { saved.typeName(of: $0) == "F32" })
+            #expect(!saved.names.isEmpty && saved.names.allSatisfy { saved.typeName(of: $0) == "F32" })
             let base = try ModelFolder(path: folder + "/base").stateDict()
             let model = try ModelFolder(path: run.folder.model).stateDict()
             #expect(Set(model.names) == Set(base.names))
-            for (name, tensor) in model.pairs where !name.contains("visual_abstractor") {
+            for (name, tensor) in try nonempty(model.pairs.filter { !$0.0.contains("visual_abstractor") }) {
                 #expect(tensor.dtype == .bfloat16 && tensor.bytes() == base[name]?.bytes(), "\(name)")
             }
             let result = try ResumeCheck.run(recipe, say: { _ in })

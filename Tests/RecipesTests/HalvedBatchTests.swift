@@ -2,6 +2,7 @@ import DataPipeline
 import NN
 import Recipes
 import SyrinxModels
+import TestSupport
 import Testing
 import TinyModels
 import Torch
@@ -40,7 +41,7 @@ struct HalvedBatchTests {
         #expect(abs(parts.loss - whole.loss) < 1e-5 * whole.loss)
         #expect(parts.gradients.map(\.name) == whole.gradients.map(\.name))
         let largest = whole.gradients.map { $0.value.abs().max().item() }.max() ?? 0
-        for (part, reference) in zip(parts.gradients, whole.gradients) where !part.name.hasSuffix("k_proj.bias") {
+        for (part, reference) in try pairs(parts.gradients, whole.gradients) where !part.name.hasSuffix("k_proj.bias") {
             let scale = max(reference.value.abs().max().item(), 1e-4 * largest)
             #expect((part.value - reference.value).abs().max().item() < 1e-4 * scale, "\(part.name)")
         }

@@ -5,6 +5,7 @@ import Foundation
 import NN
 import Recipes
 import SyrinxModels
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -63,14 +64,14 @@ struct RecipeRunnerTests {
             let pretraining = losses.validations.filter { $0.stage == "pretraining" }
             let first = try #require(pretraining.first?.sources), last = try #require(pretraining.last?.sources)
             #expect(first.map(\.name).contains("scenes"))
-            for (before, after) in zip(first, last) { #expect(after.loss < before.loss, "\(before.name)") }
+            for (before, after) in try pairs(first, last) { #expect(after.loss < before.loss, "\(before.name)") }
 
             let model = try ModelFolder(path: outcome.folder.model)
             let (_, store) = try ModelRegistry.declare(
                 configuration: Data(try model.bytes(of: ModelFolder.FileName.config)))
             try store.load(try model.stateDict())
             #expect(store.stateDict().names == outcome.store.stateDict().names)
-            for name in store.stateDict().names {
+            for name in try nonempty(store.stateDict().names) {
                 #expect(store.stateDict()[name]?.bytes() == outcome.store.stateDict()[name]?.bytes())
             }
             for file in ["tokenizer.model", "preprocessor_config.json", "recipe.yaml"] { #expect(model.contains(file)) }
@@ -149,7 +150,7 @@ struct RecipeRunnerTests {
                 return losses.steps.map(\.fingerprint)
             }
             #expect(runs[0].count == 4 && runs[0] == runs[1])
-            #expect(zip(runs[0], runs[2]).allSatisfy { $0 != $1 })
+            #expect(try pairs(runs[0], runs[2]).allSatisfy { $0 != $1 })
         }
     }
 

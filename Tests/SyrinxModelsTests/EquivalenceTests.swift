@@ -63,6 +63,7 @@ struct EquivalenceTests {
     ) {
         #expect(abs(ours.loss - reference.loss) < 1e-5 * reference.loss, sourceLocation: sourceLocation)
         #expect(ours.gradients.names == reference.gradients.names, sourceLocation: sourceLocation)
+        #expect(!reference.gradients.names.isEmpty, sourceLocation: sourceLocation)
         let largest = ParityFixture.largest(reference.gradients)
         for (name, gradient) in reference.gradients.pairs where !name.hasSuffix("k_proj.bias") {
             guard let own = ours.gradients[name] else { continue }

@@ -1,6 +1,7 @@
 import Foundation
 import NN
 import SyrinxModels
+import TestSupport
 import Testing
 
 struct PublishedSizeTests {
@@ -32,7 +33,7 @@ struct PublishedSizeTests {
     }
 
     @Test func `Decoders lie within three percent of the count their size is named after`() throws {
-        for size in ModelRegistry.namedSizes {
+        for size in try nonempty(ModelRegistry.namedSizes) {
             guard let published = size.publishedDecoderCount else { continue }
             let (_, store) = try ModelRegistry.declare(configuration: size.configuration())
             let count =
@@ -57,7 +58,7 @@ struct PublishedSizeTests {
     }
 
     @Test func `A configuration survives its config.json`() throws {
-        for size in ModelRegistry.namedSizes {
+        for size in try nonempty(ModelRegistry.namedSizes) {
             let data = try size.configuration()
             let again =
                 switch try ModelRegistry.family(ofConfiguration: data).modelType {

@@ -1,6 +1,7 @@
 import NN
 import Processors
 import SyrinxModels
+import TestSupport
 import Testing
 import Torch
 
@@ -130,13 +131,13 @@ struct MM1Tests {
 }
 
 struct AdaptivePoolingTests {
-    @Test func `A 27 by 27 grid pooled to 12 by 12 uses overlapping windows`() {
+    @Test func `A 27 by 27 grid pooled to 12 by 12 uses overlapping windows`() throws {
         let rows = Tensor((0..<27).map(Float.init), shape: [1, 1, 27, 1]).expand([1, 1, 27, 27])
         let pooled = adaptiveAvgPool2d(rows, height: 12, width: 12).select(dim: 3, index: 0).array(of: Float.self)
         let bins = [
             (0, 3), (2, 5), (4, 7), (6, 9), (9, 12), (11, 14), (13, 16), (15, 18), (18, 21), (20, 23), (22, 25),
             (24, 27),
         ]
-        for (value, bin) in zip(pooled, bins) { #expect(abs(value - Float(bin.0 + bin.1 - 1) / 2) < 1e-4) }
+        for (value, bin) in try pairs(pooled, bins) { #expect(abs(value - Float(bin.0 + bin.1 - 1) / 2) < 1e-4) }
     }
 }

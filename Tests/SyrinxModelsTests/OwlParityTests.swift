@@ -3,6 +3,7 @@ import Foundation
 import NN
 import Processors
 import SyrinxModels
+import TestSupport
 import Testing
 import Torch
 
@@ -85,7 +86,7 @@ struct OwlParityTests {
             let own = ids.select(dim: 0, index: row).array(of: Int64.self).prefix(Int(lengths[row]))
             let wanted = labels.select(dim: 0, index: row).array(of: Int64.self)
             var expanded: (ids: [Int64], labels: [Int64]) = ([], [])
-            for (id, label) in zip(own, wanted) {
+            for (id, label) in try pairs(own, wanted) {
                 let count = id == -200 ? model.visualTokenCount : 1
                 expanded.ids += [Int64](repeating: id, count: count)
                 expanded.labels += [Int64](repeating: id == -200 ? -100 : label, count: count)
@@ -219,7 +220,7 @@ struct OwlParityTests {
         let adaptive = scores(input.visualPositions)
         #expect(ParityFixture.error(scores(nil), adaptive) > 1e-3)
         var equal = store.stateDict()
-        for name in equal.names where name.contains("multiway.1.") {
+        for name in try nonempty(equal.names.filter { $0.contains("multiway.1.") }) {
             equal[name] = equal[name.replacing("multiway.1.", with: "multiway.0.")]
         }
         try store.load(equal)

@@ -2,6 +2,7 @@ import Media
 import NN
 import Processors
 import SyrinxModels
+import TestSupport
 import Testing
 import Torch
 
@@ -39,7 +40,7 @@ struct OwlSpliceTests {
         #expect(tables.keys.shape == [5 + 17, 24] && tables.queries.shape == queries.shape)
         let features = tables.keys.narrow(dim: 0, start: 5, length: 17)
         let ours = [tables.queries, tables.keys.narrow(dim: 0, start: 0, length: 5), features]
-        for (table, reference) in zip(ours, [queries, queries, keys]) {
+        for (table, reference) in try pairs(ours, [queries, queries, keys]) {
             #expect((table - reference).abs().max().item() < 3e-7)
         }
         // Columns before rows: with the halves exchanged the table is another one.

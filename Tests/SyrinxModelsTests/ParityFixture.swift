@@ -50,6 +50,7 @@ struct ParityFixture {
     ) {
         let found = store.parameters(under: part).filter { $0.tensor.grad != nil }.map(\.name)
         #expect(Set(found) == Set(reference.names), "parameters with a gradient", sourceLocation: sourceLocation)
+        #expect(!reference.names.isEmpty, "gradients to compare with", sourceLocation: sourceLocation)
         let largest = largest ?? Self.largest(reference)
         var worst = 0.0
         for (name, expected) in reference.pairs {

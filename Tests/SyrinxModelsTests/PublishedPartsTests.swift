@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import NN
 import SyrinxModels
+import TestSupport
 import Testing
 import Torch
 
@@ -46,7 +47,7 @@ struct PublishedPartsTests {
         let loaded = ParameterStore()
         let encoder = VisionTransformer(Self.config, at: loaded.root)
         try loaded.load(VisionTransformer.stateDict(fromPublished: published, for: Self.config))
-        for parameter in original.parameters {
+        for parameter in try nonempty(original.parameters) {
             let other = try #require(loaded[parameter.name])
             #expect(parameter.tensor.array(of: Float.self) == other.tensor.array(of: Float.self), "\(parameter.name)")
         }

@@ -2,6 +2,7 @@ import Foundation
 import Generation
 import Processors
 import Syrinx
+import TestSupport
 import Testing
 import TinyModels
 import Torch
@@ -52,7 +53,7 @@ import Torch
         #expect(requests.map(\.input.pictureCount).reduce(0, +) > 8, "more than one pass of the encoder")
         #expect(Set(requests.map { $0.input.tokenIDs.size(1) }).count == 8, "eight different lengths")
         let together = try model.engine.generate(requests)
-        for (request, found) in zip(requests, together) {
+        for (request, found) in try pairs(requests, together) {
             let alone = try model.engine.generate(request)
             let expected = try #require(alone.logits), logits = try #require(found.logits)
             #expect(found.tokenIDs == alone.tokenIDs)

@@ -5,6 +5,7 @@ import Media
 import Processors
 import Syrinx
 import SyrinxModels
+import TestSupport
 import Testing
 import TinyModels
 import Torch
@@ -64,7 +65,7 @@ import Torch
         #expect(try scores("h264.mp4", 4) == first)
         let largest = first.map(abs).max() ?? 0
         for (name, count) in [("h264.mp4", 3), ("odd.avi", 4)] {
-            let difference = try zip(scores(name, count), first).map { abs($0 - $1) }.max() ?? 0
+            let difference = try pairs(scores(name, count), first).map { abs($0 - $1) }.max() ?? 0
             // A hundred times what rounding may do (`Documentation/Parity.md`).
             #expect(difference > 1e-3 * largest, "\(name), \(count) frames: \(difference / largest)")
         }

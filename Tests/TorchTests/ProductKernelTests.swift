@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -52,7 +53,7 @@ struct ProductKernelTests {
         #expect(TorchRuntime.kernelThreadCount == TorchRuntime.threadCount)
     }
 
-    @Test func `A large linear layer has the gradients of float64`() {
+    @Test func `A large linear layer has the gradients of float64`() throws {
         // Beyond the size from which another product may be chosen; three dimensions and a bias.
         func run(_ dtype: DType) -> [Tensor] {
             let leaves = [
@@ -62,7 +63,7 @@ struct ProductKernelTests {
             (output * random([3, 50, 130], 9, .float32).to(dtype)).sum().backward()
             return [output.detach()] + leaves.map { $0.grad! }
         }
-        for (value, reference) in zip(run(.float32), run(.float64)) {
+        for (value, reference) in try pairs(run(.float32), run(.float64)) {
             #expect(value.shape == reference.shape)
             #expect(error(value, reference) < 2e-6)
         }
@@ -97,14 +98,14 @@ struct ProductKernelTests {
     }
 
     @Test(arguments: [true, false])
-    func `Short attention in bfloat16 has the gradients of float64`(isCausal: Bool) {
+    func `Short attention in bfloat16 has the gradients of float64`(isCausal: Bool) throws {
         func run(_ dtype: DType) -> [Tensor] {
             let leaves = (20..<23).map { random([2, 3, 45, 32], $0, .bfloat16).to(dtype).withGrad() }
             let output = attention(leaves[0], leaves[1], leaves[2], mask: isCausal ? .causal : .full)
             (output * random([2, 3, 45, 32], 23, .bfloat16).to(dtype)).sum().backward()
             return [output.detach()] + leaves.map { $0.grad! }
         }
-        for (value, reference) in zip(run(.bfloat16), run(.float64)) { #expect(error(value, reference) < 3e-2) }
+        for (value, reference) in try pairs(run(.bfloat16), run(.float64)) { #expect(error(value, reference) < 3e-2) }
     }
 
     @Test func `Memory of large tensors is used again, and a new tensor of zeros is zero`() {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import NN
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -51,7 +52,7 @@ struct MasterWeightsTests {
         let name = "decoder.layers.0.weight"
         let trained = model.block.weight.tensor.detach()
         #expect(address(trained) != address(try #require(stored[name])), "an update would write into the file")
-        #expect(weights.stateDict[name]?.bytes() == stored[name]?.to(.float32).bytes())
+        #expect(try #require(weights.stateDict[name]).bytes() == stored[name]?.to(.float32).bytes())
         // Training and restoring write to what is trained only: the mapping cannot be written to.
         let saved = weights.trainedStateDict
         try weights.restore { saved[$0] }
@@ -68,8 +69,9 @@ struct MasterWeightsTests {
         #expect(lean.recorder.fingerprints == rich.recorder.fingerprints)
         #expect(Set(lean.recorder.fingerprints).count == 8, "the loss moves")
         let name = "decoder.layers.0.weight"
-        #expect(lean.weights.trainedStateDict[name]?.bytes() == rich.weights.trainedStateDict[name]?.bytes())
-        for parameter in lean.model.store.parameters {
+        let own = try #require(lean.weights.trainedStateDict[name])
+        #expect(own.bytes() == rich.weights.trainedStateDict[name]?.bytes())
+        for parameter in try nonempty(lean.model.store.parameters) {
             #expect(parameter.tensor.bytes() == rich.model.store[parameter.name]?.tensor.bytes(), "\(parameter.name)")
         }
     }

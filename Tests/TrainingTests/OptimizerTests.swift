@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -29,11 +30,22 @@ private struct OptimizerFixture: Decodable {
     static func load() throws -> OptimizerFixture {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Fixtures/training/optimizers.json")
-        return try JSONDecoder().decode(OptimizerFixture.self, from: Data(contentsOf: path))
+        let fixture = try JSONDecoder().decode(OptimizerFixture.self, from: Data(contentsOf: path))
+        for trajectory in [fixture.adamw, fixture.muon, fixture.muonExact] {
+            _ = try pairs(trajectory.shapes, trajectory.initial)
+            for (gradients, weights) in try pairs(trajectory.gradients, trajectory.weights) {
+                try #require(gradients.count == trajectory.shapes.count && weights.count == trajectory.shapes.count)
+            }
+            try #require(trajectory.rates.count == trajectory.weights.count)
+        }
+        _ = try pairs(fixture.clip.shapes, fixture.clip.before)
+        return fixture
     }
 }
 
-private func largestDifference(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).map { abs($0 - $1) }.max() ?? 0 }
+private func largestDifference(_ a: [Float], _ b: [Float]) throws -> Float {
+    try #require(pairs(a, b).map { abs($0 - $1) }.max())
+}
 
 @Suite("Optimizers")
 struct OptimizerTests {
@@ -48,7 +60,7 @@ struct OptimizerTests {
                 learningRates: weights.map { _ in reference.rates[step] })
             for (index, weight) in weights.enumerated() {
                 // Both run libtorch's arithmetic in float32, fused here: the last bits may differ, 1e-6 is 0.1 % of one step.
-                #expect(largestDifference(weight.array(of: Float.self), reference.weights[step][index]) < 1e-6)
+                #expect(try largestDifference(weight.array(of: Float.self), reference.weights[step][index]) < 1e-6)
             }
         }
     }
@@ -77,7 +89,7 @@ struct OptimizerTests {
                 learningRates: weights.map { _ in reference.rates[step] })
         }
         let ours = weights.flatMap { $0.array(of: Float.self) }
-        #expect(largestDifference(ours, w.map(Float.init)) < 2e-6)
+        #expect(try largestDifference(ours, w.map(Float.init)) < 2e-6)
     }
 
     @Test("Where only matrices decay, vectors and single rows move by their gradient alone")
@@ -125,8 +137,8 @@ struct OptimizerTests {
             }
             for (index, weight) in weights.enumerated() {
                 let ours = weight.array(of: Float.self), theirs = reference.weights.last![index]
-                let moved = largestDifference(reference.initial[index], theirs)
-                let error = largestDifference(ours, theirs) / moved
+                let moved = try largestDifference(reference.initial[index], theirs)
+                let error = try largestDifference(ours, theirs) / moved
                 #expect(error < tolerance, "\(dtype) products")
             }
         }
@@ -135,7 +147,7 @@ struct OptimizerTests {
     @Test(
         "Newton-Schulz brings the singular values of tall, wide and square matrices near one",
         arguments: [[12, 5], [5, 12], [8, 8]])
-    func orthogonality(shape: [Int]) {
+    func orthogonality(shape: [Int]) throws {
         let random = Tensor.randn([3] + shape, generator: Generator(seed: 1))
         let result = NewtonSchulz.orthogonalize(random, steps: 5, dtype: .float32)
         #expect(result.shape == [3] + shape)
@@ -153,7 +165,7 @@ struct OptimizerTests {
         // A batch equals its single matrices.
         let single = NewtonSchulz.orthogonalize(random.narrow(dim: 0, start: 1, length: 1), steps: 5, dtype: .float32)
         let batched = result.narrow(dim: 0, start: 1, length: 1)
-        #expect(largestDifference(single.array(of: Float.self), batched.array(of: Float.self)) < 1e-5)
+        #expect(try largestDifference(single.array(of: Float.self), batched.array(of: Float.self)) < 1e-5)
     }
 
     @Test(
@@ -172,8 +184,8 @@ struct OptimizerTests {
         let reference = try OptimizerFixture.load().clip
         let gradients = zip(reference.before, reference.shapes).map { Tensor($0, shape: $1) }
         #expect(abs(clipGradNorm(gradients, to: 1) - reference.norm) < 1e-5)
-        for (gradient, expected) in zip(gradients, reference.after) {
-            #expect(largestDifference(gradient.array(of: Float.self), expected) < 1e-6)
+        for (gradient, expected) in try pairs(gradients, reference.after) {
+            #expect(try largestDifference(gradient.array(of: Float.self), expected) < 1e-6)
         }
         let small = [Tensor([0.3, 0.4] as [Float], shape: [2])]
         #expect(abs(clipGradNorm(small, to: 1) - 0.5) < 1e-6)
@@ -206,7 +218,7 @@ struct OptimizerTests {
             let second = makes(parts)
             try second.restore { saved[$0] }
             run(second, parts, 3..<6)
-            for (a, b) in zip(whole, parts) { #expect(a.bytes() == b.bytes()) }
+            for (a, b) in try pairs(whole, parts) { #expect(a.bytes() == b.bytes()) }
             let other = makes([Tensor.ones([4, 4]), Tensor.ones([2, 5])])
             #expect(throws: TrainingError.self) { try other.restore { saved[$0] } }
         }
