@@ -16,15 +16,15 @@ import Testing
         let one = try AppendFile(path)
         // Lengths that pass the system's pages.
         @Sendable func line(_ thread: Int, _ number: Int) -> String {
-            "\(thread) \(number) " + String(repeating: "x", count: number * 97)
+            "\(thread) \(number) " + String(repeating: "x", count: number * 331)
         }
         try await onOwnThreads(8) { thread in
-            for number in 0..<100 {
+            for number in 0..<30 {
                 let file = shared ? one : try AppendFile(path)
                 try file.append(line: Array(line(thread, number).utf8))
             }
         }
-        let expected = (0..<8).flatMap { thread in (0..<100).map { line(thread, $0) } }
+        let expected = (0..<8).flatMap { thread in (0..<30).map { line(thread, $0) } }
         #expect(try lines().sorted() == expected.sorted())
     }
 
