@@ -13,7 +13,7 @@ extension MPLUGOwl {
         var modelType: String
         var architectures: [String]?
         var numQueryTokens: Int?
-        var textConfig: OwlTextConfiguration?
+        var textConfig: PublishedDecoderConfig?
         var visionConfig: OwlVisionConfiguration?
         var visualAbstractorConfig: OwlAbstractorConfiguration?
         var artefacts: ModelArtefacts?
@@ -42,11 +42,11 @@ extension MPLUGOwl {
     /// published code reads those of `text_config`.
     private static let keys = PublishedKeys(
         part: "model", read: ["model_type", "num_query_tokens", "artefacts"],
-        harmless: OwlTextConfiguration.keys.read.union([
+        harmless: PublishedDecoderConfig.keys.read.union([
             "use_decoder_only_language_model", "initializer_factor", "initializer_range", "use_cache",
         ]),
         objects: [
-            "text_config": OwlTextConfiguration.keys, "vision_config": OwlVisionConfiguration.keys,
+            "text_config": PublishedDecoderConfig.keys, "vision_config": OwlVisionConfiguration.keys,
             "visual_abstractor_config": OwlAbstractorConfiguration.keys,
         ])
 
@@ -56,7 +56,7 @@ extension MPLUGOwl {
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         var abstractor = OwlAbstractorConfiguration(config.abstractor)
         abstractor.numLearnableQueries = nil
-        var text = OwlTextConfiguration(config.languageModel)
+        var text = PublishedDecoderConfig(config.languageModel)
         text.modelType = config.languageModelKind.rawValue
         return try ConfigurationJSON.encoder.encode(
             ConfigurationFile(

@@ -41,7 +41,7 @@ extension MPLUGOwl2 {
 
     /// The keys of its `config.json`: LLaMA's and its own, and what the published fine-tuning notes of itself.
     private static let keys: PublishedKeys = {
-        var keys = OwlTextConfiguration.keys
+        var keys = PublishedDecoderConfig.keys
         keys.read.formUnion(["artefacts", "modality_adaptive", "image_aspect_ratio"])
         keys.harmless.formUnion([
             "tune_visual_abstractor", "freeze_vision_model", "visual_abstractor_lr", "image_grid_pinpoints",
@@ -77,7 +77,7 @@ extension MPLUGOwl2 {
                 visualAbstractor: OwlAbstractorConfiguration(config.abstractor)),
             modalityAdaptive: config.isModalityAdaptive ? nil : false, artefacts: artefacts)
         return try ConfigurationJSON.encoder.encode(
-            Both(first: file, second: OwlTextConfiguration(config.languageModel)))
+            Both(first: file, second: PublishedDecoderConfig(config.languageModel)))
     }
 
     /// Two values as the keys of one JSON object.
@@ -97,7 +97,7 @@ extension MPLUGOwl2 {
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         do {
             let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
-            let text = try StrictJSON.decode(OwlTextConfiguration.self, from: [UInt8](data), keys: .snakeCase)
+            let text = try StrictJSON.decode(PublishedDecoderConfig.self, from: [UInt8](data), keys: .snakeCase)
             let width = weightShapes[
                 "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()

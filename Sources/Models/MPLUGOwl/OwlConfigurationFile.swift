@@ -30,7 +30,7 @@ struct OwlVisionConfiguration: Codable {
         usePostLayernorm = config.hasPostNorm
     }
 
-    /// Its keys. mPLUG-Owl's published code passes `hidden_act` over; `OwlTextConfiguration` has the rest.
+    /// Its keys. mPLUG-Owl's published code passes `hidden_act` over; `PublishedDecoderConfig` has the rest.
     static let keys = PublishedKeys(
         part: "vision encoder",
         read: [
@@ -121,18 +121,5 @@ struct OwlAbstractorConfiguration: Codable {
         config.innerNormEpsilon = layerNormEps ?? config.innerNormEpsilon
         config.hasClassToken = useClsToken ?? true
         return config
-    }
-}
-
-extension Activation {
-    /// The activation that a published configuration names; nil for one that is not here.
-    init?(published name: String) {
-        switch name {
-        case "gelu_python": self = .gelu
-        // One approximation, written in four ways.
-        case "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate": self = .tanhGELU
-        case "swish": self = .silu
-        default: self.init(rawValue: name)
-        }
     }
 }

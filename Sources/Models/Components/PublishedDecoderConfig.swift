@@ -3,7 +3,7 @@ import NN
 /// LLaMA's keys in a published `config.json`: `text_config` of mPLUG-Owl, the top level of mPLUG-Owl2.
 ///
 /// Keys left out have the published classes' defaults.
-struct OwlTextConfiguration: Codable {
+struct PublishedDecoderConfig: Codable {
     /// The language model's of mPLUG-Owl; at the top level, where mPLUG-Owl2 has its keys, it is the system's.
     var modelType: String?
     var vocabSize: Int?
@@ -119,7 +119,7 @@ struct OwlTextConfiguration: Codable {
     }
 }
 
-extension OwlTextConfiguration {
+extension PublishedDecoderConfig {
     /// Its keys.
     static let keys = PublishedKeys(
         part: "language model",
