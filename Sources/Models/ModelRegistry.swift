@@ -152,7 +152,8 @@ extension ModelFamily {
     /// Refuses mechanisms that are not here and, in files of Syrinx's own form, unknown keys.
     func check(_ configuration: Data) throws(ModelError) {
         guard let first = try unknownKeys(configuration).first, ownsForm else { return }
-        throw ModelError(message: "unknown key \(String(first.prefix(80)).debugDescription)\(keys.suggestion(for: first))")
+        let name = String(first.prefix(80)).debugDescription
+        throw ModelError(message: "unknown key \(name)\(keys.suggestion(for: first))")
     }
 }
 

@@ -52,7 +52,9 @@ struct PublishedRotaryConfig: Codable {
         func wanted<Value>(_ value: Value?, _ key: String, _ type: String) throws(ModelError) -> Value {
             guard let value else {
                 throw ModelError(
-                    message: "the language model's \(name) is \(type) without a \(key); give the \(key) it was trained with")
+                    message:
+                        "the language model's \(name) is \(type) without a \(key); give the \(key) it was trained with"
+                )
             }
             return value
         }
@@ -85,7 +87,8 @@ struct PublishedRotaryConfig: Codable {
         let suggested = above != 0 && below != 0 ? scale(above) / scale(below) : scale(1)
         return .yarn(
             factor: factor, fastTurns: betaFast ?? 32, slowTurns: betaSlow ?? 1,
-            trainedLength: originalMaxPositionEmbeddings ?? contextLength, attentionFactor: attentionFactor ?? suggested,
+            trainedLength: originalMaxPositionEmbeddings ?? contextLength,
+            attentionFactor: attentionFactor ?? suggested,
             roundsBounds: truncate ?? true)
     }
 }
