@@ -21,6 +21,8 @@ public struct AdapterFolder: Sendable {
         public static let config = "adapter_config.json"
         public static let weights = "adapter_model.safetensors"
         public static let archive = "adapter_model.bin"
+        /// Weights of the model itself that were trained beside the adapter, as LLaVA's scripts and their descendants write them.
+        public static let trainedBase = "non_lora_trainables.bin"
     }
 
     /// The folder.
@@ -29,6 +31,9 @@ public struct AdapterFolder: Sendable {
     public let adaptation: LowRankAdaptation
     /// A and B of every layer by the names of a ``ParameterStore``: `PATH.lora_A.weight`. Mapped.
     public let weights: StateDict
+    /// Weights of the model that were trained beside the adapter and take the place of the base's, by the model's names.
+    /// Mapped; empty where the folder has none.
+    public let trainedBase: StateDict
     /// What the adapter was trained on, as its trainer wrote it; nil where nobody did.
     public let baseModel: String?
     /// The targets its configuration lists; nil where that is a regular expression, which is not evaluated, or where the
@@ -70,6 +75,7 @@ public struct AdapterFolder: Sendable {
         self.path = path
         self.weights = weights
         self.stored = stored
+        trainedBase = try Self.trainedBase(in: folder)
         trainedOn = try Self.base(in: folder)
         baseModel = config.baseModelNameOrPath
         listedTargets = config.listedTargets
@@ -123,6 +129,14 @@ public struct AdapterFolder: Sendable {
             report = error
             report.checkpoint = path
         }
+        for (name, tensor) in trainedBase.pairs {
+            guard let parameter = store[name] ?? store.aliases[name], !parameter.isAdapter else {
+                report.unexpected.append(name)
+                continue
+            }
+            guard parameter.shape != tensor.shape else { continue }
+            report.mismatched.append((name, parameter.shape, tensor.shape))
+        }
         for layer in store.linearPaths where !adaptation.adapts(layer) {
             guard let listedTargets, listedTargets.contains(where: { layer == $0 || layer.hasSuffix("." + $0) }) else {
                 continue
@@ -140,13 +154,15 @@ public struct AdapterFolder: Sendable {
         for entry in stored.entries { try stored.verifyChecksum(of: entry.name) }
     }
 
-    /// A base weight with the adapter added for good; the weight itself where the adapter leaves it alone.
+    /// A base weight as it is beside the adapter, with the adapter added for good; the weight itself where the adapter leaves
+    /// it alone.
     ///
     /// - Parameters:
     ///   - name: the weight's name, `PATH.weight`.
     ///   - weight: its values [out, in].
     public func merged(_ name: String, _ weight: Tensor) -> Tensor {
         let path = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
+        let weight = trainedBase[name]?.to(weight.dtype) ?? weight
         guard let down = weights[path + Suffix.down], let up = weights[path + Suffix.up] else { return weight }
         return adaptation.merged(weight, down: down, up: up)
     }

@@ -14,14 +14,21 @@ internal import Torch
 /// `config.json`, `generation_config.json`, `preprocessor_config.json`, `tokenizer.model`, and the weights: either
 /// `model.safetensors`, or shards that `model.safetensors.index.json` assigns tensors to, or else the same as PyTorch
 /// archives, `pytorch_model.bin` and `pytorch_model.bin.index.json`. Folders that Syrinx wrote also
-/// have `SHA256SUMS`, which `sha256sum -c` understands.
+/// have `SHA256SUMS`, which `sha256sum -c` understands. Where weights lie in several forms, ``weightFileNames()`` says which
+/// are read.
 public struct ModelFolder: Sendable, Hashable {
     /// The files' published names.
     public enum FileName {
         public static let config = "config.json"
         public static let generationConfig = "generation_config.json"
         public static let preprocessorConfig = "preprocessor_config.json"
+        /// Where transformers 5 keeps the preprocessing, among others.
+        public static let processorConfig = "processor_config.json"
         public static let tokenizerModel = "tokenizer.model"
+        /// The same vocabulary in another form, which is not read.
+        public static let fastTokenizer = "tokenizer.json"
+        /// Tokens beyond the vocabulary, by their numbers.
+        public static let addedTokens = "added_tokens.json"
         public static let weights = "model.safetensors"
         public static let weightIndex = "model.safetensors.index.json"
         /// The same as PyTorch archives, read where there are no safetensors.
@@ -94,36 +101,6 @@ public struct ModelFolder: Sendable, Hashable {
         } catch {
             throw .malformed(path: path(of: name), reason: "\(error)")
         }
-    }
-
-    /// The files that hold weights, in the order in which they are read.
-    ///
-    /// The index decides where there is one; other weight files in the folder are then left alone.
-    public func weightFileNames() throws(CheckpointError) -> [String] {
-        if let index = try weightIndex() { return Array(Set(index.values)).sorted() }
-        let single = [FileName.weights, FileName.openCLIPWeights, FileName.archive, "open_clip_pytorch_model.bin"]
-        for name in single where contains(name) { return [name] }
-        throw .incomplete(
-            folder: path,
-            reason: "it has neither \(FileName.weights) nor \(FileName.archive), and no index of several weight files")
-    }
-
-    /// The weights as they lie in the folder: all names and shapes, values when they are asked for.
-    ///
-    /// - Throws: ``CheckpointError`` when a shard is missing or damaged, a tensor the index names is not where it says, or a
-    ///   tensor stands in two shards.
-    public func storedWeights() throws(CheckpointError) -> StoredWeights {
-        let fileNames = try weightFileNames()
-        if let missing = fileNames.first(where: { !contains($0) }) {
-            throw .incomplete(folder: path, reason: "the shard \(missing), which its index names, is missing")
-        }
-        let weights = try StoredWeights(fileNames, in: path, path: path(of:))
-        let index = try weightIndex() ?? [:]
-        for (name, fileName) in index.sorted(by: { $0.key < $1.key }) where weights.file(of: name) != fileName {
-            let found = weights.file(of: name).map { "is in \($0)" } ?? "is in no shard"
-            throw .incomplete(folder: path, reason: "its index places tensor \(name) in \(fileName), but it \(found)")
-        }
-        return weights
     }
 
     /// All weights, mapped and not copied, by their published names.
@@ -200,41 +177,6 @@ public struct ModelFolder: Sendable, Hashable {
     /// Bytes of a file of the folder, nil when it cannot be opened.
     private func size(of name: String) -> Int? {
         (try? MappedFile(path: path(of: name)))?.byteCount
-    }
-
-    /// Tensor name to shard name, nil without an index.
-    private func weightIndex() throws(CheckpointError) -> [String: String]? {
-        // Safetensors come first: a folder may hold the same weights in both forms.
-        let candidates =
-            contains(FileName.weights) ? [FileName.weightIndex] : [FileName.weightIndex, FileName.archiveIndex]
-        guard let name = candidates.first(where: contains) else { return nil }
-        return try Self.weightMap(try bytes(of: name), named: path(of: name))
-    }
-
-    /// Tensor name to shard name, from the text of an index.
-    package static func weightMap(
-        _ bytes: [UInt8], named file: String
-    ) throws(CheckpointError) -> [String: String] {
-        let json: StrictJSON
-        do { json = try StrictJSON(bytes) } catch { throw .malformed(path: file, reason: error.reason) }
-        guard case .object(let members) = json,
-            case .object(let pairs)? = members.first(where: { $0.key == "weight_map" })?.value
-        else { throw .malformed(path: file, reason: "it has no object named weight_map") }
-        if pairs.isEmpty { throw .malformed(path: file, reason: "its weight_map is empty") }
-        var map: [String: String] = [:]
-        for (name, value) in pairs {
-            guard case .string(let fileName) = value else {
-                throw .malformed(path: file, reason: "it assigns \(value.kind) to tensor \(name), expected a file name")
-            }
-            guard isPlain(fileName) else {
-                throw .malformed(
-                    path: file,
-                    reason:
-                        "it assigns \(fileName.debugDescription) to tensor \(name), expected a file of the same folder")
-            }
-            map[name] = fileName
-        }
-        return map
     }
 
     /// Whether the name is that of a file directly in the folder.

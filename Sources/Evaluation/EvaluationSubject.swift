@@ -47,8 +47,10 @@ public struct EvaluationSubject: Sendable {
     public let device: Device
 
     /// A subject from its parts.
+    /// - Parameter pieceCount: how many tokens `decode` has a text for; nil for as many as the model has scores.
     public init(
-        model: any MultimodalLanguageModel, contract: TokenContract, beginID: Int?, stopTokenIDs: Set<Int>,
+        model: any MultimodalLanguageModel, pieceCount: Int? = nil, contract: TokenContract, beginID: Int?,
+        stopTokenIDs: Set<Int>,
         frame: PictureFrame = PictureFrame(),
         questionFrame: @escaping @Sendable (String) throws -> PictureFrame = { _ in PictureFrame() },
         device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
@@ -57,7 +59,7 @@ public struct EvaluationSubject: Sendable {
         self.questionFrame = questionFrame
         self.device = device
         self.frame = frame
-        engine = GenerationEngine(model)
+        engine = GenerationEngine(model, pieceCount: pieceCount)
         self.contract = contract
         self.beginID = beginID
         self.stopTokenIDs = stopTokenIDs

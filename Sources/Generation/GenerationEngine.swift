@@ -14,11 +14,16 @@ public struct GenerationEngine: Sendable {
     public let model: any MultimodalLanguageModel
     /// Greatest number of rows computed together.
     public let maxBatchRows: Int
+    /// Tokens from this number on are never drawn.
+    public let pieceCount: Int
 
     /// An engine over `model`.
-    public init(_ model: any MultimodalLanguageModel, maxBatchRows: Int = 64) {
+    /// - Parameter pieceCount: how many tokens the vocabulary has a text for; nil for as many as the model has scores.
+    ///   Published heads are often wider than their vocabularies: by a padding row, or up to a round number.
+    public init(_ model: any MultimodalLanguageModel, maxBatchRows: Int = 64, pieceCount: Int? = nil) {
         self.model = model
         self.maxBatchRows = max(1, maxBatchRows)
+        self.pieceCount = min(pieceCount ?? model.vocabularySize, model.vocabularySize)
     }
 
     /// Continues one prompt on the calling thread.
@@ -129,7 +134,7 @@ public struct GenerationEngine: Sendable {
         let batch = ModelInput.batch(fresh.map(\.input))
         let device = batch.tokenIDs.device
         let promptLengths = fresh.map { $0.input.tokenIDs.shape[1] }
-        let chooser = TokenChooser(requests.map(\.config), vocabularySize: model.vocabularySize)
+        let chooser = TokenChooser(requests.map(\.config), vocabularySize: pieceCount)
 
         let embeddings = model.embeddings(
             of: batch, rows: fresh.map(\.input), visualTokens: fresh.map(\.visualTokens))  // [B, T, D]

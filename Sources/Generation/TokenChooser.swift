@@ -5,6 +5,7 @@ struct TokenChooser {
     private let rows: [Row]
     /// One chain and sampler for the whole batch, when the configs differ in nothing but the seed.
     private let shared: Row?
+    private let vocabularySize: Int
 
     private struct Row {
         var processors: [any LogitsProcessor]
@@ -23,7 +24,9 @@ struct TokenChooser {
     }
 
     /// A chooser for one batch; it holds the rows' random state.
+    /// - Parameter vocabularySize: how many tokens there are to choose from, the first ones of those that are scored.
     init(_ configs: [GenerationConfig], vocabularySize: Int) {
+        self.vocabularySize = vocabularySize
         let unseeded = Set(
             configs.map { config in
                 var config = config
@@ -41,10 +44,12 @@ struct TokenChooser {
 
     /// One token ID per row.
     /// - Parameters:
-    ///   - logits: float32[B, V].
+    ///   - logits: float32[B, V] of all tokens that are scored.
     ///   - histories: per row, prompt and generated tokens so far.
     /// - Throws: `GenerationError` where a row's greatest logit is no finite number: nothing could be chosen by it.
     func choose(_ logits: Tensor, histories: [[Int]]) throws(GenerationError) -> [Int] {
+        let logits =
+            logits.size(1) > vocabularySize ? logits.narrow(dim: 1, start: 0, length: vocabularySize) : logits
         // A NaN anywhere in a row is its maximum.
         guard logits.max(dims: [1]).array(of: Float.self).allSatisfy(\.isFinite) else { throw .notFinite }
         if let shared { return shared.choose(logits, histories: histories) }

@@ -5,16 +5,20 @@ private struct PublishedProcessor: Decodable {
     /// A number of pixels, or an object that says which side they are.
     struct Side: Decodable {
         let pixels: Int
+        /// Another width than height.
+        let otherWidth: Int?
 
         private enum Key: String, CodingKey { case shortestEdge, height, width }
 
         init(from decoder: any Decoder) throws {
             if let number = try? decoder.singleValueContainer().decode(Int.self) {
-                pixels = number
+                (pixels, otherWidth) = (number, nil)
                 return
             }
             let keys = try decoder.container(keyedBy: Key.self)
             pixels = try keys.decodeIfPresent(Int.self, forKey: .shortestEdge) ?? keys.decode(Int.self, forKey: .height)
+            let width = try keys.decodeIfPresent(Int.self, forKey: .width)
+            otherWidth = width == pixels ? nil : width
         }
     }
 
@@ -25,10 +29,33 @@ private struct PublishedProcessor: Decodable {
     var rescaleFactor: Double?
     var imageMean: [Double]?
     var imageStd: [Double]?
+    var doResize: Bool?
+    var doCenterCrop: Bool?
+    var doRescale: Bool?
+    var doNormalize: Bool?
+
+    /// Why images are not prepared as it says; nil where they are.
+    func refusal(_ resize: ImageProcessor.Resize) -> String? {
+        let steps = [("do_resize", doResize), ("do_rescale", doRescale), ("do_normalize", doNormalize)]
+        if let step = steps.first(where: { $0.1 == false })?.0 {
+            return "\(step) is false, but Syrinx takes every step; give a checkpoint whose images go through it"
+        }
+        // Other ways end in a square, of which nothing is cut.
+        if doCenterCrop == false, resize == .shortestSideCrop {
+            return "do_center_crop is false, but the model reads squares; choose another way to make images square"
+        }
+        guard let side = [cropSize, size].compactMap({ $0 }).first(where: { $0.otherWidth != nil }) else { return nil }
+        return "the size is \(side.otherWidth ?? 0)x\(side.pixels), but the model reads squares"
+    }
+}
+
+/// A `processor_config.json`, in which transformers 5 keeps the same.
+private struct PublishedProcessors: Decodable {
+    var imageProcessor: PublishedProcessor?
 }
 
 extension ImageProcessor {
-    /// Reads a published `preprocessor_config.json`, or Syrinx's own.
+    /// Reads a published `preprocessor_config.json`, or Syrinx's own; or a `processor_config.json` with the same in it.
     ///
     /// The published file does not say how a picture becomes square before CLIP's rule applies: each system's code does.
     /// Keys left out have CLIP's values.
@@ -51,7 +78,12 @@ extension ImageProcessor {
             self = try StrictJSON.decode(ImageProcessor.self, from: bytes)
             return
         }
-        let file = try StrictJSON.decode(PublishedProcessor.self, from: bytes, keys: .snakeCase)
+        let file =
+            try StrictJSON.decode(PublishedProcessors.self, from: bytes, keys: .snakeCase).imageProcessor
+            ?? StrictJSON.decode(PublishedProcessor.self, from: bytes, keys: .snakeCase)
+        if let refusal = file.refusal(published) {
+            throw ImageProcessorError(description: "image processor: \(refusal)")
+        }
         let size = file.cropSize?.pixels ?? file.size?.pixels ?? file.resolution ?? 224
         guard (1...65_535).contains(size) else {
             throw ImageProcessorError(

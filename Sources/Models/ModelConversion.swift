@@ -19,16 +19,19 @@ public struct ModelConversion {
     public let byteCount: Int
     /// Why the adapter does not belong to these weights; nil where nothing speaks against it.
     public let adapterWarning: String?
-    /// Tensors that are left out, because the model recomputes them.
+    /// Tensors that are left out, because the model recomputes them and the published code does too.
     public let ignoredNames: [String]
+    /// What a user should know of the two folders: files that may hold weights and are not read.
+    public let remarks: [String]
     /// The files beside the weights, by name; the configuration names the new dtype where it names one.
     public let files: [String: [UInt8]]
 
     /// What is taken over from a folder besides its weights, as far as it is there.
     public static let fileNames = [
         ModelFolder.FileName.config, ModelFolder.FileName.generationConfig, ModelFolder.FileName.preprocessorConfig,
-        ModelFolder.FileName.tokenizerModel, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json", "chat_template.json", "README.md", "LICENSE", "LICENSE.txt", "NOTICE",
+        ModelFolder.FileName.processorConfig, ModelFolder.FileName.tokenizerModel, ModelFolder.FileName.fastTokenizer,
+        ModelFolder.FileName.addedTokens, "tokenizer_config.json", "special_tokens_map.json", "chat_template.json",
+        "README.md", "LICENSE", "LICENSE.txt", "NOTICE",
     ]
 
     /// - Parameters:
@@ -41,9 +44,9 @@ public struct ModelConversion {
         let configuration = try folder.bytes(of: ModelFolder.FileName.config)
         let family = try ModelRegistry.family(ofConfiguration: Data(configuration), named: name)
         let stored = try folder.storedWeights()
-        let (kept, ignored) = stored.entries.reduce(into: ([StoredWeights.Entry](), [String]())) {
-            if family.isIgnored($1.name) { $0.1.append($1.name) } else { $0.0.append($1) }
-        }
+        let kept = stored.entries.filter { !family.isIgnored($0.name) }
+        // The published code reads these where they are: a copy without them would not compute the same there.
+        let tables = stored.entries.filter { family.isStoredTable($0.name) }
         let (_, store) = try ModelRegistry.declare(
             configuration: Data(configuration), named: name, weightShapes: stored.shapes,
             adaptation: adapter?.adaptation)
@@ -56,12 +59,15 @@ public struct ModelConversion {
         try folder.verifyChecksums(upTo: ModelFolder.alwaysVerifiedByteCount)
         let order = Dictionary(
             uniqueKeysWithValues: store.parameters.enumerated().map { ($0.element.name, $0.offset) })
-        tensors = try kept.sorted { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }
+        tensors =
+            try kept.sorted { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }
             .map { try Self.pending($0.name, of: stored, dtype: dtype, adapter: adapter) }
+            + tables.map { try Self.pending($0.name, of: stored, dtype: nil, adapter: nil) }
         byteCount = tensors.reduce(0) { $0 + $1.byteCount }
-        adapterWarning = try adapter?.warning(
-            on: StateDict(try kept.map { ($0.name, try stored.tensor($0.name)) }), named: folder.path)
-        ignoredNames = ignored
+        let base = StateDict(try kept.map { ($0.name, try stored.tensor($0.name)) })
+        adapterWarning = adapter?.warning(on: base, named: folder.path)
+        ignoredNames = stored.entries.map(\.name).filter { family.isIgnored($0) && !family.isStoredTable($0) }
+        remarks = folder.remarks() + (adapter?.remarks() ?? [])
         files = try Self.files(of: folder, dtype: dtype)
     }
 
@@ -77,16 +83,25 @@ public struct ModelConversion {
                 let original = try stored.tensor(name)
                 let converted = original.to(wanted)
                 let result = adapter?.merged(name, converted) ?? converted
-                if wanted != original.dtype || adapter != nil { try requireFinite(result, from: original, name) }
+                if wanted != original.dtype || adapter != nil {
+                    try requireFinite(result, from: original, name, adapter)
+                }
                 return result
             }, release: { stored.giveBack(name) })
     }
 
-    /// Refuses values that were numbers and are none any more: a model with infinity in it answers nothing.
-    private static func requireFinite(_ tensor: Tensor, from original: Tensor, _ name: String) throws(CheckpointError) {
+    /// Refuses values that were finite numbers and are none any more: a model with infinity or NaN in it answers nothing.
+    private static func requireFinite(
+        _ tensor: Tensor, from original: Tensor, _ name: String, _ adapter: AdapterFolder?
+    ) throws(CheckpointError) {
         guard tensor.dtype.isFloatingPoint, tensor.elementCount > 0, !magnitude(tensor).isFinite,
             magnitude(original).isFinite
         else { return }
+        if magnitude(tensor).isNaN, let adapter {
+            let culprit = adapter.firstNotANumber.map { ": its \($0) holds NaN, as a training that diverged leaves it" }
+            throw .invalid(
+                reason: "\(name) becomes NaN with the adapter \(adapter.path)\(culprit ?? ""); choose another adapter")
+        }
         throw .invalid(
             reason:
                 "\(name) has values up to \(Float(magnitude(original))), and as \(tensor.dtype), or with the adapter, they "

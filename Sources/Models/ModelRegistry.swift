@@ -33,6 +33,15 @@ public struct ModelFamily: Sendable {
             any MultimodalLanguageModel
     /// Whether a published tensor is left out when loading, because the model recomputes it.
     public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
+    /// Which of these the published code reads where they are stored, so that copies keep them and a model can be declared
+    /// with them.
+    public var isStoredTable: @Sendable (_ name: String) -> Bool = { _ in false }
+    /// What its `config.json` may hold.
+    var keys: PublishedKeys
+    /// Whether Syrinx alone writes such files: an unknown key is then a mistake.
+    var ownsForm = false
+    /// What a user should know of a configuration besides.
+    var remarks: @Sendable (_ configuration: Data) -> [String] = { _ in [] }
 }
 
 /// Every family Syrinx knows. A new one is a folder and a line here.
@@ -66,38 +75,86 @@ public enum ModelRegistry {
     ///   - name: what messages call the file.
     ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
     ///   - adaptation: low-rank adapters beside its linear layers; nil for none.
+    ///   - storedTables: whether the tables among the tensors, which the model would recompute, are read as they are.
     /// - Throws: ``ModelError`` naming the file and what is wrong in it.
     public static func declare(
         configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:],
-        adaptation: LowRankAdaptation? = nil
+        adaptation: LowRankAdaptation? = nil, storedTables: Bool = false
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
         let store = ParameterStore(adaptation: adaptation)
         let family = try family(ofConfiguration: configuration, named: name)
+        let shapes = weightShapes.filter { family.isRead($0.key, storedTables: storedTables) }
         do {
-            return (try family.make(configuration, weightShapes, store.root), store)
+            let model = try family.make(configuration, shapes, store.root)
+            try family.check(configuration)
+            return (model, store)
         } catch let error as ModelError {
             throw ModelError(message: "\(name): \(error.message)")
         }
     }
 
+    /// What a user should know of a `config.json`: keys that nothing is known of, and what the family remarks. One sentence
+    /// each; none for a file that cannot be read.
+    public static func remarks(onConfiguration configuration: Data, named name: String = "config.json") -> [String] {
+        guard let family = try? family(ofConfiguration: configuration),
+            let unknown = try? family.unknownKeys(configuration)
+        else { return [] }
+        let keys = unknown.prefix(8).map { String($0.prefix(80)) }.joined(separator: ", ")
+        let more = unknown.count > 8 ? " and \(unknown.count - 8) more" : ""
+        let note =
+            "\(name) has keys that Syrinx does not know and passes over: \(keys)\(more); if one of them changes the model's "
+            + "numbers, the answers are others than its authors'"
+        return (unknown.isEmpty ? [] : [note]) + family.remarks(configuration).map { "\(name): \($0)" }
+    }
+
     /// Declares the model of a folder of Hugging Face's layout and maps its weights, without those the model recomputes.
     ///
-    /// - Throws: ``ModelError``, or `CheckpointError` for files that are missing or damaged.
+    /// - Parameter storedTables: reads the tables that the folder stores instead of recomputing them.
+    /// - Throws: ``ModelError``, also where the folder stores no such tables, or `CheckpointError` for files that are missing or
+    ///   damaged.
     public static func open(
-        _ folder: ModelFolder
+        _ folder: ModelFolder, storedTables: Bool = false
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore, weights: StateDict) {
         let name = folder.path(of: ModelFolder.FileName.config)
         let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
         let family = try family(ofConfiguration: configuration, named: name)
-        let weights = StateDict(try folder.stateDict().pairs.filter { !family.isIgnored($0.0) })
+        let weights = StateDict(
+            try folder.stateDict().pairs.filter { family.isRead($0.0, storedTables: storedTables) })
+        guard !storedTables || weights.names.contains(where: family.isStoredTable) else {
+            throw ModelError(
+                message: "\(folder.path) stores no tables that the model would recompute; leave the option out")
+        }
         let (model, store) = try declare(
             configuration: configuration, named: name,
-            weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }))
+            weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }),
+            storedTables: storedTables)
         return (model, store, weights)
     }
 
     /// Every named size of every family.
     public static var namedSizes: [ModelFamily.NamedSize] { families.flatMap(\.sizes) }
+}
+
+extension ModelFamily {
+    /// Whether a tensor of a checkpoint is read.
+    func isRead(_ name: String, storedTables: Bool) -> Bool {
+        !isIgnored(name) || (storedTables && isStoredTable(name))
+    }
+
+    /// The paths of the configuration's keys that nothing is known of.
+    ///
+    /// - Throws: ``ModelError`` naming a mechanism that is on and that Syrinx does not have.
+    func unknownKeys(_ configuration: Data) throws(ModelError) -> [String] {
+        guard let json = try? StrictJSON([UInt8](configuration), depthLimit: 64) else { return [] }
+        return try keys.unknown(in: json)
+    }
+
+    /// Refuses mechanisms that are not here and, in files of Syrinx's own form, unknown keys.
+    func check(_ configuration: Data) throws(ModelError) {
+        guard let first = try unknownKeys(configuration).first, ownsForm else { return }
+        let name = String(first.prefix(80)).debugDescription
+        throw ModelError(message: "unknown key \(name)\(keys.suggestion(for: first))")
+    }
 }
 
 /// A configuration that describes no model Syrinx can build.

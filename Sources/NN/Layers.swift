@@ -75,6 +75,8 @@ public struct RMSNorm: Sendable {
 public enum Activation: String, Sendable, Hashable, NamedChoice {
     /// x Phi(x), with the exact error function.
     case gelu
+    /// GELU's approximation with a hyperbolic tangent, as in GPT-2.
+    case tanhGELU = "gelu_new"
     /// x sigmoid(1.702 x), as in OpenAI's CLIP.
     case quickGELU = "quick_gelu"
     case silu
@@ -83,6 +85,7 @@ public enum Activation: String, Sendable, Hashable, NamedChoice {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         switch self {
         case .gelu: x.gelu()
+        case .tanhGELU: x.gelu(tanhApproximation: true)
         case .quickGELU: x.quickGELU()
         case .silu: x.silu()
         case .relu: x.relu()
@@ -104,19 +107,19 @@ public struct MultilayerPerceptron: Sendable {
     public func callAsFunction(_ x: Tensor) -> Tensor { second(activation(first(x))) }
 }
 
-/// SwiGLU (Shazeer, 2020): down(silu(gate(x)) * up(x)), without biases.
+/// SwiGLU (Shazeer, 2020): down(silu(gate(x)) * up(x)).
 public struct FeedForward: Sendable {
     private let gate, up, down: Linear
 
     /// - Parameter outputInitializer: of `down_proj`, which depth-scaled initialisation makes smaller.
     public init(
-        _ hiddenSize: Int, _ intermediateSize: Int, at path: ParameterPath, initializer: Initializer = .fanInNormal,
-        outputInitializer: Initializer = .fanInNormal
+        _ hiddenSize: Int, _ intermediateSize: Int, bias: Bool = false, at path: ParameterPath,
+        initializer: Initializer = .fanInNormal, outputInitializer: Initializer = .fanInNormal
     ) {
-        gate = Linear(hiddenSize, intermediateSize, bias: false, at: path / "gate_proj", initializer: initializer)
-        up = Linear(hiddenSize, intermediateSize, bias: false, at: path / "up_proj", initializer: initializer)
+        gate = Linear(hiddenSize, intermediateSize, bias: bias, at: path / "gate_proj", initializer: initializer)
+        up = Linear(hiddenSize, intermediateSize, bias: bias, at: path / "up_proj", initializer: initializer)
         down = Linear(
-            intermediateSize, hiddenSize, bias: false, at: path / "down_proj", initializer: outputInitializer)
+            intermediateSize, hiddenSize, bias: bias, at: path / "down_proj", initializer: outputInitializer)
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor { down(swiGLU(gate: gate(x), up: up(x))) }

@@ -22,13 +22,18 @@ public struct RotaryEmbedding: Sendable {
     public let layout: Layout
     /// What positions are divided by: linear scaling (Chen et al., 2023) stretches a context; 1 leaves them as they are.
     public let scalingFactor: Double
+    /// What else stretches a context; nil for the frequencies as they are.
+    public let bands: RotaryBands?
 
-    public init(headSize: Int, theta: Double, layout: Layout, scalingFactor: Double = 1) {
+    public init(
+        headSize: Int, theta: Double, layout: Layout, scalingFactor: Double = 1, bands: RotaryBands? = nil
+    ) {
         precondition(headSize % 2 == 0, "rotary embedding needs an even head size, not \(headSize)")
         self.headSize = headSize
         self.theta = theta
         self.layout = layout
         self.scalingFactor = scalingFactor
+        self.bands = bands
     }
 
     /// The tables of a forward pass, shared by all layers.
@@ -46,12 +51,19 @@ public struct RotaryEmbedding: Sendable {
     /// The tables for positions int64[B, T]; angles are computed in float32 and rounded to `dtype`.
     public func tables(for positionIDs: Tensor, dtype: DType) -> Tables {
         withoutGrad {
-            let exponents = (0..<headSize / 2).map { Double(2 * $0) / Double(headSize) }
-            let frequencies = Tensor(exponents.map { Float(1 / pow(theta, $0)) }).to(positionIDs.device)
+            let frequencies = Tensor(frequencies.map { Float($0) }).to(positionIDs.device)
             let positions = positionIDs.to(.float32)
             let scaled = scalingFactor == 1 ? positions : positions / scalingFactor
             let angles = (scaled.unsqueeze(-1) * frequencies).unsqueeze(1)  // [B, 1, T, D/2]
-            return Tables(cosine: angles.cos().to(dtype), sine: angles.sin().to(dtype), layout: layout)
+            let factor = bands?.attentionFactor ?? 1
+            func table(_ values: Tensor) -> Tensor { (factor == 1 ? values : values * factor).to(dtype) }
+            return Tables(cosine: table(angles.cos()), sine: table(angles.sin()), layout: layout)
         }
+    }
+
+    /// Radians a position of every pair.
+    private var frequencies: [Double] {
+        let plain = (0..<headSize / 2).map { 1 / pow(theta, Double(2 * $0) / Double(headSize)) }
+        return bands?.frequencies(plain, theta: theta) ?? plain
     }
 }

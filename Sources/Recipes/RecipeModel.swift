@@ -66,12 +66,19 @@ struct RecipeModel {
         }
         if let path = recipe.initialize.vision {
             let published = try ModelFolder.stateDict(at: path)
-            try checkVisionConfiguration(beside: path)
+            let names = [ModelFolder.FileName.config, ModelFolder.FileName.openCLIPConfig]
+            try check("vision", "visionEncoder", names, beside: path) {
+                shape.visionEncoder.contradictions(inPublished: $0)
+            }
             try load(try parts.vision(published), from: path)
             say("\(parts.visionPrefix) starts from \(path)")
         }
         if let path = recipe.initialize.language {
-            try load(parts.language(try ModelFolder.stateDict(at: path)), from: path)
+            let published = try ModelFolder.stateDict(at: path)
+            try check("language", "languageModel", [ModelFolder.FileName.config], beside: path) {
+                shape.languageModel.contradictions(inPublished: $0)
+            }
+            try load(parts.language(published), from: path)
             say("the language model starts from \(path)")
         }
         try checkMemory(changing: changed, computeDType: computeDType)
@@ -108,19 +115,21 @@ struct RecipeModel {
         }
     }
 
-    /// Compares what no shape tells with the configuration files that came with a vision encoder.
+    /// Compares what no shape tells with the configuration files that came with a published part.
     ///
     /// - Throws: `ConfigError` naming both values, and the file.
-    private func checkVisionConfiguration(beside path: String) throws {
+    private func check(
+        _ part: String, _ key: String, _ names: [String], beside path: String,
+        contradictions: (Data) -> [String]
+    ) throws {
         guard let folder = try? ModelFolder(path: path) else { return }  // one file, without a configuration
-        for name in [ModelFolder.FileName.config, ModelFolder.FileName.openCLIPConfig] where folder.contains(name) {
-            let differences = shape.visionEncoder.contradictions(inPublished: Data(try folder.bytes(of: name)))
+        for name in names where folder.contains(name) {
+            let differences = contradictions(Data(try folder.bytes(of: name)))
             guard differences.isEmpty else {
                 throw ConfigError(
-                    place: "\(recipe.name), initialize.vision",
-                    problem: "\(path)/\(name) and model.visionEncoder differ: "
-                        + "\(differences.joined(separator: ", and ")); the features would be wrong, so change the recipe"
-                )
+                    place: "\(recipe.name), initialize.\(part)",
+                    problem: "\(path)/\(name) and model.\(key) differ: \(differences.joined(separator: ", and ")); the "
+                        + "numbers would be wrong, so change the recipe")
             }
         }
     }

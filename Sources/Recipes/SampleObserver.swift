@@ -74,7 +74,9 @@ public final class SampleObserver: TrainingObserver {
         guard !samples.isEmpty, isNextToken(report.stage) else { return }
         let results: [GenerationResult]
         do {
-            results = try GenerationEngine(context.model).generate(
+            let engine = GenerationEngine(
+                context.model, pieceCount: context.examples.tokenizer.vocabularySize)
+            results = try engine.generate(
                 samples.map { GenerationRequest($0.input, config: config) })
         } catch {
             // Whether the run may go on is for the trainer to say, which looks at losses and gradients.

@@ -29,11 +29,13 @@ public enum Syrinx {
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
     ///   - pictureMode: how pictures become square, where another way than the family's own is wanted.
+    ///   - storedTables: whether tables of fixed values that the folder stores are read, rounded or not, as the published code
+    ///     does, instead of recomputed exactly.
     /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` has every tensor that does
     ///   not fit.
     public static func load(
         _ folder: String, adapter: String? = nil, dtype: DType? = .float32, device: Device = .cpu,
-        pictureMode: ImageProcessor.Resize? = nil
+        pictureMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
@@ -44,29 +46,28 @@ public enum Syrinx {
         let declared = try ModelRegistry.declare(
             configuration: configuration, named: files.path(of: ModelFolder.FileName.config)
         ).model
-        let tokenizer = try SentencePieceTokenizer(
-            model: try files.bytes(of: ModelFolder.FileName.tokenizerModel),
-            from: files.path(of: ModelFolder.FileName.tokenizerModel))
-        var imageProcessor = try imageProcessor(of: files, published: declared.publishedResize)
+        let tokenizer = try files.tokenizer()
+        let artefacts = ModelRegistry.artefacts(ofConfiguration: configuration)
+        var imageProcessor = try files.imageProcessor(for: declared, artefacts)
         if let expected = declared.imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
                 "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
         }
-        let artefacts = ModelRegistry.artefacts(ofConfiguration: configuration)
         try artefacts.check(
             ModelArtefacts(
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
         let chatTemplate = try chatTemplate(named: artefacts.chatTemplate, in: files)
-        let (model, store, weights) = try ModelRegistry.open(files)
+        let (model, store, weights) = try ModelRegistry.open(files, storedTables: storedTables)
         let base = ModelBase(
-            configuration: configuration, name: files.path(of: ModelFolder.FileName.config), store: store, dtype: dtype)
+            configuration: configuration, name: files.path(of: ModelFolder.FileName.config), store: store, dtype: dtype,
+            storedTables: storedTables)
         let adapter = try adapter.map { try AdapterFolder(path: $0) }
         // Before the weights: what does not fit is known without them.
         if let adapter { _ = try base.declare(with: adapter) }
         // Which variant of its family it is, the weights may say.
-        imageProcessor = try Self.imageProcessor(of: files, published: model.publishedResize)
+        imageProcessor = try files.imageProcessor(for: model, artefacts)
         if let pictureMode { imageProcessor.resize = pictureMode }
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
@@ -80,6 +81,7 @@ public enum Syrinx {
             model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device,
             chatTemplate: chatTemplate)
         loaded.base = base.filled(from: store)
+        loaded.remarks = try files.remarks(on: model, configuration, tokenizer: tokenizer, storedTables: storedTables)
         return try adapter.map { try loaded.adapted(by: $0) } ?? loaded
     }
 
@@ -89,19 +91,6 @@ public enum Syrinx {
             return try name.map { try ChatTemplate(named: $0) }
         } catch {
             throw SyrinxError("\(files.path(of: ModelFolder.FileName.config)): \(error)")
-        }
-    }
-
-    /// The picture preprocessing of a folder, in Syrinx's form or as the family was published.
-    private static func imageProcessor(
-        of files: ModelFolder, published: ImageProcessor.Resize?
-    ) throws -> ImageProcessor {
-        let name = ModelFolder.FileName.preprocessorConfig
-        let bytes = try files.bytes(of: name)
-        do {
-            return try ImageProcessor(preprocessorConfiguration: bytes, published: published)
-        } catch let error as ImageProcessorError {
-            throw CheckpointError.malformed(path: files.path(of: name), reason: error.description)
         }
     }
 

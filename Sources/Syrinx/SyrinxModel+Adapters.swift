@@ -16,13 +16,16 @@ struct ModelBase: Sendable {
     private let name: String
     private let shapes: [String: [Int]]
     private let dtype: DType?
+    private let storedTables: Bool
     private var weights = StateDict()
 
     /// - Parameters:
     ///   - name: what messages call the configuration.
     ///   - store: the declared model's, filled or not.
     ///   - dtype: of adapters; nil keeps each file's.
-    init(configuration: Data, name: String, store: ParameterStore, dtype: DType?) {
+    ///   - storedTables: whether the model was declared with the tables of its folder.
+    init(configuration: Data, name: String, store: ParameterStore, dtype: DType?, storedTables: Bool) {
+        self.storedTables = storedTables
         self.configuration = configuration
         self.name = name
         self.dtype = dtype
@@ -43,7 +46,8 @@ struct ModelBase: Sendable {
         with adapter: AdapterFolder?
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
         let (model, store) = try ModelRegistry.declare(
-            configuration: configuration, named: name, weightShapes: shapes, adaptation: adapter?.adaptation)
+            configuration: configuration, named: name, weightShapes: shapes, adaptation: adapter?.adaptation,
+            storedTables: storedTables)
         try adapter?.check(store)
         return (model, store)
     }
@@ -56,9 +60,20 @@ struct ModelBase: Sendable {
     /// The model with an adapter or without one, over the same weights.
     func model(with adapter: AdapterFolder?, on device: Device) throws -> any MultimodalLanguageModel {
         let (model, store) = try declare(with: adapter)
-        try store.load(weights, of: .model, dtype: nil, device: device)
+        try store.load(base(of: adapter, on: device), of: .model, dtype: nil, device: device)
         if let adapter { try store.load(adapter.weights, of: .adapters, dtype: dtype, device: device) }
         return model
+    }
+}
+
+extension ModelBase {
+    /// The weights, with those that were trained beside an adapter in their places.
+    private func base(of adapter: AdapterFolder?, on device: Device) -> StateDict {
+        var weights = weights
+        for (name, tensor) in adapter?.trainedBase.pairs ?? [] {
+            weights[name] = tensor.to(dtype ?? tensor.dtype).to(device)
+        }
+        return weights
     }
 }
 
@@ -66,16 +81,18 @@ extension SyrinxModel {
     /// This model with an adapter of PEFT's form instead of the one in use, or, for nil, without any.
     ///
     /// Both models share the base's weights, so an exchange costs the adapter alone, and both may be used at the same time.
-    /// Without an adapter the answers are the base's to the last bit.
+    /// Weights that were trained beside the adapter take the places of the base's while it is in use. Without an adapter the
+    /// answers are the base's to the last bit.
     /// - Throws: `LoadReport` with every tensor of the adapter that does not fit the model, or `SyrinxError` for a model
     ///   that was not loaded from a folder.
     public func adapted(by adapter: AdapterFolder?) throws -> SyrinxModel {
         guard let base else { throw SyrinxError("\(name) was not loaded from a folder, so it takes no adapter") }
         var model = self
         model.model = try base.model(with: adapter, on: device)
-        model.engine = GenerationEngine(model.model)
+        model.engine = GenerationEngine(model.model, pieceCount: engine.pieceCount)
         model.adapter = adapter?.path
         model.adapterWarning = adapter.flatMap { base.warning(about: $0, named: name) }
+        model.adapterRemarks = adapter?.remarks() ?? []
         return model
     }
 }

@@ -34,6 +34,11 @@ public struct SyrinxModel: Sendable {
     public internal(set) var adapter: String?
     /// Why the adapter in use does not belong to these weights; nil where nothing speaks against it.
     public internal(set) var adapterWarning: String?
+    /// What a user should know of the folder it was loaded from, one sentence each: keys and files that are not read, values that
+    /// stand in for missing files.
+    public internal(set) var remarks: [String] = []
+    /// The same of the folder of the adapter in use.
+    public internal(set) var adapterRemarks: [String] = []
     /// What the model is declared anew from when it takes an adapter; nil where it was put together from parts.
     var base: ModelBase?
 
@@ -54,7 +59,7 @@ public struct SyrinxModel: Sendable {
         self.model = model
         self.tokenizer = tokenizer
         self.imageProcessor = imageProcessor
-        engine = GenerationEngine(model)
+        engine = GenerationEngine(model, pieceCount: tokenizer.vocabularySize)
         contract = TokenContract(
             imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
         beginID = tokenizer.beginID ?? tokenizer.endID

@@ -139,6 +139,7 @@ struct BatchCommand: ParsableCommand {
             "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,
             "--system": conversation.system ?? "the template's",
         ]
+        if modelOptions.storedTables { values["--stored-tables"] = "true" }
         let generation = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options.generation))
         for (name, value) in generation as? [String: Any] ?? [:] {
             let list = (value as? [Any])?.map { "\($0)" }.sorted().joined(separator: " ")

@@ -113,6 +113,9 @@ struct ChatCommand: ParsableCommand {
             fflush(nil)
             ExitStatus.writeToStandardError("warning: \(warning)\n")
         }
+        for remark in hasChanged ? session.model.adapterRemarks : [] {
+            ExitStatus.writeToStandardError("note: \(remark)\n")
+        }
         print((hasChanged ? "" : "As before: ") + Self.account(of: session.model))
     }
 

@@ -14,7 +14,8 @@ struct ConvertCommand: ParsableCommand {
         discussion: """
             IN is a folder with a config.json and weights in either form, safetensors or PyTorch archives, in one file or \
             in several. OUT gets the weights, an index where there are several files, the configuration, tokenizer and \
-            preprocessor as they were, and SHA256SUMS. Tensors that the model recomputes are left out. A PyTorch archive \
+            preprocessor as they were, and SHA256SUMS. Tensors that the model and its authors' code \
+            recompute are left out. A PyTorch archive \
             is refused where its bytes do not have the checksums (CRC-32) that it lists.
 
             One tensor at a time is in memory. OUT takes its name only when it is complete; Ctrl-C leaves nothing of it.
@@ -52,6 +53,7 @@ struct ConvertCommand: ParsableCommand {
             try ModelFolder(path: input), dtype: try wantedDType(),
             adapter: try adapter.map { try AdapterFolder(path: $0) })
         if let warning = conversion.adapterWarning { ExitStatus.writeToStandardError("warning: \(warning)\n") }
+        for remark in conversion.remarks { ExitStatus.writeToStandardError("note: \(remark)\n") }
         let (scale, unit) = conversion.byteCount < 10_000_000 ? (1_000, "KB") : (1_000_000, "MB")
         let bar = ProgressBar("converting", total: conversion.byteCount / scale, unit: unit)
         var written = 0

@@ -79,6 +79,7 @@ struct InspectCommand: ParsableCommand {
 
     private func inspectAdapter(_ path: String) throws {
         let adapter = try AdapterFolder(path: path)
+        note(adapter.remarks())
         if verify {
             let count = try ModelFolder(path: path).verifyChecksums()
             return print("\(path): \(adapter.weights.count) tensors of an adapter; \(sums(count))")
@@ -99,11 +100,18 @@ struct InspectCommand: ParsableCommand {
     /// The model of a folder, declared; what its configuration leaves open, the shapes of its weights say, if it has any.
     private func declaredFolder(_ path: String) throws -> ParameterStore {
         let folder = try folder(path)
-        return try ModelRegistry.declare(
-            configuration: Data(try folder.bytes(of: ModelFolder.FileName.config)),
-            named: folder.path(of: ModelFolder.FileName.config),
+        let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
+        let name = folder.path(of: ModelFolder.FileName.config)
+        let store = try ModelRegistry.declare(
+            configuration: configuration, named: name,
             weightShapes: try hasWeights(folder) ? try folder.storedWeights().shapes : [:]
         ).store
+        note(ModelRegistry.remarks(onConfiguration: configuration, named: name) + folder.remarks())
+        return store
+    }
+
+    private func note(_ remarks: [String]) {
+        for remark in remarks { ExitStatus.writeToStandardError("note: \(remark)\n") }
     }
 
     /// The folder of a model.

@@ -100,6 +100,10 @@ struct WeightsReport {
             lines.append(
                 "LoRA adapter of rank \(values.rank), alpha \(values.alpha), dropout \(values.dropout), beside "
                     + "\(values.targets.count) linear layers" + (adapter.baseModel.map { " of \($0)" } ?? ""))
+            if !adapter.trainedBase.isEmpty {
+                let (count, name) = (adapter.trainedBase.count, AdapterFolder.FileName.trainedBase)
+                lines.append("\(count) weights of the model itself, trained beside it, in \(name)")
+            }
         }
         lines += [""] + ParameterTree(tensors.map { ($0.name, $0.shape) }).lines(depth: depth)
         lines += ["", "\(grouped(tensors.count)) tensors (\(types)), \(grouped(elementCount)) elements"]

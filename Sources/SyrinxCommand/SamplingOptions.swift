@@ -21,12 +21,21 @@ struct ModelOptions: ParsableArguments {
             """, valueName: "name"))
     var pictureMode: String?
 
+    @Flag(
+        help: """
+            Read tables of fixed values that the folder stores, such as mPLUG-Owl2's position tables, as they are: rounded, \
+            where its authors' code saved them in 16 bit. Left out, they are recomputed exactly.
+            """)
+    var storedTables = false
+
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws { _ = try parsedPictureMode() }
 
     /// The model, loaded.
-    func load() throws -> SyrinxModel { try compute.load(model, pictureMode: try parsedPictureMode()) }
+    func load() throws -> SyrinxModel {
+        try compute.load(model, pictureMode: try parsedPictureMode(), storedTables: storedTables)
+    }
 
     private func parsedPictureMode() throws -> ImageProcessor.Resize? {
         guard let pictureMode else { return nil }
@@ -50,16 +59,20 @@ struct ComputeOptions: ParsableArguments {
     var adapter: String?
 
     /// The model in a folder, loaded, with the adapter where one was given.
-    func load(_ model: String, pictureMode: ImageProcessor.Resize? = nil) throws -> SyrinxModel {
-        try load(model, adapter: adapter, pictureMode: pictureMode)
+    func load(
+        _ model: String, pictureMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
+    ) throws -> SyrinxModel {
+        try load(model, adapter: adapter, pictureMode: pictureMode, storedTables: storedTables)
     }
 
     /// The model in a folder, loaded, with this adapter or none.
     func load(
-        _ model: String, adapter: String?, pictureMode: ImageProcessor.Resize? = nil
+        _ model: String, adapter: String?, pictureMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
     ) throws -> SyrinxModel {
         let loaded = try Syrinx.load(
-            model, adapter: adapter, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode)
+            model, adapter: adapter, dtype: try parsedDType(), device: try parsedDevice(), pictureMode: pictureMode,
+            storedTables: storedTables)
+        for remark in loaded.remarks + loaded.adapterRemarks { ExitStatus.writeToStandardError("note: \(remark)\n") }
         if let warning = loaded.adapterWarning { ExitStatus.writeToStandardError("warning: \(warning)\n") }
         return loaded
     }

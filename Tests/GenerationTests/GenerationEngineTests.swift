@@ -203,4 +203,24 @@ import Torch
         }
         #expect(throws: GenerationError.self) { try broken.scores(of: [ScoringRequest(input, labels: [9, -100])]) }
     }
+
+    @Test(arguments: [0.0, 1.0]) func `rows of the head that no piece belongs to are never drawn`(
+        temperature: Double
+    ) throws {
+        let requests = (0..<4).map { number in
+            GenerationRequest(
+                TinyModel.input([5 + number, 9]),
+                config: GenerationConfig(
+                    maxNewTokens: 20, temperature: temperature, repetitionPenalty: 1.1, bannedTokenIDs: [2, 40],
+                    seed: UInt64(number)))
+        }
+        let all = try engine.generate(requests).flatMap(\.tokenIDs)
+        let count = (all.max() ?? 0) / 2
+        let narrow = GenerationEngine(TinyModel.shared, pieceCount: count)
+        let drawn = try narrow.generate(requests)
+        #expect(drawn.flatMap(\.tokenIDs).allSatisfy { $0 < count } && all.contains { $0 >= count })
+        #expect(drawn.allSatisfy { $0.tokenIDs.count == 20 })
+        // More pieces than scores are no mistake: the tokenizer of a larger vocabulary.
+        #expect(try GenerationEngine(TinyModel.shared, pieceCount: 1000).generate(requests).flatMap(\.tokenIDs) == all)
+    }
 }

@@ -90,7 +90,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         load("config-garbage", "ROOT/config-garbage/config.json is damaged, it is not whole JSON"),
         load(
             "config-activation", "config.json",
-            "activation: 'gelo' is not one of gelu, quick_gelu, silu, relu; did you mean 'gelu'?"),
+            "activation: 'gelo' is not one of gelu, gelu_new, quick_gelu, silu, relu; did you mean 'gelu'?"),
         load("config-typeless", "ROOT/config-typeless/config.json has no model_type"),
         load("config-stranger", "unknown model_type \"gpt\"; known ones: mm1"),
         load("config-zero", "language model head_count is 0; it must lie in 1...1024"),

@@ -176,4 +176,19 @@ struct ConvertCommandTests {
             #expect(result.errors.contains("does not fit the model; 10 missing"), "\(result.errors)")
         }
     }
+
+    @Test("what lies in a folder and is not read is noted by inspect, generate and convert, and nothing fails")
+    func leftOver() throws {
+        let model = try copy("mplug-owl2/model", as: "left-over", "pytorch_model.bin.index.json") { _ in
+            Data(#"{"weight_map": {"a": "pytorch_model-1-of-3.bin"}}"#.utf8)
+        }
+        let note = "note: \(model): pytorch_model.bin.index.json names pytorch_model-1-of-3.bin, which is not there; "
+        for arguments in [
+            ["inspect", model], ["convert", model, folder.path + "/out"],
+            ["generate", "--model", model, "--greedy", "--max-new-tokens", "2", "What is a cat?"],
+        ] {
+            let result = try SyrinxProcess.run(arguments)
+            #expect(result.status == 0 && result.errors.contains(note), "\(result.errors)")
+        }
+    }
 }

@@ -27,11 +27,37 @@ struct OwlConfigurationTests {
         Refusal("mplug-owl2", "hidden_act", #""gelu""#, "language model's hidden_act", "\"gelu\"", "silu"),
         Refusal("mplug-owl", "text_config.hidden_act", #""gelu""#, "language model's hidden_act", "\"gelu\"", "silu"),
         Refusal("mplug-owl-video", "text_config.hidden_act", #""relu""#, "language model's hidden_act", "\"relu\""),
-        Refusal("mplug-owl2", "attention_bias", "true", "attention_bias is true", "without"),
-        Refusal("mplug-owl", "text_config.attention_bias", "true", "attention_bias is true", "without"),
+        Refusal("mplug-owl2", "rope_scaling", #"{"type": "yarn"}"#, "rope_scaling is yarn without a factor"),
         Refusal(
-            "mplug-owl2", "rope_scaling", #"{"type": "yarn", "factor": 4.0}"#, "rope_scaling", "\"yarn\"", "linear"),
-        Refusal("mplug-owl2", "rope_scaling", #"{"rope_type": "llama3"}"#, "rope_scaling", "\"llama3\""),
+            "mplug-owl2", "rope_parameters", #"{"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0}"#,
+            "rope_parameters is llama3 without a high_freq_factor"),
+        Refusal(
+            "mplug-owl2", "rope_parameters", #"{"rope_type": "longrope", "long_factor": [1]}"#, "rope_parameters",
+            "\"longrope\"", "linear"),
+        Refusal(
+            "mplug-owl2", "rope_parameters", #"{"rope_type": "default", "rope_theta": 500000.0}"#,
+            "rope_theta is 5000.0, but rope_parameters.rope_theta is 500000.0"),
+        Refusal(
+            "mplug-owl", "text_config.rope_parameters", #"{"full_attention": {"rope_type": "default"}}"#,
+            "rotary settings's full_attention is an object"),
+        Refusal(
+            "mplug-owl", "text_config.rope_parameters", #"{"rope_type": "default", "partial_rotary_factor": 0.5}"#,
+            "partial_rotary_factor is 0.5"),
+        Refusal(
+            "mplug-owl2", "rope_scaling",
+            #"{"type": "yarn", "factor": 4, "original_max_position_embeddings": 0}"#,
+            "original_max_position_embeddings is 0"),
+        Refusal("mplug-owl2", "sliding_window", "4096", "language model's sliding_window is 4096", "without it"),
+        Refusal("mplug-owl2", "layer_types", #"["full_attention", "sliding_attention"]"#, "layer_types"),
+        Refusal("mplug-owl", "text_config.final_logit_softcapping", "30.5", "final_logit_softcapping is 30.5"),
+        Refusal("mplug-owl2", "quantization_config", #"{"bits": 4}"#, "quantization_config is an object"),
+        Refusal("mplug-owl", "vision_config.num_channels", "4", "vision encoder's num_channels is 4"),
+        Refusal(
+            "mplug-owl2", "visual_config.visual_abstractor.add_v2t_pos_emb", "true",
+            "abstractor's add_v2t_pos_emb is true"),
+        Refusal(
+            "mplug-owl2", "visual_config.visual_abstractor.encoder_hidden_size", "48", "encoder_hidden_size is 48", "24"
+        ),
         Refusal("mplug-owl2", "rope_scaling", #"{"factor": 2.0}"#, "rope_scaling", "null"),
         Refusal("mplug-owl2", "rope_scaling", #"{"type": "linear"}"#, "rope_scaling", "factor"),
         Refusal("mplug-owl2", "rope_scaling", #"{"type": "linear", "factor": 0}"#, "rope_scaling factor is 0.0"),
@@ -39,7 +65,7 @@ struct OwlConfigurationTests {
         Refusal("mplug-owl", "text_config.model_type", #""bloom""#, "text_config.model_type is \"bloom\"", "llama"),
         Refusal("mplug-owl", "text_config", #"{"model_type": "bloom", "n_layer": 2, "n_head": 4}"#, "\"bloom\""),
         Refusal(
-            "mplug-owl2", "visual_config.visual_model.hidden_act", #""gelu_new""#, "vision encoder's hidden_act",
+            "mplug-owl2", "visual_config.visual_model.hidden_act", #""mish""#, "vision encoder's hidden_act",
             "quick_gelu"),
     ]
 
@@ -55,7 +81,11 @@ struct OwlConfigurationTests {
 
     @Test(arguments: [
         ("mplug-owl2", "hidden_act", "\"swish\""), ("mplug-owl2", "hidden_act", "null"),
-        ("mplug-owl2", "attention_bias", "null"), ("mplug-owl2", "rope_scaling", #"{"rope_type": "default"}"#),
+        ("mplug-owl2", "attention_bias", "null"), ("mplug-owl2", "mlp_bias", "false"),
+        ("mplug-owl2", "rope_parameters", #"{"rope_type": "default", "rope_theta": 5000.0}"#),
+        ("mplug-owl2", "sliding_window", "null"), ("mplug-owl2", "layer_types", #"["full_attention"]"#),
+        ("mplug-owl2", "dtype", "\"bfloat16\""), ("mplug-owl2", "quantization_config", "null"),
+        ("mplug-owl2", "head_dim", "8"), ("mplug-owl2", "rope_scaling", #"{"rope_type": "default"}"#),
         ("mplug-owl", "text_config.model_type", "null"), ("mplug-owl", "text_config.model_type", "\"llama\""),
         // The published code of mPLUG-Owl computes quick GELU whatever stands here.
         ("mplug-owl", "vision_config.hidden_act", "\"gelu_new\""),
@@ -122,5 +152,65 @@ struct OwlConfigurationTests {
         // Archives keep both names of the one tensor.
         try tiedStore.load(weights)
         #expect(tiedStore.elementCount() == store.elementCount() - 331 * 32)
+    }
+
+    @Test func `What published files hold is known, and any other key is named with its path`() throws {
+        for system in ["mplug-owl", "mplug-owl2", "mplug-owl-video"] {
+            #expect(ModelRegistry.remarks(onConfiguration: try OwlFixture.configuration(system, [])) == [])
+        }
+        let changed = try OwlFixture.configuration(
+            "mplug-owl2",
+            [(["a_new_mechanism"], 3), (["visual_config", "visual_model", "patch_norm"], true), (["eos_token_id"], 7)])
+        let remark = try #require(ModelRegistry.remarks(onConfiguration: changed, named: "m/config.json").first)
+        #expect(remark.hasPrefix("m/config.json has keys that Syrinx does not know and passes over: "))
+        #expect(remark.contains("a_new_mechanism") && remark.contains("visual_config.visual_model.patch_norm"))
+        #expect(!remark.contains("eos_token_id"))
+        // It is read all the same.
+        _ = try ModelRegistry.declare(configuration: changed)
+    }
+
+    @Test func `The tuned images' shape that a configuration notes is told with the option that gives it`() throws {
+        let padded = try OwlFixture.configuration("mplug-owl2", [(["image_aspect_ratio"], "pad")])
+        #expect(ModelRegistry.remarks(onConfiguration: padded).first?.contains("--picture-mode padMean") == true)
+    }
+
+    @Test func `Every key that Syrinx writes is one that it knows`() throws {
+        var owl = MPLUGOwl.Config()
+        owl.languageModel.ropeBands = .yarn(
+            factor: 4, fastTurns: 32, slowTurns: 1, trainedLength: 2048, attentionFactor: 1.1, roundsBounds: true)
+        owl.languageModel.biases = .everywhere
+        var owl2 = MPLUGOwl2.Config()
+        owl2.isModalityAdaptive = false
+        owl2.languageModel.ropeBands = .llama3(
+            factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, trainedLength: 8192)
+        owl2.languageModel.biases = .attention
+        let artefacts = ModelArtefacts(imageProcessor: "a", tokenizer: "b", chatTemplate: "document")
+        let files = try [
+            MPLUGOwl.configuration(of: owl, artefacts: artefacts),
+            MPLUGOwl2.configuration(of: owl2, artefacts: artefacts),
+        ]
+        for file in files { #expect(ModelRegistry.remarks(onConfiguration: file) == []) }
+        #expect(try MPLUGOwl.config(from: files[0]) == owl)
+        #expect(try MPLUGOwl2.config(from: files[1]) == owl2)
+        for named in MM1.namedConfigs {
+            var config = named.config
+            config.languageModel.ropeBands = owl2.languageModel.ropeBands
+            config.languageModel.ropeScalingFactor = 2
+            config.languageModel.biases = .feedForward
+            config.visionEncoder.projectionSize = 8
+            let file = try MM1.configuration(of: config, artefacts: artefacts)
+            _ = try ModelRegistry.declare(configuration: file)
+            #expect(try MM1.config(from: file) == config)
+        }
+    }
+
+    @Test func `A misspelt key of MM1's own form is refused with the one that is meant`() throws {
+        let file = try MM1.configuration(of: MM1.demo(vocabularySize: 512, imagePlaceholder: 4))
+        let text = String(decoding: file, as: UTF8.self)
+        let wrong = text.replacing("\"rope_layout\"", with: "\"rope_layouts\" : 1, \"rope_layout\"")
+        let error = #expect(throws: ModelError.self) { try ModelRegistry.declare(configuration: Data(wrong.utf8)) }
+        #expect(
+            error?.message == "config.json: unknown key \"language_model.rope_layouts\"; did you mean \"rope_layout\"?",
+            "\(error?.message ?? "")")
     }
 }

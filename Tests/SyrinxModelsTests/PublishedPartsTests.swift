@@ -86,6 +86,30 @@ struct PublishedPartsTests {
         #expect(Self.config.contradictions(inPublished: Data(json.utf8)) == expected)
     }
 
+    @Test(
+        "What no shape tells is read from the configuration beside a published language model",
+        arguments: [
+            (#"{"model_type": "llama", "num_attention_heads": 4}"#, []),
+            (#"{"model_type": "llama", "rope_parameters": {"rope_type": "default", "rope_theta": 1e4}}"#, []),
+            (
+                #"{"model_type": "llama", "rope_parameters": {"rope_theta": 500000.0}, "num_attention_heads": 8}"#,
+                ["rope_theta is 500000.0 there and 10000.0 here", "the number of heads is 8 there and 4 here"]
+            ),
+            (
+                #"{"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 2}}"#,
+                ["positions are stretched in another way there than here"]
+            ),
+            (#"{"rope_theta": 3.0}"#, []), (#"{"model_type": "gpt2", "rope_theta": 3.0}"#, []), ("no json", []),
+        ])
+    func languageContradictions(json: String, expected: [String]) {
+        let config = LLaMADecoder.Config(
+            vocabularySize: 37, hiddenSize: 16, intermediateSize: 20, layerCount: 1, headCount: 4, contextLength: 32,
+            ropeLayout: .halfSplit, tiesEmbeddings: false)
+        #expect(config.contradictions(inPublished: Data(json.utf8)) == expected)
+        let window = #"{"model_type": "llama", "sliding_window": 4096}"#
+        #expect(config.contradictions(inPublished: Data(window.utf8)).first?.contains("sliding_window is 4096") == true)
+    }
+
     private static let activation = "the activation is gelu there and quick_gelu here"
 
     @Test func `A position table for another picture size keeps its class token and its flat parts`() {

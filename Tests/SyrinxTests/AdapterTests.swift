@@ -146,4 +146,36 @@ struct AdapterTests {
             loaded.model, tokenizer: loaded.tokenizer, imageProcessor: loaded.imageProcessor, name: "parts")
         #expect(throws: SyrinxError.self) { try parts.adapted(by: owl) }
     }
+
+    @Test func `Weights that were trained beside an adapter are in use with it, and gone without it`() throws {
+        let folder = try TinyFolder()
+        let fixtures = Self.owl2 + "/../"
+        try FileManager.default.copyItem(atPath: fixtures + "adapter", toPath: folder.path + "/adapter")
+        try FileManager.default.copyItem(
+            atPath: fixtures + "non_lora_trainables.bin", toPath: folder.path + "/adapter/non_lora_trainables.bin")
+        let adapter = try AdapterFolder(path: folder.path + "/adapter")
+        #expect(adapter.trainedBase.names.contains("model.visual_abstractor.vit_eos"))
+        let base = try Syrinx.load(Self.owl2), pixels = Tensor.ones([1, 3, 20, 20])
+        func tokens(_ model: SyrinxModel) -> Tensor { withoutGrad { model.model.visualTokens(pixels) } }
+        let adapted = try base.adapted(by: adapter)
+        #expect((tokens(adapted) - tokens(base)).abs().max().item() > 0.01 && adapted.adapterRemarks.isEmpty)
+        #expect(try tokens(adapted.adapted(by: nil)).bytes() == tokens(base).bytes())
+        try ModelConversion(try ModelFolder(path: Self.owl2), adapter: adapter).write(to: folder.path + "/merged")
+        let merged = try Syrinx.load(folder.path + "/merged")
+        #expect(tokens(merged).bytes() == tokens(adapted).bytes())
+        #expect(try tokens(Syrinx.load(Self.owl2, adapter: adapter.path)).bytes() == tokens(adapted).bytes())
+    }
+
+    @Test func `An adapter that holds NaN is refused by convert as such, with its tensor`() throws {
+        let folder = try TinyFolder()
+        let good = try adapter(seed: 1, rank: 2, at: folder.path + "/good")
+        var weights = good.weights
+        let name = "model.layers.1.mlp.up_proj.lora_B.weight"
+        weights[name] = Tensor.full(try #require(weights[name]).shape, value: .nan)
+        try AdapterFolder.write(weights, good.adaptation, to: folder.path + "/nan")
+        let conversion = try ModelConversion(
+            try ModelFolder(path: Self.owl2), adapter: try AdapterFolder(path: folder.path + "/nan"))
+        let error = #expect(throws: CheckpointError.self) { try conversion.write(to: folder.path + "/merged") }
+        #expect("\(error!)".contains("its \(name) holds NaN") && !"\(error!)".contains("infinite"), "\(error!)")
+    }
 }

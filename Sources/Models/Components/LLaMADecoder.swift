@@ -3,7 +3,8 @@ public import Torch
 
 // Shapes: B rows, T positions, D width, V vocabulary.
 
-/// A decoder-only transformer of the LLaMA kind: pre-norm with RMSNorm, rotary attention, SwiGLU, no biases.
+/// A decoder-only transformer of the LLaMA kind: pre-norm with RMSNorm, rotary attention, SwiGLU, no biases unless
+/// its configuration has some.
 ///
 /// MM1's language model is not published; AXLearn's public decoders, which MM1's framework trains, have this shape with
 /// interleaved rotary pairs. Parameter names are those of Hugging Face's `LlamaForCausalLM`.
@@ -89,11 +90,13 @@ public struct LLaMADecoder: TextDecoder {
             attention = SelfAttention(
                 .init(
                     hiddenSize: config.hiddenSize, headCount: config.headCount,
-                    keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize),
+                    keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize,
+                    bias: config.hasAttentionBias),
                 at: path / "self_attn")
             feedForwardNorm = RMSNorm(
                 config.hiddenSize, epsilon: config.normEpsilon, at: path / "post_attention_layernorm")
-            feedForward = FeedForward(config.hiddenSize, config.intermediateSize, at: path / "mlp")
+            feedForward = FeedForward(
+                config.hiddenSize, config.intermediateSize, bias: config.hasFeedForwardBias, at: path / "mlp")
         }
 
         func callAsFunction(
@@ -120,9 +123,13 @@ extension LLaMADecoder {
         public var ropeTheta: Double
         /// What positions are divided by (`rope_scaling` of type `linear`); nil for positions as they are.
         public var ropeScalingFactor: Double?
+        /// How frequencies are stretched by how fast they turn (types `llama3` and `yarn`); nil for none.
+        public var ropeBands: RotaryBands?
         public var ropeLayout: RotaryEmbedding.Layout
         /// Whether the output head is the embedding table.
         public var tiesEmbeddings: Bool
+        /// Which projections have biases; nil for none.
+        public var biases: DecoderBiases?
 
         public init(
             vocabularySize: Int, hiddenSize: Int, intermediateSize: Int, layerCount: Int, headCount: Int,
@@ -148,8 +155,14 @@ extension LLaMADecoder {
         /// The rotation of queries and keys.
         var rotaryEmbedding: RotaryEmbedding {
             RotaryEmbedding(
-                headSize: headSize, theta: ropeTheta, layout: ropeLayout, scalingFactor: ropeScalingFactor ?? 1)
+                headSize: headSize, theta: ropeTheta, layout: ropeLayout, scalingFactor: ropeScalingFactor ?? 1,
+                bands: ropeBands)
         }
+
+        /// Whether queries, keys, values and the attention's output have biases (`attention_bias`).
+        var hasAttentionBias: Bool { biases == .attention || biases == .everywhere }
+        /// Whether the three projections of the feed-forward have biases (`mlp_bias`).
+        var hasFeedForwardBias: Bool { biases == .feedForward || biases == .everywhere }
 
         /// Bytes of the keys and values of `batch` rows of `capacity` tokens in `dtype`.
         func cacheByteCount(batch: Int, capacity: Int, dtype: DType) -> Int {

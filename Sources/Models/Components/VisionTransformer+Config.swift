@@ -70,8 +70,14 @@ extension VisionTransformer {
             }
         }
 
-        /// Patches along a side.
-        public var gridSize: Int { imageSize / patchSize }
+        /// Patches along a side: as in CLIP, pixels behind the last whole patch are not read. The convolutions of a stem, which
+        /// pad by one pixel, round up.
+        public var gridSize: Int {
+            switch stem {
+            case .patch(let size): imageSize / size
+            case .convolutional(let channels): (0...channels.count).reduce(imageSize) { side, _ in (side + 1) / 2 }
+            }
+        }
         /// Patches of a picture.
         public var patchCount: Int { gridSize * gridSize }
         /// Rows of the position table.

@@ -20,7 +20,7 @@ extension VisionTransformer.Config {
             return []
         }
         var differences: [String] = []
-        if let theirs = published.activation, theirs != activation.rawValue {
+        if let theirs = published.activation, Activation(published: theirs) != activation {
             differences.append("the activation is \(theirs) there and \(activation.rawValue) here")
         }
         if let theirs = published.headCount, theirs != headCount {

@@ -29,8 +29,28 @@ extension MM1 {
                     name: named.name, summary: named.summary, publishedDecoderCount: named.publishedDecoderCount,
                     configuration: { try configuration(of: named.config) })
             },
-            make: { data, _, path in MM1(try config(from: data), at: path) })
+            make: { data, _, path in MM1(try config(from: data), at: path) }, keys: keys, ownsForm: true)
     }
+
+    /// The keys of its `config.json`.
+    private static let keys = PublishedKeys(
+        part: "model", read: ["model_type", "architectures", "image_placeholder", "artefacts"],
+        objects: [
+            "vision_encoder": PublishedKeys(
+                part: "vision encoder",
+                read: [
+                    "image_size", "stem", "hidden_size", "intermediate_size", "layer_count", "head_count", "activation",
+                    "norm_epsilon", "has_class_token", "has_pre_norm", "feature_layer", "projection_size",
+                ]),
+            "connector": PublishedKeys(part: "connector", read: ["average_pool", "attention_pool", "c_abstractor"]),
+            "language_model": PublishedKeys(
+                part: "language model",
+                read: [
+                    "vocabulary_size", "hidden_size", "intermediate_size", "layer_count", "head_count",
+                    "key_value_head_count", "head_size", "context_length", "norm_epsilon", "rope_theta",
+                    "rope_scaling_factor", "rope_bands", "rope_layout", "ties_embeddings", "biases",
+                ]),
+        ])
 
     /// The `config.json` of a configuration.
     ///

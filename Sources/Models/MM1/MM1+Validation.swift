@@ -1,3 +1,5 @@
+import NN
+
 extension MM1.Config {
     /// Checks that the numbers describe a model that can be built.
     ///
@@ -37,7 +39,7 @@ extension VisionTransformer.Config {
             try ConfigCheck.check("\(part) number of stem channels", channels.count, 0...8)
             for width in channels { try ConfigCheck.check("\(part) stem channels", width, 1...65_536) }
         }
-        try ConfigCheck.divides("\(part) image_size", imageSize, "the patch size", patchSize)
+        try ConfigCheck.check("\(part) image_size, in patches of \(patchSize) pixels,", gridSize, 1...16_384)
         try ConfigCheck.check("\(part) hidden_size", hiddenSize, 1...65_536)
         try ConfigCheck.check("\(part) intermediate_size", intermediateSize, 1...1_048_576)
         try ConfigCheck.check("\(part) layer_count", layerCount, 1...1024)
@@ -67,5 +69,26 @@ extension LLaMADecoder.Config {
         if let ropeScalingFactor {
             try ConfigCheck.check(positive: "\(part) rope_scaling factor", ropeScalingFactor)
         }
+        try ropeBands?.validate(part)
+    }
+}
+
+extension RotaryBands {
+    /// Checks the ranges of the numbers that stretch frequencies.
+    fileprivate func validate(_ part: String) throws(ModelError) {
+        let length: Int
+        let numbers: [(String, Double)]
+        switch self {
+        case .llama3(let factor, let low, let high, let trainedLength):
+            length = trainedLength
+            numbers = [("factor", factor), ("high_freq_factor - low_freq_factor", high - low)]
+        case .yarn(let factor, let fast, let slow, let trainedLength, let attentionFactor, _):
+            length = trainedLength
+            numbers = [
+                ("factor", factor), ("beta_fast", fast), ("beta_slow", slow), ("attention_factor", attentionFactor),
+            ]
+        }
+        for (name, value) in numbers { try ConfigCheck.check(positive: "\(part) rope_scaling \(name)", value) }
+        try ConfigCheck.check("\(part) rope_scaling original_max_position_embeddings", length, 1...16_777_216)
     }
 }

@@ -13,7 +13,7 @@ extension MPLUGOwl {
         var modelType: String
         var architectures: [String]?
         var numQueryTokens: Int?
-        var textConfig: OwlTextConfiguration?
+        var textConfig: PublishedDecoderConfig?
         var visionConfig: OwlVisionConfiguration?
         var visualAbstractorConfig: OwlAbstractorConfiguration?
         var artefacts: ModelArtefacts?
@@ -35,8 +35,20 @@ extension MPLUGOwl {
                     weightShapes: ["temporal_query_tokens": [1, 64, 1024]]),
             ],
             make: { data, shapes, path in MPLUGOwl(try config(from: data, weightShapes: shapes), at: path) },
-            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") })
+            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") }, keys: keys)
     }
+
+    /// The keys of its `config.json`. The language model's keys also stand at the top where transformers mirrored them; the
+    /// published code reads those of `text_config`.
+    private static let keys = PublishedKeys(
+        part: "model", read: ["model_type", "num_query_tokens", "artefacts"],
+        harmless: PublishedDecoderConfig.keys.read.union([
+            "use_decoder_only_language_model", "initializer_factor", "initializer_range", "use_cache",
+        ]),
+        objects: [
+            "text_config": PublishedDecoderConfig.keys, "vision_config": OwlVisionConfiguration.keys,
+            "visual_abstractor_config": OwlAbstractorConfiguration.keys,
+        ])
 
     /// The `config.json` of a configuration. Whether it is a video model, the weights say.
     ///
@@ -44,7 +56,7 @@ extension MPLUGOwl {
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         var abstractor = OwlAbstractorConfiguration(config.abstractor)
         abstractor.numLearnableQueries = nil
-        var text = OwlTextConfiguration(config.languageModel)
+        var text = PublishedDecoderConfig(config.languageModel)
         text.modelType = config.languageModelKind.rawValue
         return try ConfigurationJSON.encoder.encode(
             ConfigurationFile(
@@ -71,7 +83,7 @@ extension MPLUGOwl {
             config.visionEncoder = try vision.encoder(imageSize: 224)
             var abstractor = file.visualAbstractorConfig ?? OwlAbstractorConfiguration()
             abstractor.numLearnableQueries = file.numQueryTokens ?? 64
-            config.abstractor = abstractor.abstractor(intermediateSize: width)
+            config.abstractor = try abstractor.abstractor(intermediateSize: width)
             if let text = file.textConfig {
                 config.languageModelKind = try text.kind()
                 config.languageModel = try text.decoder()

@@ -37,6 +37,8 @@ extension MPLUGOwl2 {
         /// Whether norms, keys and values exist twice; without, the decoder is a plain LLaMA under the same names: the
         /// control of the paper's ablation, of which nothing was published.
         public var isModalityAdaptive = true
+        /// Whether the abstractor's positions are tables of the checkpoint; otherwise they are recomputed.
+        public var storesPositions = false
 
         public init() {
             abstractor = VisualAbstractor.Config()

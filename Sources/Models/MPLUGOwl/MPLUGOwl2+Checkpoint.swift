@@ -34,11 +34,36 @@ extension MPLUGOwl2 {
                     configuration: { try configuration(of: Config()) })
             ],
             make: { data, shapes, path in MPLUGOwl2(try config(from: data, weightShapes: shapes), at: path) },
-            isIgnored: { name in
-                // Recomputed: rotary frequencies, and position tables that only re-saved checkpoints hold.
-                ["rotary_emb.inv_freq", "attention.q_pos_embed", "attention.k_pos_embed"].contains(
-                    where: name.hasSuffix)
-            })
+            // Recomputed: rotary frequencies, and position tables that only re-saved checkpoints hold.
+            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") || VisualAbstractor.isPositionTable($0) },
+            isStoredTable: VisualAbstractor.isPositionTable, keys: keys, remarks: remarks)
+    }
+
+    /// The keys of its `config.json`: LLaMA's and its own, and what the published fine-tuning notes of itself.
+    private static let keys: PublishedKeys = {
+        var keys = PublishedDecoderConfig.keys
+        keys.read.formUnion(["artefacts", "modality_adaptive", "image_aspect_ratio"])
+        keys.harmless.formUnion([
+            "tune_visual_abstractor", "freeze_vision_model", "visual_abstractor_lr", "image_grid_pinpoints",
+            "tokenizer_model_max_length", "tokenizer_padding_side",
+        ])
+        keys.objects["visual_config"] = PublishedKeys(
+            part: "visual parts",
+            objects: [
+                "visual_model": OwlVisionConfiguration.keys, "visual_abstractor": OwlAbstractorConfiguration.keys,
+            ])
+        return keys
+    }()
+
+    /// Its evaluation scripts squeeze images; its command line and demo follow what a fine-tuning wrote here.
+    private static func remarks(_ configuration: Data) -> [String] {
+        struct Holder: Decodable { let imageAspectRatio: String? }
+        let holder = try? StrictJSON.decode(Holder.self, from: [UInt8](configuration), keys: .snakeCase)
+        guard holder?.imageAspectRatio == "pad" else { return [] }
+        return [
+            "image_aspect_ratio is \"pad\", as the model was tuned; images are squeezed as in its authors' evaluation "
+                + "unless you choose --picture-mode padMean"
+        ]
     }
 
     /// The `config.json` of a configuration.
@@ -52,7 +77,7 @@ extension MPLUGOwl2 {
                 visualAbstractor: OwlAbstractorConfiguration(config.abstractor)),
             modalityAdaptive: config.isModalityAdaptive ? nil : false, artefacts: artefacts)
         return try ConfigurationJSON.encoder.encode(
-            Both(first: file, second: OwlTextConfiguration(config.languageModel)))
+            Both(first: file, second: PublishedDecoderConfig(config.languageModel)))
     }
 
     /// Two values as the keys of one JSON object.
@@ -72,15 +97,16 @@ extension MPLUGOwl2 {
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         do {
             let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
-            let text = try StrictJSON.decode(OwlTextConfiguration.self, from: [UInt8](data), keys: .snakeCase)
+            let text = try StrictJSON.decode(PublishedDecoderConfig.self, from: [UInt8](data), keys: .snakeCase)
             let width = weightShapes[
                 "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
             var config = Config()
             let vision = file.visualConfig?.visualModel ?? OwlVisionConfiguration()
             config.visionEncoder = try vision.encoder(imageSize: 448)
             let abstractor = file.visualConfig?.visualAbstractor ?? OwlAbstractorConfiguration()
-            config.abstractor = abstractor.abstractor(intermediateSize: width)
+            config.abstractor = try abstractor.abstractor(intermediateSize: width)
             config.abstractor.positionGrid = abstractor.gridSize ?? 32
+            config.storesPositions = weightShapes.keys.contains(where: VisualAbstractor.isPositionTable)
             config.languageModel = try text.decoder()
             config.isModalityAdaptive = file.modalityAdaptive ?? true
             try config.validate()

@@ -31,7 +31,7 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
         queries = place.parameter(
             "query_embeds", shape: [1, config.abstractor.queryCount, config.abstractor.hiddenSize],
             initializer: .normal(1))
-        abstractor = VisualAbstractor(config.abstractor, at: place)
+        abstractor = VisualAbstractor(config.abstractor, storesPositions: config.storesPositions, at: place)
         head = VisualHead(config.abstractor.hiddenSize, config.languageModel.hiddenSize, at: place)
         operations = ForwardOperations(
             imageElements: model.elementCount(under: "vision_model"), imageTokens: config.visionEncoder.tokenCount,

@@ -91,22 +91,22 @@ public struct ModalityAdaptiveDecoder: Sendable {
         private let feedForward: FeedForward
 
         init(_ config: LLaMADecoder.Config, branchCount: Int, at path: ParameterPath) {
-            let (width, attention) = (config.hiddenSize, path / "self_attn")
+            let (width, attention, bias) = (config.hiddenSize, path / "self_attn", config.hasAttentionBias)
             func norm(_ name: String) -> Multiway<RMSNorm> {
                 Multiway(count: branchCount, at: path / name) { RMSNorm(width, epsilon: config.normEpsilon, at: $0) }
             }
             func projection(_ name: String) -> Multiway<Linear> {
                 Multiway(count: branchCount, at: attention / name) {
-                    Linear(width, config.keyValueHeadCount * config.headSize, bias: false, at: $0)
+                    Linear(width, config.keyValueHeadCount * config.headSize, bias: bias, at: $0)
                 }
             }
             heads = AttentionHeads(
                 headCount: config.headCount, keyValueHeadCount: config.keyValueHeadCount, headSize: config.headSize)
             let queryWidth = config.headCount * config.headSize
-            query = Linear(width, queryWidth, bias: false, at: attention / "q_proj")
+            query = Linear(width, queryWidth, bias: bias, at: attention / "q_proj")
             key = projection("k_proj")
             value = projection("v_proj")
-            output = Linear(queryWidth, width, bias: false, at: attention / "o_proj")
+            output = Linear(queryWidth, width, bias: bias, at: attention / "o_proj")
             feedForward = FeedForward(width, config.intermediateSize, at: path / "mlp")
             attentionNorm = norm("input_layernorm")
             feedForwardNorm = norm("post_attention_layernorm")

@@ -37,15 +37,23 @@ public struct VisualAbstractor: Sendable {
     private let layers: [Layer]
     private let positions: SineCosinePositions?
 
-    public init(_ config: Config, at path: ParameterPath) {
+    /// - Parameter storesPositions: whether each layer reads its tables from the checkpoint, as the published code does where
+    ///   one has them; otherwise they are recomputed.
+    public init(_ config: Config, storesPositions: Bool = false, at path: ParameterPath) {
         self.config = config
         positions = config.positionGrid.map {
             SineCosinePositions(
                 width: config.hiddenSize, queryCount: config.queryCount, grid: $0, hasClassToken: config.hasClassToken)
         }
+        let shapes = storesPositions ? positions.map { ($0.queries.shape, $0.keys.shape) } : nil
         layers = (0..<config.layerCount).map {
-            Layer(config, at: path / "encoder" / "layers" / $0 / "crossattention")
+            Layer(config, positions: shapes, at: path / "encoder" / "layers" / $0 / "crossattention")
         }
+    }
+
+    /// Whether a tensor of a checkpoint is one of the position tables.
+    static func isPositionTable(_ name: String) -> Bool {
+        name.hasSuffix("attention.q_pos_embed") || name.hasSuffix("attention.k_pos_embed")
     }
 
     /// What the queries [1 or N, Q, W] become after reading features [N, S, W]: [N, Q, W].
@@ -54,7 +62,7 @@ public struct VisualAbstractor: Sendable {
         let tables = positions.map {
             (queries: $0.queries.to(x.device).to(x.dtype), keys: $0.keys.to(x.device).to(x.dtype))
         }
-        for layer in layers { x = layer(x, features: features, positions: tables) }
+        for layer in layers { x = layer(x, features: features, positions: layer.stored(x.dtype) ?? tables) }
         return x
     }
 
@@ -63,8 +71,17 @@ public struct VisualAbstractor: Sendable {
         private let query, key, value, output: Linear
         private let feedForward: InnerNormSwiGLU
         private let heads: AttentionHeads
+        /// The published buffers: the queries' table [Q, W] and the features' [S, W].
+        private let tables: (queries: Parameter, features: Parameter)?
 
-        init(_ config: Config, at path: ParameterPath) {
+        init(_ config: Config, positions: (queries: [Int], keys: [Int])?, at path: ParameterPath) {
+            tables = positions.map { shapes in
+                let attention = path / "attention", count = shapes.keys[0] - shapes.queries[0]
+                return (
+                    attention.buffer("q_pos_embed", shape: shapes.queries, initializer: .zeros),
+                    attention.buffer("k_pos_embed", shape: [count, shapes.keys[1]], initializer: .zeros)
+                )
+            }
             let width = config.hiddenSize
             func projection(_ place: ParameterPath) -> Linear {
                 Linear(width, width, bias: true, at: place, initializer: .normal(0.02))
@@ -79,6 +96,14 @@ public struct VisualAbstractor: Sendable {
                 width, config.intermediateSize, epsilon: config.innerNormEpsilon, at: path / "output" / "mlp")
             queryNorm = LayerNorm(width, epsilon: 1e-5, at: path / "norm1")
             featureNorm = LayerNorm(width, epsilon: 1e-5, at: path / "normk")
+        }
+
+        /// The tables of the checkpoint, as a layer adds them; nil where they are recomputed.
+        func stored(_ dtype: DType) -> (queries: Tensor, keys: Tensor)? {
+            tables.map { tables in
+                let queries = tables.queries.tensor.to(dtype)
+                return (queries, Tensor.cat([queries, tables.features.tensor.to(dtype)], dim: 0))
+            }
         }
 
         func callAsFunction(
@@ -111,7 +136,9 @@ public struct VisualAbstractor: Sendable {
     }
 }
 
-/// The fixed position tables of mPLUG-Owl2's abstractor, which no checkpoint holds: recomputed in float32.
+/// The fixed position tables of mPLUG-Owl2's abstractor, recomputed in float32: the published checkpoint holds none.
+///
+/// Folders that the published code saved again do, rounded where it computed in 16 bit; it then reads those.
 ///
 /// The queries count 0, 1, 2, ...; a patch's first half says its column, its second half its row (MAE's order).
 package struct SineCosinePositions: Sendable {

@@ -81,7 +81,8 @@ public struct EvaluationIdentity: Codable, Sendable {
     /// - Throws: `CheckpointError` or `DigestError` when a file is missing or cannot be read.
     public static func hash(of folder: ModelFolder, adapter: String? = nil) throws -> String {
         typealias Name = ModelFolder.FileName
-        let names = [Name.config, Name.tokenizerModel, Name.preprocessorConfig] + (try folder.weightFileNames())
+        let preprocessing = folder.contains(Name.preprocessorConfig) ? Name.preprocessorConfig : Name.processorConfig
+        let names = [Name.config, Name.tokenizerModel, preprocessing] + (try folder.weightFileNames())
         var hasher = SHA256Hasher()
         for name in names where folder.contains(name) {
             hasher.update("\(name) \(try Digest.sha256(fileAt: folder.path(of: name)).hex)\n")
@@ -89,7 +90,7 @@ public struct EvaluationIdentity: Codable, Sendable {
         if let adapter {
             let files = try ModelFolder(path: adapter)
             typealias Name = AdapterFolder.FileName
-            for name in [Name.config, Name.weights, Name.archive] where files.contains(name) {
+            for name in [Name.config, Name.weights, Name.archive, Name.trainedBase] where files.contains(name) {
                 hasher.update("\(name) \(try Digest.sha256(fileAt: files.path(of: name)).hex)\n")
             }
         }

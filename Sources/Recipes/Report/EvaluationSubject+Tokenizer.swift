@@ -22,7 +22,7 @@ extension EvaluationSubject {
             try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract)
         }
         self.init(
-            model: model, contract: contract,
+            model: model, pieceCount: tokenizer.vocabularySize, contract: contract,
             beginID: tokenizer.beginID ?? tokenizer.endID,
             stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }),
             frame: try frame(question), questionFrame: frame,

@@ -28,7 +28,8 @@ extension SyrinxModel {
             request.keepsLogits = keepsLogits
             return request
         }
-        let results = try GenerationEngine(model, maxBatchRows: prompts.count).generate(
+        let together = GenerationEngine(model, maxBatchRows: prompts.count, pieceCount: engine.pieceCount)
+        let results = try together.generate(
             requests,
             onToken: { row, token in
                 _ = writers[row].append(token)
