@@ -79,6 +79,7 @@ public enum RecipeRunner {
         let plan = try MemoryPlan(recipe)
         if let threads = recipe.threads { TorchRuntime.threadCount = threads }
         let folder = try RunFolder(path: options.output, resume: options.resume)
+        defer { folder.release() }
         let yaml = try StrictYAML.encode(recipe)
         let checkpoints = CheckpointStore(folder: folder.checkpoints, keep: recipe.checkpoints.keep)
         let log = try JSONLinesObserver(path: folder.log)
