@@ -38,7 +38,7 @@ public final class ExampleSource: ExampleSupply {
             throw DataError(
                 "the vocabulary has no end token, which every training example ends with; train one that has it")
         }
-        guard contract.visualTokenCount + 2 < contextLength else {
+        guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
             throw DataError(
                 "a picture takes \(contract.visualTokenCount) tokens and an example two more, which leaves no room for "
                     + "text in a context of \(contextLength); raise the context length or lower the visual token count")

@@ -42,10 +42,24 @@ struct ChatScript {
         parts.append(.end(isSupervised: false))
     }
 
+    /// Whether a message is what is to be learnt: an answer that says something.
+    private func isTaught(_ message: Message) -> Bool {
+        isTraining && message.role == .assistant
+            && message.text.unicodeScalars.contains {
+                !$0.properties.isWhitespace
+            }
+    }
+
+    /// Whether the example ends before a message: an answer that says nothing and has nothing behind it. With turns behind
+    /// it, it is written as in a prompt, so that the later answers are learnt.
+    private func endsExample(_ index: Int, of messages: [Message]) -> Bool {
+        isTraining && index == messages.count - 1 && !isTaught(messages[index])
+    }
+
     /// Reading order, each part encoded by itself.
     mutating func document(_ messages: [Message]) {
         for message in messages {
-            if isTraining && message.role == .assistant && !message.text.isEmpty {
+            if isTaught(message) {
                 teach(message.text)
                 continue
             }
@@ -72,7 +86,7 @@ struct ChatScript {
             if asInTraining { script.cut() }
             script.write("AI: ")
         }
-        for message in messages where message.role != .system {
+        for (index, message) in messages.enumerated() where message.role != .system {
             switch message.role {
             case .user:
                 // A line for each part; white space around a picture was there to set it apart.
@@ -83,8 +97,8 @@ struct ChatScript {
                 }
             case .assistant, .system:
                 assistant(&self)
-                if isTraining {
-                    guard !message.text.isEmpty else { return }
+                if endsExample(index, of: messages) { return }
+                if isTaught(message) {
                     teach(message.text)
                 } else if asInTraining {
                     cut()
@@ -114,9 +128,9 @@ struct ChatScript {
                 for part in picturesFirst ? message.picturesOnLines : message.content { write(part) }
                 write(" ASSISTANT:")
             case .assistant, .system:
+                if endsExample(index, of: messages) { return }
                 let text = message.text.isEmpty ? "" : " " + message.text
-                if isTraining {
-                    guard !text.isEmpty else { return }
+                if isTaught(message) {
                     teach(text)
                 } else {
                     write(text)

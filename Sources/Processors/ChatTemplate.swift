@@ -68,7 +68,8 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
     /// The turns as one sequence. For an answer it ends where the assistant begins to speak.
     ///
     /// A system message may stand first and takes the place of ``systemPrompt``; an empty one leaves it out. Then user and
-    /// assistant take turns (``document`` takes any order). An assistant's turn without text ends the sequence before it.
+    /// assistant take turns (``document`` takes any order). In training an answer without a visible character is not learnt:
+    /// it is written as in a prompt where turns follow it, and ends the sequence before it where none do.
     /// - Throws: ``ProcessorError`` that names the message that is out of turn, empty, or of a role that has no pictures.
     public func parts(of messages: [Message], for purpose: Purpose = .answer) throws(ProcessorError) -> [ChatPart] {
         try check(messages, for: purpose)

@@ -12,6 +12,9 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
         self.visualTokenCount = visualTokenCount
     }
 
+    /// The shortest context in which an example has room for a picture: its positions, a begin and an end token, and a word.
+    package static func leastContextLength(visualTokenCount: Int) -> Int { visualTokenCount + 3 }
+
     /// Checks one example: every picture has V positions, there are as many places as pictures, and no text token is
     /// the placeholder.
     /// - Parameter pictureCount: pictures that come with the example; nil where they are not known yet.

@@ -7,7 +7,8 @@ import Training
 
 /// What a recipe will hold in memory at its peak, predicted before anything is allocated.
 ///
-/// Weights, optimizer state and gradients are exact. Activations are an estimate from the layers' widths: every layer
+/// Weights, optimizer state and gradients are exact, and so is the text of an update's sequences, which are read before it; their
+/// pictures are counted at the most that fits. Activations are an estimate from the layers' widths: every layer
 /// keeps about ten of its inputs and four of its inner rows for the backward pass, or its input alone where it is recomputed;
 /// expect a third more or less. An encoder that does not train keeps nothing from layer to layer. The program,
 /// libtorch and what was loaded before are counted as the process's resident memory when the plan is made, decoded pictures as
@@ -18,13 +19,14 @@ public struct MemoryPlan: Codable, Sendable {
         public var parameterCount: Int
         public var trainableCount: Int
         /// Bytes of float32 masters and working copies (what no stage changes has no master), of optimizer state, of
-        /// gradients, of activations.
+        /// gradients, of activations, of what one update reads.
         public var weightBytes: Int
         public var optimizerBytes: Int
         public var gradientBytes: Int
         public var activationBytes: Int
+        public var inputBytes: Int
 
-        public var totalBytes: Int { weightBytes + optimizerBytes + gradientBytes + activationBytes }
+        public var totalBytes: Int { weightBytes + optimizerBytes + gradientBytes + activationBytes + inputBytes }
     }
 
     public var computeDType: String
@@ -34,6 +36,8 @@ public struct MemoryPlan: Codable, Sendable {
     public var programBytes: Int
     /// The most bytes of decoded pictures that are kept, on the CPU.
     public var pictureBytes: Int
+    /// What the run will have written.
+    public var disk: DiskPlan
 
     /// Plans every stage of `recipe` on this machine.
     ///
@@ -50,11 +54,11 @@ public struct MemoryPlan: Codable, Sendable {
             imagePlaceholder: recipe.model.fixedPlaceholder ?? 0)
         let total = built.store.elementCount()
         let visionPrefix = InitialWeights(recipe.model).visionPrefix
-        let weightBytes = built.weightByteCount(
-            changing: try built.changedParameters(), computeDType: machine.computeDType)
+        let changed = try built.changedParameters()
+        let weightBytes = built.weightByteCount(changing: changed, computeDType: machine.computeDType)
         let isFloat32 = machine.computeDType == .float32
         let width = machine.computeDType.byteCount
-        stages = try recipe.stages.enumerated().map { index, stage in
+        let stages = try recipe.stages.enumerated().map { index, stage in
             try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
             let trainable = built.store.parameters.filter(\.isTrainable)
             let count = trainable.reduce(0) { $0 + $1.elementCount }
@@ -69,9 +73,27 @@ public struct MemoryPlan: Codable, Sendable {
                 gradientBytes: count * (isFloat32 ? 4 : 4 + width),
                 activationBytes: Self.activations(
                     recipe, stage, width: width,
-                    trainsEncoder: trainable.contains { NamePrefix(visionPrefix).begins($0.name) }))
+                    trainsEncoder: trainable.contains { NamePrefix(visionPrefix).begins($0.name) }),
+                inputBytes: Self.inputs(recipe, stage))
         }
+        self.stages = stages
+        let trained = built.store.parameters.filter { changed.contains($0.name) }.reduce(0) { $0 + $1.elementCount }
+        disk = DiskPlan(
+            recipe, trainedBytes: trained * 4, optimizerBytes: stages.map(\.optimizerBytes),
+            modelBytes: trained * 4 + (total - trained) * width)
     }
+
+    /// The sequences or pictures of one update: all are read before it.
+    private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage) -> Int {
+        let picture = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
+        guard stage.objective == .nextToken else { return stage.globalBatchSize * picture }
+        return stage.globalBatchSize
+            * (recipe.data.contextLength * Recipe.positionBytes + images(recipe, tokens: recipe.data.contextLength)
+                * picture)
+    }
+
+    /// The most pictures that this many positions hold, with a few words to each.
+    private static func images(_ recipe: Recipe, tokens: Int) -> Int { tokens / (recipe.model.visualTokenCount + 32) }
 
     private static func activations(
         _ recipe: Recipe, _ stage: Recipe.Stage, width: Int, trainsEncoder: Bool
@@ -92,7 +114,7 @@ public struct MemoryPlan: Codable, Sendable {
         case .nextToken:
             let tokens = stage.microbatchSize * recipe.data.contextLength
             // At the most, every position is a picture's or is scored; scores and their gradient are float32.
-            let images = tokens / max(1, recipe.model.visualTokenCount + 32)
+            let images = images(recipe, tokens: tokens)
             return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
                 * 12
         case .bagOfWords, .contrastive:
@@ -111,12 +133,24 @@ public struct MemoryPlan: Codable, Sendable {
         let lines = stages.map { stage in
             "\(stage.name): \(stage.trainableCount) of \(stage.parameterCount) parameters train; weights \(size(stage.weightBytes)), "
                 + "optimizer \(size(stage.optimizerBytes)), gradients \(size(stage.gradientBytes)), "
-                + "activations about \(size(stage.activationBytes)); together about \(size(stage.totalBytes))"
+                + "activations about \(size(stage.activationBytes)), an update's input \(size(stage.inputBytes)); together about \(size(stage.totalBytes))"
         }
         let here = MachineMemory.current.map { ", of \(size($0.total)) in this machine" } ?? ""
         let last =
             "at the peak about \(size(peakBytes))\(here): the largest stage, \(size(programBytes)) of program and libtorch, up to "
             + "\(size(pictureBytes)) of kept pictures"
-        return (["computes in \(computeDType) on \(device)"] + lines + [last]).joined(separator: "\n")
+        return
+            (["computes in \(computeDType) on \(device)"] + lines + [last]
+            + [warning, "on the disk \(disk.line)"].compactMap { $0 })
+            .joined(separator: "\n")
+    }
+
+    /// Says that the plan is more than the machine has; nil where it is not, or another device computes.
+    var warning: String? {
+        guard device == Device.cpu.description, let usable = MachineMemory.current?.usable, peakBytes > usable else {
+            return nil
+        }
+        return
+            "that is more memory than this machine has: use a smaller microbatchSize, context or model, or recompute: layers"
     }
 }

@@ -13,10 +13,15 @@ struct Objectives {
     let seed: UInt64
     let computeDType: DType
     let device: Device
+    /// Whether LoRA's terms drop inputs.
+    let hasDropout: Bool
 
     /// Next-token prediction on packed sequences: the mean over supervised tokens, plus the z-loss.
     func nextToken(zLossScale: Double) -> Objective<Batch> {
-        Objective(name: "nextToken", weight: { Double($0.supervisedTokenCount) }) { batch in
+        Objective(
+            name: "nextToken", division: hasDropout ? .redrawing("LoRA's dropout") : .exact,
+            weight: { Double($0.supervisedTokenCount) }
+        ) { batch in
             var input = batch.input.to(device)
             input.pixelValues = input.pixelValues?.to(computeDType)
             // From the batch alone: a resumed run drops the same inputs of LoRA's terms, and validation drops none.
@@ -42,7 +47,10 @@ struct Objectives {
     /// Pictures and captions find each other within the micro-batch, both ways (the symmetric loss of CLIP, arXiv
     /// 2103.00020), with the mean embedding of the caption's distinct tokens for a text encoder.
     func contrastive(temperature: Double = 0.07) -> Objective<CaptionedPictures> {
-        Objective(name: "contrastive", weight: { Double($0.itemIDs.count) }) { pictures in
+        Objective(
+            name: "contrastive", division: .refused("the contrastive loss compares all images of a micro-batch"),
+            weight: { Double($0.itemIDs.count) }
+        ) { pictures in
             let visual = model.visualTokens(pictures.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(
                 .float32)
             let texts = Tensor.stack(
@@ -106,6 +114,7 @@ extension Batch: TrainingItem {
                 pixelValues: images > 0 ? input.pixelValues?.narrow(dim: 0, start: firstImage, length: images) : nil,
                 visualPositions: images > 0 ? Tensor(mine.map { positions[$0] - start }).to(labels.device) : nil)
             part.rowSources = Array(rowSources[range])
+            part.itemIDs = zip(itemIDs, input.layout.segments).filter { range.contains($1.row) }.map(\.0)
             part.imageCount = images
             part.supervisedTokenCount = Int(part.labels.notEqual(to: Double(ignoreIndex)).sum().item())
             part.filledTokenCount = part.input.layout.segments.reduce(0) { $0 + $1.length }

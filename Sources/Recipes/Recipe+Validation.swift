@@ -1,5 +1,7 @@
 import DataPipeline
+import Machine
 import NN
+import Processors
 import SyrinxModels
 import Torch
 import Training
@@ -7,6 +9,10 @@ import Training
 extension Recipe {
     /// More threads than this make a machine stand still before the first step.
     private static let threadLimit = 1024
+    /// No vocabulary has more pieces; the largest published ones have a few hundred thousand.
+    private static let vocabularyLimit = 1 << 24
+    /// Bytes of one position of a sequence: its token, its position, its label.
+    static let positionBytes = 3 * 8
 
     /// Refuses values that cannot work, before anything is read or allocated.
     ///
@@ -34,6 +40,15 @@ extension Recipe {
         try require(
             data.tokenizer.path != nil || data.tokenizer.vocabularySize >= 300, "data.tokenizer.vocabularySize",
             "\(data.tokenizer.vocabularySize) is too small: 256 bytes and the special pieces come first; use 4096")
+        try require(
+            data.tokenizer.vocabularySize <= Self.vocabularyLimit, "data.tokenizer.vocabularySize",
+            "\(data.tokenizer.vocabularySize) is more than the \(Self.vocabularyLimit) that any vocabulary has; use 4096"
+        )
+        let leastContext = TokenContract.leastContextLength(visualTokenCount: model.visualTokenCount)
+        try require(
+            data.contextLength >= leastContext, "data.contextLength",
+            "\(data.contextLength) has no room for an image of \(model.visualTokenCount) positions and text; use at least "
+                + "\(leastContext)")
         try require(data.workerCount > 0, "data.workerCount", "\(data.workerCount) is not positive; use 1")
         try require(
             data.workerCount <= Self.threadLimit, "data.workerCount",
@@ -77,6 +92,13 @@ extension Recipe {
             try require(
                 stage.globalBatchSize % stage.microbatchSize == 0, "\(place).microbatchSize",
                 "\(stage.microbatchSize) does not divide the global batch of \(stage.globalBatchSize)")
+            if let shortage = shortage(ofInput: stage) {
+                throw ConfigError(
+                    place: "\(name), \(place).globalBatchSize",
+                    problem:
+                        "the \(stage.globalBatchSize) rows of one update are in memory before it and take at least "
+                        + "\(shortage); use a smaller one")
+            }
             try require(
                 stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
                 "contrasting needs at least 2 pictures a micro-batch, got \(stage.microbatchSize)")
@@ -99,5 +121,16 @@ extension Recipe {
         try require(
             Set(names).count == names.count, "stages",
             "two stages have the same name (\(names.joined(separator: ", ")))")
+    }
+}
+
+extension Recipe {
+    /// What is lacking in this machine for the least that an update of a stage reads: its text, or its pictures.
+    private func shortage(ofInput stage: Stage) -> String? {
+        let side = Double(model.visionEncoder.imageSize)
+        let row = stage.objective == .nextToken ? Double(data.contextLength * Self.positionBytes) : 3 * side * side * 4
+        let bytes = row * Double(stage.globalBatchSize)
+        guard let usable = MachineMemory.current?.usable, bytes > Double(usable) else { return nil }
+        return "\(UInt64(min(bytes / 1e9, 1e18))) GB, of which this machine has \(usable / 1_000_000_000)"
     }
 }

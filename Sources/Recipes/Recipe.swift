@@ -127,7 +127,7 @@ extension Recipe {
 
     /// Instruction data: conversations, and how they are written for the model.
     public struct InstructionSettings: Codable, Hashable, Sendable {
-        /// Files of records in LLaVA's form or mPLUG-Owl's, JSON or JSON lines; empty takes the corpus' captions and
+        /// Files of records (LLaVA, ms-swift, LlamaFactory, mPLUG-Owl), JSON or JSON lines; empty takes the corpus' captions and
         /// glosses as questions and answers.
         public var files: [String]
         /// The folder that the records' paths of pictures begin at; nil for each file's own.

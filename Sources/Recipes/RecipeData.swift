@@ -38,6 +38,7 @@ struct RecipeData {
         self.quarantinePath = quarantinePath
         let corpus = try recipe.data.corpus.map { try CorpusFolder(URL(fileURLWithPath: $0)) }
         let store = try Self.conversations(recipe, corpus)
+        if let store, let note = store.unreadKeys.sentence { say("\(store.name): \(note)") }
         if let savedTokenizer {
             tokenizer = try SentencePieceTokenizer(model: savedTokenizer, from: "the tokenizer.model of the checkpoint")
         } else if let path = recipe.data.tokenizer.path {

@@ -79,6 +79,7 @@ public enum RecipeRunner {
         let plan = try MemoryPlan(recipe)
         if let threads = recipe.threads { TorchRuntime.threadCount = threads }
         let folder = try RunFolder(path: options.output, resume: options.resume)
+        defer { folder.release() }
         let yaml = try StrictYAML.encode(recipe)
         let checkpoints = CheckpointStore(folder: folder.checkpoints, keep: recipe.checkpoints.keep)
         let log = try JSONLinesObserver(path: folder.log)
@@ -107,6 +108,9 @@ public enum RecipeRunner {
             recipe, vocabularySize: data.tokenizer.vocabularySize, imagePlaceholder: data.imagePlaceholder)
         let changed = try built.changedParameters()
         try built.fill(changing: changed, computeDType: machine.computeDType, say: saved == nil ? say : { _ in })
+        if let shortage = plan.disk.shortage(at: folder.path) {
+            throw ConfigError(place: folder.path, problem: shortage)
+        }
         let weights = MasterWeights(
             built.store, changing: changed, computeDType: machine.computeDType, device: machine.device)
         let frozen = FrozenWeights(weights)
@@ -117,7 +121,9 @@ public enum RecipeRunner {
         say(
             "\(recipe.name): \(built.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), \(data.summary)"
         )
-        say("memory: about \(plan.peakBytes / 1_000_000) MB at the peak, by plan")
+        say(
+            "memory: about \(plan.peakBytes / 1_000_000) MB at the peak, by plan"
+                + (plan.warning.map { "; \($0)" } ?? ""))
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(
             recipe: recipe, model: built.model, store: built.store, examples: data.supply,

@@ -28,7 +28,7 @@ struct StageRun {
         if let saved { try optimizers.restore(saved.optimizerState) }
         let objectives = Objectives(
             model: built.model, store: built.store, seed: recipe.seed, computeDType: machine.computeDType,
-            device: machine.device)
+            device: machine.device, hasDropout: recipe.lora.map { $0.dropout > 0 } ?? false)
         let peak = MachinePeak.operationsPerSecond(dtype: machine.computeDType, device: machine.device)
         func train<Item: TrainingItem>(
             _ source: TrainingSource<Item>, _ objective: Objective<Item>, _ validation: [ValidationSet<Item>]

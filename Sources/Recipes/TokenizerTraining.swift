@@ -26,9 +26,9 @@ struct TokenizerTraining {
         let template = recipe.data.instructions?.template ?? recipe.model.chatTemplate
         if template != .document {
             if let conversations {
-                texts += try Self.texts(of: conversations, template)
+                texts += Self.texts(of: conversations, template)
             } else if let corpus {
-                texts += try Self.texts(of: try CorpusConversations(corpus), template)
+                texts += Self.texts(of: try CorpusConversations(corpus), template)
             }
         }
         let size = recipe.data.tokenizer.vocabularySize
@@ -46,17 +46,11 @@ struct TokenizerTraining {
         return tokenizer
     }
 
-    private static func texts(of store: any ConversationStore, _ template: ChatTemplate) throws -> [String] {
-        try (0..<store.count).filter { store.split(of: $0) == .train }.flatMap { number -> [String] in
-            // A record that cannot be read is for the loader to report.
-            guard let conversation = try? store.conversation(number) else { return [] }
-            switch conversation.form {
-            case .written(let text): return [text]
-            case .turns(let messages):
-                return try template.parts(of: messages, for: .training).compactMap {
-                    if case .content(.text(let text), _) = $0 { text } else { nil }
-                }
-            }
+    private static func texts(of store: any ConversationStore, _ template: ChatTemplate) -> [String] {
+        (0..<store.count).filter { store.split(of: $0) == .train }.flatMap { number -> [String] in
+            // A record that cannot be used is for the loader to report.
+            guard let parts = try? store.conversation(number).parts(in: template) else { return [] }
+            return parts.compactMap { if case .content(.text(let text), _) = $0 { text } else { nil } }
         }
     }
 }

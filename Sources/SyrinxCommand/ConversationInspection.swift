@@ -22,6 +22,7 @@ struct ConversationInspection {
     private struct Output: Encodable {
         var records: Int
         var recordsWithPictures: Int
+        var unreadKeys: [String: Int]
         var sample: SampleView?
     }
 
@@ -29,13 +30,14 @@ struct ConversationInspection {
         let conversations = try ConversationFile(file, pictures: images)
         let output = Output(
             records: conversations.count, recordsWithPictures: conversations.pictureRecordCount,
-            sample: try sample.map { try view($0, of: conversations) })
+            unreadKeys: conversations.unreadKeys.counts, sample: try sample.map { try view($0, of: conversations) })
         if asJSON {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             return print(String(decoding: try encoder.encode(output), as: UTF8.self))
         }
         print("\(file): \(output.records) conversations, \(output.recordsWithPictures) with pictures")
+        if let note = conversations.unreadKeys.sentence { print(note) }
         if let view = output.sample { print("\n" + view.text(style: .standardOutput)) }
     }
 

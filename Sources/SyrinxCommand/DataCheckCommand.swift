@@ -2,6 +2,7 @@ import ArgumentParser
 import Codecs
 import DataPipeline
 import Foundation
+import Processors
 import Terminal
 
 /// `syrinx data check`: decodes a whole corpus, or a file of conversations, and names what is bad.
@@ -12,9 +13,10 @@ struct DataCheckCommand: ParsableCommand {
         usage: "syrinx data check <folder> [<options>]",
         discussion: """
             Checks the shards against their SHA-256, the index against the records, and decodes every picture. Of a file \
-            (LLaVA's JSON or mPLUG-Owl's records) every record is read, its marks are counted against its pictures, and \
-            something must be learnt from it. What cannot be used is written to the quarantine file, one JSON object per \
-            line. Exit status: 0 when all is well, 1 when anything is bad.
+            (the JSON of LLaVA, ms-swift or LlamaFactory, or mPLUG-Owl's records) every record is written in the template \
+            as training writes it, its marks are counted against its images, and something must be learnt from it. Keys \
+            that nothing reads are listed with their counts. What cannot be used is written to the quarantine file, one \
+            JSON object per line. Exit status: 0 when all is well, 1 when anything is bad.
             """)
 
     @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
@@ -22,6 +24,10 @@ struct DataCheckCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Where a conversation's pictures are (default: beside its file).", valueName: "folder"))
     var images: String?
+
+    @Option(
+        help: "How a conversation's turns are written (default: mplug-owl2).", transform: DataInspectCommand.template)
+    var template: ChatTemplate?
 
     @Option(help: "Threads that decode.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -34,8 +40,10 @@ struct DataCheckCommand: ParsableCommand {
 
     func validate() throws {
         if workers < 1 { throw ValidationError("--workers \(workers): at least 1 is needed") }
-        if images != nil, !ConversationInspection.isFile(folder) {
-            throw ValidationError("--images belongs to a .json or .jsonl file of conversations, not to \(folder)")
+        if let option = images != nil ? "--images" : template != nil ? "--template" : nil,
+            !ConversationInspection.isFile(folder)
+        {
+            throw ValidationError("\(option) belongs to a .json or .jsonl file of conversations, not to \(folder)")
         }
     }
 
@@ -56,17 +64,21 @@ struct DataCheckCommand: ParsableCommand {
     private func checkConversations() throws {
         let conversations = try ConversationFile(folder, pictures: images)
         let progress = ProgressBar("checking", total: conversations.count, unit: "records")
-        let report = try ConversationCheck(conversations, decoder: PictureCodec()).run(workerCount: workers) {
-            progress.advance(by: $0)
-        }
+        let report = try ConversationCheck(
+            conversations, decoder: PictureCodec(), template: template ?? .mplugOwl2
+        ).run(workerCount: workers) { progress.advance(by: $0) }
         progress.finish()
         try show(
             report, failures: report.failures,
-            read: "\(report.recordCount) records, \(report.pictureCount) good pictures, \(report.answerCount) answers")
+            read: "\(report.recordCount) records, \(report.pictureCount) good pictures, \(report.answerCount) answers "
+                + "to learn in the template \(report.template)",
+            note: conversations.unreadKeys.sentence)
     }
 
     /// Prints what was found, writes down what is bad, and ends with status 1 where there is something.
-    private func show(_ report: some Encodable, failures: [QuarantineEntry], read: String) throws {
+    private func show(
+        _ report: some Encodable, failures: [QuarantineEntry], read: String, note: String? = nil
+    ) throws {
         if !failures.isEmpty { try CorpusCheck.write(failures, to: quarantine) }
         if json {
             let encoder = JSONEncoder()
@@ -79,6 +91,7 @@ struct DataCheckCommand: ParsableCommand {
             } else {
                 print(style.paint("\(failures.count) bad", .red) + " of " + read + "; they are listed in \(quarantine)")
             }
+            if let note { print(note) }
             for failure in failures.prefix(10) { print("  \(failure.id): \(failure.reason)") }
             if failures.count > 10 { print("  ... and \(failures.count - 10) more") }
         }

@@ -16,7 +16,7 @@ struct DataInspectCommand: ParsableCommand {
         discussion: """
             With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
             positions of pictures, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \
-            data in LLaVA's form or mPLUG-Owl's; --template says how its turns are written.
+            data in the form of LLaVA, ms-swift, LlamaFactory or mPLUG-Owl; --template says how its turns are written.
             """)
 
     @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
@@ -55,7 +55,7 @@ struct DataInspectCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json: Bool = false
 
-    private static func template(_ text: String) throws -> ChatTemplate {
+    static func template(_ text: String) throws -> ChatTemplate {
         do { return try ChatTemplate(named: text) } catch { throw ValidationError("--template: \(error)") }
     }
 

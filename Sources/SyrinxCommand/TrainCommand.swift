@@ -49,6 +49,7 @@ struct TrainCommand: ParsableCommand {
         if dryRun {
             let plan = try MemoryPlan(recipe)
             for input in recipe.missingInputs { say("not there yet: \(input)") }
+            if let shortage = plan.disk.shortage(at: folder(recipe)) { say("not enough room: \(shortage)") }
             return print(json ? try Self.json(plan) : plan.table)
         }
         InterruptFlag.install()
@@ -65,7 +66,7 @@ struct TrainCommand: ParsableCommand {
             outcome = try RecipeRunner.run(
                 recipe,
                 .init(
-                    output: output ?? "runs/\(recipe.name)", resume: resume,
+                    output: folder(recipe), resume: resume,
                     observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) })
             )
         } catch let interrupted as Interrupted {
@@ -80,6 +81,8 @@ struct TrainCommand: ParsableCommand {
                         stages: outcome.reports)))
         }
     }
+
+    private func folder(_ recipe: Recipe) -> String { output ?? "runs/\(recipe.name)" }
 
     /// The command that goes on with this run.
     private var continuation: String { ShellLine.text(CommandLine.arguments + (resume ? [] : ["--resume"])) }

@@ -75,6 +75,17 @@ private func written(_ parts: [ChatPart]) -> String {
         #expect(!empty.contains("{") && !empty.contains("[/]"))
     }
 
+    @Test(arguments: ChatTemplate.allCases)
+    func `An answer that says nothing is not learnt, and what is said behind it is`(template: ChatTemplate) throws {
+        for nothing in ["", " \n"] {
+            let turns = [user("Is it?"), assistant(nothing), user("Why?"), assistant("So.")]
+            let text = written(try template.parts(of: turns, for: .training))
+            let learnt = text.split(separator: "{").dropFirst().map { $0.prefix { $0 != "}" } }
+            #expect(learnt == ["\(text.contains("ASSISTANT:") ? " " : "")So.", "[/]"])
+            #expect(text.contains("Is it?") && text.contains("Why?"))
+        }
+    }
+
     @Test func `A prompt is the beginning of its training example`() throws {
         for template in ChatTemplate.allCases where template != .document && template != .mplugOwl2Evaluation {
             let prompt = written(try template.parts(of: [user(picture, .text("Is it?"))]))

@@ -1,8 +1,10 @@
+import Checkpoints
 import Foundation
 import NN
 import Recipes
 import SyrinxModels
 import Testing
+import Training
 
 @Suite("The study owl2-from-owl")
 struct DecoderStudyTests {
@@ -26,6 +28,20 @@ struct DecoderStudyTests {
         let (most, least) = (try elementCount(adaptive), try elementCount(plain))
         #expect(most - least == 4 * (2 * 256 * 256 + 2 * 256))
         #expect(abs(try elementCount(wider) - most) < (most - least) / 100)
+    }
+
+    @Test("A study in a folder where another one runs is refused before anything is trained")
+    func oneOwner() throws {
+        let folder = NSTemporaryDirectory() + "study-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let lock = try #require(try FolderLock(folder))
+        let error = #expect(throws: ConfigError.self) {
+            try DecoderStudy(folder: folder, seeds: [0]).run(observers: { _ in [] }, say: { _ in })
+        }
+        #expect(error?.description.hasPrefix("\(folder): another process runs a study here") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [".lock"])
+        lock.release()
     }
 
     @Test("The two decoders of one width begin with the same held-out losses, and finished runs are not run again")

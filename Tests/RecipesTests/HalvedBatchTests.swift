@@ -33,6 +33,7 @@ struct HalvedBatchTests {
         let (first, second) = try #require(batch.halves())
         #expect([first.imageCount, second.imageCount] == [3, 3])
         #expect(first.rowSources == ["a"] && second.rowSources == ["b"])
+        #expect(!first.itemIDs.isEmpty && first.itemIDs + second.itemIDs == ["1", "2", "3", "4", "5"])
         for count in [\Batch.supervisedTokenCount, \.filledTokenCount, \.textTokenCount] {
             #expect(first[keyPath: count] + second[keyPath: count] == batch[keyPath: count])
         }

@@ -1,5 +1,6 @@
 import DataPipeline
 import Recipes
+import SyrinxModels
 import TestSupport
 import Testing
 import Training
@@ -34,6 +35,12 @@ struct RecipeTests {
             ("threads=1000000", "threads: 1000000 is more than the 1024"),
             ("data.workerCount=100000", "data.workerCount: 100000 threads are more than the 1024"),
             ("data.contextLength=100000", "data.contextLength: 100000 is longer than the model's 512"),
+            ("data.contextLength=4", "data.contextLength: 4 has no room for an image of "),
+            ("data.tokenizer.vocabularySize=9000000000000000000", "is more than the 16777216 that any vocabulary has"),
+            (
+                "stages.1.globalBatchSize=1000000000",
+                "stages.1.globalBatchSize: the 1000000000 rows of one update are in memory before it and take at least 12288 GB"
+            ),
             ("data.tokenizer.vocabularySize=100", "data.tokenizer.vocabularySize: 100 is too small"),
             ("checkpoints.keep=0", "checkpoints.keep: 0 is not positive"),
             ("stages.0.microbatchSize=7", "stages.0.microbatchSize: 7 does not divide the global batch of"),
@@ -74,6 +81,9 @@ struct RecipeTests {
         #expect(main.trainableCount < main.parameterCount)
         #expect(main.gradientBytes == main.trainableCount * 6)
         #expect(main.optimizerBytes > main.trainableCount * 4 && main.optimizerBytes < main.trainableCount * 8)
+        let recipe = try RecipeRegistry.recipe("mm1-demo"), side = recipe.model.visionEncoder.imageSize
+        #expect(warm.inputBytes == recipe.stages[0].globalBatchSize * 3 * side * side * 4)
+        #expect(main.inputBytes > recipe.stages[1].globalBatchSize * recipe.data.contextLength * 24)
         #expect(plan.programBytes > 10_000_000, "libtorch alone is larger")
         #expect(plan.peakBytes == plan.programBytes + plan.pictureBytes + (plan.stages.map(\.totalBytes).max() ?? 0))
     }

@@ -168,6 +168,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         set("model.visionEncoder.activation=gelo", "'gelo' is not one of", "did you mean 'gelu'?"),
         set("model.languageModel.headCount=7", "key_value_head_count is 8; it must lie in 1...7"),
         set("data.contextLength=1", "data.contextLength: 1 leaves no room for text"),
+        set("data.contextLength=4", "data.contextLength: 4 has no room for an image of "),
+        set("stages.0.globalBatchSize=16000000000", "the 16000000000 rows of one update are in memory before it"),
         set("data.contextLength=100000", "longer than the model's 512"),
         set("device=cuda:77", "there is no 'cuda:77' here"),
         BadInput("unknown recipe", "did you mean 'mm1-demo'?") { _ in ["recipe", "show", "mm1-dmo"] },

@@ -128,6 +128,24 @@ struct TrainCommandTests {
         }
     }
 
+    @Test("A run in a folder that another process has, fresh or resumed, ends with status 2 and touches nothing")
+    func takenFolder() throws {
+        let folder = NSTemporaryDirectory() + "train-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder + "/run", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let lock = open(folder + "/run/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        defer { close(lock) }
+        try #require(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+        let run = Run(corpus: folder + "/nowhere", output: folder + "/run")
+        for option in [[], ["--resume"]] {
+            let second = try SyrinxProcess.run(run.arguments + option)
+            #expect(second.status == 2)
+            #expect(
+                second.errors.hasPrefix("error: \(run.output): another process is training here"), "\(second.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: run.output) == [".lock"])
+        }
+    }
+
     @Test("A checkpoint that finds no room ends the run in one sentence, and the one before is resumed to the same end")
     func fullDisk() throws {
         try withWholeRun { folder, whole, result in

@@ -32,6 +32,8 @@ package protocol ConversationStore: Sendable {
     var count: Int { get }
     /// Equal exactly where the conversations are.
     var identity: String { get }
+    /// Keys of the records that nothing reads.
+    var unreadKeys: UnreadKeys { get }
     /// Whether conversation `number` has pictures, told without reading it.
     func hasPictures(_ number: Int) -> Bool
     /// Which side of the split it is on; conversations about one picture are on one side.

@@ -1,6 +1,6 @@
 import Foundation
 public import Media
-import Processors
+public import Processors
 import Terminal
 
 /// Reads every record of instruction data and decodes every picture, before a run does.
@@ -10,19 +10,29 @@ public struct ConversationCheck: Sendable {
         public var recordCount: Int
         /// Pictures that could be decoded.
         public var pictureCount: Int
-        /// What the assistant says, in turns that say something.
+        /// The template in which the records were tried.
+        public var template: String
+        /// Answers that are learnt, as far as the context reaches.
         public var answerCount: Int
+        /// Keys that nothing reads, with how often each stands in the file.
+        public var unreadKeys: [String: Int]
         /// Records that cannot be used, or from which nothing can be learnt.
         public var failures: [QuarantineEntry]
     }
 
     private let conversations: ConversationFile
     private let decoder: any MediaDecoder
+    private let template: ChatTemplate
     private let limits: DecodeLimits
 
-    public init(_ conversations: ConversationFile, decoder: any MediaDecoder, limits: DecodeLimits = .default) {
+    /// - Parameter template: how training will write the turns.
+    public init(
+        _ conversations: ConversationFile, decoder: any MediaDecoder, template: ChatTemplate,
+        limits: DecodeLimits = .default
+    ) {
         self.conversations = conversations
         self.decoder = decoder
+        self.template = template
         self.limits = limits
     }
 
@@ -32,7 +42,9 @@ public struct ConversationCheck: Sendable {
     ///   - progress: called after each record, from several threads, with the number of records it stands for.
     /// - Throws: `Interrupted` after Ctrl-C or SIGTERM.
     public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
-        var report = Report(recordCount: conversations.count, pictureCount: 0, answerCount: 0, failures: [])
+        var report = Report(
+            recordCount: conversations.count, pictureCount: 0, template: template.rawValue, answerCount: 0,
+            unreadKeys: conversations.unreadKeys.counts, failures: [])
         // Blocks keep the hand-over between threads rare beside the decoding itself.
         let block = 32
         let count = conversations.count
@@ -69,12 +81,7 @@ public struct ConversationCheck: Sendable {
 
     private func check(_ number: Int) throws -> Found {
         let conversation = try conversations.conversation(number)
-        let messages =
-            switch conversation.form {
-            case .turns(let messages): messages
-            case .written(let text): WrittenConversation.messages(of: text)
-            }
-        let answers = messages.count { $0.role == .assistant && $0.text.contains { !$0.isWhitespace } }
+        let answers = try conversation.parts(in: template).answerCount
         guard answers > 0 else {
             throw DataError("nothing can be learnt from it: the assistant says nothing")
         }

@@ -18,6 +18,8 @@ package struct ConversationCollection: ConversationStore {
     package var count: Int { starts[starts.count - 1] }
     package var identity: String { files.map(\.identity).joined(separator: " ") }
 
+    package var unreadKeys: UnreadKeys { files.reduce(into: UnreadKeys()) { $0.add($1.unreadKeys) } }
+
     package func hasPictures(_ number: Int) -> Bool {
         let (file, number) = place(number)
         return file.hasPictures(number)

@@ -2,7 +2,7 @@ import Digests
 import Foundation
 public import Media
 
-/// A file of instruction data: a JSON list or JSON lines, records in either form of ``ConversationRecord``.
+/// A file of instruction data: a JSON list or JSON lines, records in any form of ``ConversationRecord``.
 ///
 /// The file is mapped; only the place of every record is kept in memory.
 public final class ConversationFile: ConversationStore {
@@ -13,6 +13,7 @@ public final class ConversationFile: ConversationStore {
     private let heldOutShare: Double
     private let maximumPictureByteCount: Int
     package let identity: String
+    public let unreadKeys: UnreadKeys
 
     /// Opens a file and finds its records.
     ///
@@ -34,7 +35,9 @@ public final class ConversationFile: ConversationStore {
                 (try RecordScanner.records(in: bytes, name: path), Digest.sha256(bytes).hex)
             }
         }
-        (records, identity) = try result.get()
+        let scanned: (records: [RecordScanner.Record], unreadKeys: UnreadKeys)
+        (scanned, identity) = try result.get()
+        (records, unreadKeys) = scanned
         guard !records.isEmpty else {
             throw DataError("\(path) holds no records; write a list of records, or one a line")
         }
@@ -71,16 +74,17 @@ public final class ConversationFile: ConversationStore {
         // Anything but a plain file could block for ever, and no size could be asked for.
         guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular else {
             throw DataError(
-                "the picture \(path) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
+                "the picture \(path.shortened()) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
             )
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         guard size <= maximumPictureByteCount else {
             throw DataError(
-                "the picture \(path) has \(size) bytes, more than the \(maximumPictureByteCount) that are read")
+                "the picture \(path.shortened()) has \(size) bytes, more than the \(maximumPictureByteCount) that are read"
+            )
         }
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw DataError("the picture \(path) cannot be read: check its permissions")
+            throw DataError("the picture \(path.shortened()) cannot be read: check its permissions")
         }
         return [UInt8](bytes)
     }

@@ -38,7 +38,7 @@ public final class ConversationSource: ExampleSupply {
         guard let endID = tokenizer.endID else {
             throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")
         }
-        guard contract.visualTokenCount + 2 < contextLength else {
+        guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
             throw DataError(
                 "a picture takes \(contract.visualTokenCount) tokens and an answer two more, which leaves no room for text "
                     + "in a context of \(contextLength); raise the context length or lower the visual token count")
@@ -94,18 +94,7 @@ public final class ConversationSource: ExampleSupply {
     }
 
     private func layout(_ conversation: Conversation, pictures: [Example.Picture]) throws -> PromptLayout {
-        let parts: [ChatPart]
-        var endsWhereCut = false
-        switch conversation.form {
-        case .turns(let messages): parts = try template.parts(of: messages, for: .training)
-        case .written(let text):
-            // Only mPLUG-Owl's own templates write as the record is written.
-            endsWhereCut = template.isWrittenInLines
-            parts =
-                endsWhereCut
-                ? WrittenConversation.parts(of: text)
-                : try template.parts(of: WrittenConversation.messages(of: text), for: .training)
-        }
+        let parts = try conversation.parts(in: template)
         let spans = zip(conversation.pictures, pictures).map { name, picture in
             ImageSpan(
                 tokenCount: contract.visualTokenCount, name: name, width: picture.stored.width,
@@ -114,17 +103,7 @@ public final class ConversationSource: ExampleSupply {
         return try PromptLayout(
             name: conversation.id, parts: parts, tokenizer: tokenizer,
             beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, pictures: spans
-        ).cut(to: contextLength, endID: endsWhereCut ? tokenizer.endID : nil)
-    }
-}
-
-extension ChatTemplate {
-    /// Whether it writes the lines in which mPLUG-Owl's records come.
-    fileprivate var isWrittenInLines: Bool {
-        switch self {
-        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo: true
-        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1, .document: false
-        }
+        ).cut(to: contextLength, endID: conversation.endsWhereCut(in: template) ? tokenizer.endID : nil)
     }
 }
 

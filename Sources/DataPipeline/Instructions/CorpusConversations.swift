@@ -26,6 +26,7 @@ public final class CorpusConversations: ConversationStore {
     package var name: String { corpus.url.path }
     package var identity: String { "questions on \(corpus.index.manifestHash)" }
     public var count: Int { entries.count }
+    package var unreadKeys: UnreadKeys { UnreadKeys() }
 
     package func hasPictures(_ number: Int) -> Bool { !corpus.index.entries[entries[number]].images.isEmpty }
     package func split(of number: Int) -> CorpusSplit { corpus.index.entries[entries[number]].split }

@@ -1,31 +1,41 @@
 import Digests
 
 /// Finds the records of a JSON list or of JSON lines without reading them: where each begins and ends, whether it has
-/// pictures, and a number that records about the same pictures share.
+/// pictures, a number that records about the same pictures share, and the keys that nothing reads.
 struct RecordScanner {
     struct Record {
         var offset: Int
         var length: Int
         var hasPictures: Bool
-        /// Of the value of `image`, or of the whole record where it has none: what the split goes by.
+        /// Of the value that names images, or of the whole record where it has none: what the split goes by.
         var group: UInt64
     }
 
     private let bytes: UnsafeRawBufferPointer
     private let name: String
+    private var unreadKeys = UnreadKeys()
+
+    private init(bytes: UnsafeRawBufferPointer, name: String) {
+        self.bytes = bytes
+        self.name = name
+    }
 
     /// - Throws: ``DataError`` where the file ends inside a record or a list holds something else than objects.
-    static func records(in bytes: UnsafeRawBufferPointer, name: String) throws(DataError) -> [Record] {
-        let scanner = RecordScanner(bytes: bytes, name: name)
+    static func records(
+        in bytes: UnsafeRawBufferPointer, name: String
+    ) throws(DataError) -> (records: [Record], unreadKeys: UnreadKeys) {
+        var scanner = RecordScanner(bytes: bytes, name: name)
         // A byte order mark, which some editors put before UTF-8, is none of the text.
         let start = scanner.skipSpace(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
         guard start < bytes.count else {
             throw DataError("\(name) is empty; write a list of records, or one record a line")
         }
-        return bytes[start] == UInt8(ascii: "[") ? try scanner.list(from: start + 1) : scanner.lines(from: start)
+        let records =
+            bytes[start] == UInt8(ascii: "[") ? try scanner.list(from: start + 1) : scanner.lines(from: start)
+        return (records, scanner.unreadKeys)
     }
 
-    private func list(from start: Int) throws(DataError) -> [Record] {
+    private mutating func list(from start: Int) throws(DataError) -> [Record] {
         var records: [Record] = []
         var place = skipSpace(start)
         while place < bytes.count, bytes[place] != UInt8(ascii: "]") {
@@ -53,7 +63,7 @@ struct RecordScanner {
     }
 
     /// A line that is no object is kept, and fails when it is read.
-    private func lines(from start: Int) -> [Record] {
+    private mutating func lines(from start: Int) -> [Record] {
         var records: [Record] = []
         var place = start
         while place < bytes.count {
@@ -72,34 +82,25 @@ struct RecordScanner {
     }
 
     /// The object that begins at `start`; nil where it does not end before `end`.
-    private func record(at start: Int, end: Int) -> Record? {
-        var depth = 0
+    private mutating func record(at start: Int, end: Int) -> Record? {
         var place = start
-        var isKey = false
-        var image: (start: Int, end: Int?)?
+        var walk = Walk()
         while place < end {
             switch bytes[place] {
             case UInt8(ascii: "\""):
                 guard let close = endOfString(place, end: end) else { return nil }
-                if depth == 1, isKey, rangeEquals(place + 1..<close, "image") {
-                    image = (skipSpace(skipSpace(close + 1) + 1), nil)
-                }
-                isKey = false
+                if walk.awaitsKey { note(key: place + 1..<close, &walk) }
+                walk.awaitsKey = false
                 place = close
             case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                isKey = depth == 1
+                walk.open(isObject: bytes[place] == UInt8(ascii: "{"))
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                if depth == 1, image != nil, image?.end == nil { image?.end = place }
-                depth -= 1
-                if depth == 0 {
-                    return finished(start..<place + 1, image: image.map { $0.start..<max($0.start, $0.end ?? place) })
-                }
+                if walk.depth == 1 { walk.endValue(at: place) }
+                walk.depth -= 1
+                if walk.depth == 0 { return finished(start..<place + 1, images: walk.images) }
             case UInt8(ascii: ","):
-                if depth == 1 {
-                    if image != nil, image?.end == nil { image?.end = place }
-                    isKey = true
-                }
+                if walk.depth == 1 { walk.endValue(at: place) }
+                walk.awaitsKey = walk.isInRecord || walk.isInTurn
             default: break
             }
             place += 1
@@ -107,20 +108,68 @@ struct RecordScanner {
         return nil
     }
 
-    private func finished(_ range: Range<Int>, image: Range<Int>?) -> Record {
-        let hasPictures = image.map(holdsPicture) ?? false
-        return Record(
-            offset: range.lowerBound, length: range.count, hasPictures: hasPictures,
-            group: hash(hasPictures ? image ?? range : range))
+    /// Where in a record the scanner is.
+    private struct Walk {
+        var depth = 0
+        /// Whether the next string is a key of the record or of a turn.
+        var awaitsKey = false
+        /// The values that name images.
+        var images: [Range<Int>] = []
+        /// Where the value of such a key begins, until it ends.
+        var imageStart: Int?
+        /// The record's key whose value this is, where it is a list of turns.
+        var turnList: String?
+        private var isTurnObject = false
+
+        var isInRecord: Bool { depth == 1 }
+        var isInTurn: Bool { depth == 3 && turnList != nil && isTurnObject }
+
+        mutating func open(isObject: Bool) {
+            depth += 1
+            if depth == 3 { isTurnObject = isObject }
+            awaitsKey = isObject && (isInRecord || isInTurn)
+        }
+
+        mutating func endValue(at place: Int) {
+            if let start = imageStart, start < place { images.append(start..<place) }
+            imageStart = nil
+        }
     }
 
-    /// Whether the value names a picture: a text or a list that is not empty.
+    /// Takes down a key of a record or of a turn.
+    private mutating func note(key: Range<Int>, _ walk: inout Walk) {
+        func isOne(of names: [String]) -> String? {
+            names.first { $0.utf8.count == key.count && $0.utf8.elementsEqual(bytes[key]) }
+        }
+        if walk.isInTurn {
+            guard isOne(of: RecordTurn.keys) == nil else { return }
+            let name = String(decoding: bytes[key], as: UTF8.self)
+            if !RecordMedium.isNamed(by: name) { unreadKeys.add("\(walk.turnList ?? "")[].\(name)") }
+            return
+        }
+        walk.turnList = isOne(of: ConversationRecord.turnListKeys)
+        if isOne(of: RecordMedium.imageKeys) != nil {
+            walk.imageStart = skipSpace(skipSpace(key.upperBound + 1) + 1)
+        } else if isOne(of: ConversationRecord.keys) == nil {
+            let name = String(decoding: bytes[key], as: UTF8.self)
+            if !RecordMedium.isNamed(by: name) { unreadKeys.add(name) }
+        }
+    }
+
+    private func finished(_ range: Range<Int>, images: [Range<Int>]) -> Record {
+        let images = images.first(where: holdsPicture)
+        return Record(
+            offset: range.lowerBound, length: range.count, hasPictures: images != nil, group: hash(images ?? range))
+    }
+
+    /// Whether the value names a picture: a text, a list or an object that is not empty.
     private func holdsPicture(_ value: Range<Int>) -> Bool {
         guard value.count > 2 else { return false }
         let next = skipSpace(value.lowerBound + 1)
         return switch bytes[value.lowerBound] {
         case UInt8(ascii: "\""): bytes[value.lowerBound + 1] != UInt8(ascii: "\"")
         case UInt8(ascii: "["): bytes[next] != UInt8(ascii: "]")
+        case UInt8(ascii: "{"): bytes[next] != UInt8(ascii: "}")
         default: false
         }
     }
@@ -137,10 +186,6 @@ struct RecordScanner {
             }
         }
         return nil
-    }
-
-    private func rangeEquals(_ range: Range<Int>, _ text: StaticString) -> Bool {
-        range.count == text.utf8CodeUnitCount && zip(range, 0...).allSatisfy { bytes[$0] == text.utf8Start[$1] }
     }
 
     private func skipSpace(_ start: Int) -> Int {

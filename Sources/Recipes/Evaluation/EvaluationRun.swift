@@ -1,3 +1,4 @@
+import Checkpoints
 public import Evaluation
 import Foundation
 public import Media
@@ -75,7 +76,8 @@ public struct EvaluationRun {
         let context = evaluation.context(
             subject, set: data.set, statistics: data.statistics, blank: imageProcessor.blankPixelValues)
         let (tasks, notes) = try Self.tasks(evaluation, context, required: requiredQuestions)
-        try EvaluationFile.makeFolder(folder)
+        let lock = try takeFolder()
+        defer { lock.release() }
         try claim()
         let log = try PredictionLog(path(FileName.predictions))
         let groups = tasks.map { task in Self.groups(task.places(context)) }
@@ -179,17 +181,27 @@ public struct EvaluationRun {
         return count
     }
 
+    /// Makes the folder and keeps other evaluations out of it.
+    private func takeFolder() throws -> FolderLock {
+        let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            !$0.hasPrefix(".")
+        }
+        if !present.contains(FileName.identity), let foreign = present.sorted().first {
+            throw EvaluationError(
+                "\(folder) holds \(foreign) and no evaluation: give an --output that is empty or does not exist yet")
+        }
+        try EvaluationFile.makeFolder(folder)
+        guard let lock = try FolderLock(folder) else {
+            throw EvaluationError(
+                "another evaluation is writing \(folder); wait for its end, or give another --output")
+        }
+        return lock
+    }
+
     /// Writes the identity into a new folder, or compares it with that of the folder's evaluation.
     private func claim() throws {
         if let earlier = try SavedEvaluation.identity(folder) {
             return try identity.requireSame(as: earlier, folder: folder)
-        }
-        let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
-            !$0.hasPrefix(".")
-        }
-        if let foreign = present.sorted().first {
-            throw EvaluationError(
-                "\(folder) holds \(foreign) and no evaluation: give an --output that is empty or does not exist yet")
         }
         try EvaluationFile.write(try EvaluationFile.json(identity), to: path(FileName.identity))
     }

@@ -1,5 +1,7 @@
+import Checkpoints
 import DataPipeline
 import NN
+import Settings
 import SyrinxModels
 public import Training
 
@@ -109,7 +111,8 @@ public struct DecoderStudy {
 
     /// Runs all decoders with one seed before the next seed begins.
     ///
-    /// - Throws: what ``RecipeRunner/run(_:_:)`` throws; the same call goes on afterwards.
+    /// - Throws: `ConfigError` where another process runs a study in the folder, and what ``RecipeRunner/run(_:_:)`` throws;
+    ///   the same call goes on afterwards.
     public func run(
         observers: @escaping (String) -> [any TrainingObserver], say: @escaping (String) -> Void
     ) throws -> [Run] {
@@ -119,6 +122,8 @@ public struct DecoderStudy {
             return try RecipeRunner.run(
                 recipe, .init(output: path, resume: exists, observers: { _ in observers(path) }))
         }
+        let lock = try takeFolder()
+        defer { lock.release() }
         return try seeds.flatMap { seed in
             var started: Set<String> = []
             return try Decoder.allCases.map { decoder in
@@ -133,6 +138,17 @@ public struct DecoderStudy {
                     losses: Self.heldOutLosses(outcome.folder.log))
             }
         }
+    }
+
+    private func takeFolder() throws -> FolderLock {
+        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+            throw TrainingError("cannot make the folder \(folder): \(plainReason(error))")
+        }
+        guard let lock = try FolderLock(folder) else {
+            throw ConfigError(
+                place: folder, problem: "another process runs a study here; wait for its end, or give another --output")
+        }
+        return lock
     }
 
     /// The last held-out loss of every source in a log.

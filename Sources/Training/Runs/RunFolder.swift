@@ -1,3 +1,4 @@
+import Checkpoints
 import Settings
 
 #if canImport(FoundationEssentials)
@@ -6,7 +7,7 @@ import Settings
     import Foundation
 #endif
 
-/// Where a run keeps its things.
+/// Where a run keeps its things. It has one owner: while a run works in it, no other can be begun or resumed there.
 ///
 ///     RUN/recipe.yaml                what runs, with every key
 ///     RUN/log.jsonl                  every step, validation, checkpoint
@@ -16,6 +17,7 @@ import Settings
 ///     RUN/adapter/                   LoRA's terms in PEFT's form, where the recipe trains some
 public struct RunFolder: Sendable {
     public let path: String
+    private let lock: FolderLock
 
     public var recipe: String { path + "/recipe.yaml" }
     public var log: String { path + "/log.jsonl" }
@@ -24,31 +26,40 @@ public struct RunFolder: Sendable {
     public var model: String { path + "/model" }
     public var adapter: String { path + "/adapter" }
 
-    /// Makes the folder, and refuses one that already holds a run unless it is to be resumed, or somebody's other files.
+    /// Makes the folder and takes it, and refuses one that another run works in, one that already holds a run unless it is to
+    /// be resumed, or somebody's other files.
     ///
     /// A run that never took a step, because its input was wrong or it was killed before, is no obstacle: it begins anew.
-    /// - Throws: `ConfigError` if it holds another run or what is no part of one, `TrainingError` if it cannot be made.
+    /// - Throws: `ConfigError` if it is taken, holds another run or what is no part of one, `TrainingError` if it cannot be made.
     public init(path: String, resume: Bool) throws {
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.path = trimmed
-        let isRun = FileManager.default.fileExists(atPath: recipe)
-        let hasBegun = isRun && Self.hasBegun(checkpoints: checkpoints, log: log)
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: trimmed)) ?? []
-        if !isRun, let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
+        if !entries.contains("recipe.yaml"), let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
             throw ConfigError(
                 place: trimmed, problem: "holds \(stranger), which is no part of a run; give another --output")
         }
-        do {
-            try FileManager.default.createDirectory(atPath: trimmed + "/checkpoints", withIntermediateDirectories: true)
-        } catch {
-            throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
+        func make(_ folder: String) throws {
+            do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+                throw TrainingError("cannot make the run folder \(trimmed): \(plainReason(error))")
+            }
         }
-        if !resume, hasBegun {
+        try make(trimmed)
+        guard let lock = try FolderLock(trimmed) else {
+            throw ConfigError(
+                place: trimmed, problem: "another process is training here; wait for its end, or give another --output")
+        }
+        self.lock = lock
+        try make(checkpoints)
+        if !resume, FileManager.default.fileExists(atPath: recipe), Self.hasBegun(checkpoints: checkpoints, log: log) {
             throw ConfigError(
                 place: trimmed, problem: "already holds a run; pass --resume to continue it, or another --output")
         }
     }
+
+    /// Gives the folder back to others.
+    public func release() { lock.release() }
 
     /// Whether a run has taken a step.
     private static func hasBegun(checkpoints: String, log: String) -> Bool {

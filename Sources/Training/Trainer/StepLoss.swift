@@ -24,16 +24,32 @@ public struct StepLoss {
     }
 }
 
+/// What becomes of the loss when a micro-batch that does not fit into memory is computed in parts.
+public enum MicrobatchDivision: Sendable, Equatable {
+    /// The parts' losses and gradients add up to the whole's.
+    case exact
+    /// They do but for what is drawn at random, which is drawn anew; the text says what.
+    case redrawing(String)
+    /// They add up to another loss, so nothing is divided; the text says why.
+    case refused(String)
+}
+
 /// What is minimised.
 public struct Objective<Item> {
     public var name: String
+    /// Whether micro-batches may be computed in parts.
+    public var division: MicrobatchDivision
     /// What the loss of an item is averaged over, known before the forward pass: supervised tokens, or pairs.
     public var weight: (Item) -> Double
     /// The loss of one micro-batch, recorded by autograd; its `total` is a sum over `weight`.
     public var loss: (Item) throws -> StepLoss
 
-    public init(name: String, weight: @escaping (Item) -> Double, loss: @escaping (Item) throws -> StepLoss) {
+    public init(
+        name: String, division: MicrobatchDivision = .exact, weight: @escaping (Item) -> Double,
+        loss: @escaping (Item) throws -> StepLoss
+    ) {
         self.name = name
+        self.division = division
         self.weight = weight
         self.loss = loss
     }

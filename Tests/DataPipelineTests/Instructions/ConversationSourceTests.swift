@@ -148,9 +148,9 @@ import Tokenizers
             (#"{"conversations": [{"from": "human"}]}"#, "turn 1 is no object with the texts from and value"),
             (
                 #"{"image": "a.bin", "conversations": [{"from": "human", "value": "x"}]}"#,
-                "0 marks <image> for 1 picture"
+                "0 marks <image> for 1 image"
             ),
-            (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 mark <image> for 0 pictures"),
+            (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 mark <image> for 0 images"),
             (#"{"image": "b.bin", "conversations": [{"from": "human", "value": "<image>x"}]}"#, "b.bin is not there"),
             (#"{"id": 1,, }"#, "is not whole JSON"),
         ])

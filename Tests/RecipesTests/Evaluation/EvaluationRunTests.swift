@@ -1,3 +1,4 @@
+import Checkpoints
 import Evaluation
 import Foundation
 import Recipes
@@ -113,6 +114,18 @@ struct EvaluationRunTests {
         try Data("x".utf8).write(to: URL(fileURLWithPath: pictures.path("b/thesis.tex")))
         let other = #expect(throws: EvaluationError.self) { try pictures.run("b") }
         #expect(other?.description.contains("holds thesis.tex and no evaluation") == true)
+    }
+
+    @Test("a folder that another evaluation writes is refused, and nothing in it is touched")
+    func oneOwner() throws {
+        let pictures = try PicturesOfColours()
+        try FileManager.default.createDirectory(atPath: pictures.path("a"), withIntermediateDirectories: true)
+        let lock = try #require(try FolderLock(pictures.path("a")))
+        let error = #expect(throws: EvaluationError.self) { try pictures.run("a") }
+        #expect(error?.description.hasPrefix("another evaluation is writing \(pictures.path("a"));") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: pictures.path("a")) == [".lock"])
+        lock.release()
+        _ = try pictures.run("a")
     }
 
     @Test("saved evaluations of the same data are paired; of other data, or unfinished, they are refused")

@@ -1,0 +1,40 @@
+package import Processors
+
+extension Conversation {
+    /// What a template makes of the conversation for training: text and places of pictures, each text marked as learnt or not.
+    ///
+    /// The loader lays this out and `data check` counts in it, so that what is counted is what is learnt (as far as the
+    /// context reaches).
+    /// - Throws: `ProcessorError` that names the turn that is out of order, empty, or shows a picture and may not.
+    package func parts(in template: ChatTemplate) throws(ProcessorError) -> [ChatPart] {
+        switch form {
+        case .turns(let messages): try template.parts(of: messages, for: .training)
+        case .written(let text):
+            template.isWrittenInLines
+                ? WrittenConversation.parts(of: text)
+                : try template.parts(of: WrittenConversation.messages(of: text), for: .training)
+        }
+    }
+
+    /// Whether an answer that the context's end cuts gets an end token all the same, as mPLUG-Owl's code gives it.
+    func endsWhereCut(in template: ChatTemplate) -> Bool {
+        if case .written = form { template.isWrittenInLines } else { false }
+    }
+}
+
+extension [ChatPart] {
+    /// How many answers are learnt.
+    var answerCount: Int {
+        count { if case .content(_, isSupervised: true) = $0 { true } else { false } }
+    }
+}
+
+extension ChatTemplate {
+    /// Whether it writes the lines in which mPLUG-Owl's records come: only its own templates do.
+    fileprivate var isWrittenInLines: Bool {
+        switch self {
+        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo: true
+        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1, .document: false
+        }
+    }
+}
