@@ -23,7 +23,7 @@ struct DataCheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where a conversation's pictures are (default: beside its file).", valueName: "folder"))
     var images: String?
 
-    @Option(help: "Threads that decode.")
+    @Option(parsing: .unconditional, help: "Threads that decode.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
 
     @Option(help: "Where to write what is bad (default: quarantine.jsonl in the current folder).")
