@@ -23,7 +23,8 @@ struct HygieneTests {
 
     /// Searches that compare what a person sees as one character, and miss a mark before an accent.
     static let characterSearches = [
-        ".hasPrefix(", ".hasSuffix(", "ange(of: ", ".components(separatedBy", ".replacingOccurrences", ".trimmingCharacters",
+        ".hasPrefix(", ".hasSuffix(", "ange(of: ", ".components(separatedBy", ".replacingOccurrences",
+        ".trimmingCharacters",
         ".isNewline", ".isWhitespace",
     ]
 
@@ -77,7 +78,8 @@ struct HygieneTests {
                 #expect(!Self.searchesCharacters(text), "\(file.path):\(line) searches characters: \(text)")
             }
         }
-        #expect(Self.searchesCharacters("text.hasPrefix(mark)") && !Self.searchesCharacters("a.properties.isWhitespace"))
+        #expect(
+            Self.searchesCharacters("text.hasPrefix(mark)") && !Self.searchesCharacters("a.properties.isWhitespace"))
     }
 
     @Test("no path of somebody's machine is written into a file")

@@ -142,17 +142,21 @@ import Testing
         let question = try SyrinxProcess.run(
             arguments.prefix(3) + images + ["--corpus", folder + "/asked.jsonl", "--output", folder + "/asked"])
         #expect(question.status == 0, "\(question.errors)")
-        let scored = try String(contentsOfFile: folder + "/asked/predictions.jsonl", encoding: .utf8)
-        #expect(scored.contains("\"id\":\"5\"") && scored.contains("\"generated\":\"\(right)\""), "\(scored)")
+        func line(_ name: String) throws -> [String: Any] {
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder + name))
+            return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+        }
+        let scored = try line("/asked/predictions.jsonl")
+        #expect(scored["id"] as? String == "5" && scored["generated"] as? String == right)
         let batch = try SyrinxProcess.run(
             ["batch"] + arguments[1..<3] + images + [
                 "--input", folder + "/asked.jsonl", "--output", folder + "/answers.jsonl", "--greedy",
-                "--max-new-tokens", "64",
-                "--log-probabilities",
+                "--max-new-tokens", "64", "--log-probabilities",
             ])
         #expect(batch.status == 0, "\(batch.errors)")
-        let line = try String(contentsOfFile: folder + "/answers.jsonl", encoding: .utf8)
-        #expect(line.contains("\"id\":5") && line.contains("\"answer\":\"\(right)\""), "\(line)")
+        let answered = try line("/answers.jsonl")
+        #expect(answered["id"] as? Int == 5 && answered["answer_log_probabilities"] is [Double])
+        #expect((answered["answer"] as? String)?.trimmingCharacters(in: .whitespacesAndNewlines) == right)
         // A model without a template cannot be asked, and captions are not what these data have.
         let captions = try SyrinxProcess.run(arguments.dropLast() + [folder + "/captions", "--tasks", "captioning"])
         #expect(captions.status == 2 && captions.errors.contains("no item has a caption"), "\(captions.errors)")
