@@ -11,7 +11,7 @@ public import Torch
 public struct CaptionedSet: Sendable {
     /// A question that came with its answers.
     public struct Question: Sendable, Hashable {
-        /// What the user says with the picture.
+        /// What the user says with the picture; a mark `<image>` says where it stands, without one it stands first.
         public var text: String
         /// What would be right; at least one.
         public var answers: [String]

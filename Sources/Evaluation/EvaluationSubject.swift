@@ -149,7 +149,8 @@ public struct EvaluationSubject: Sendable {
                 input, visualTokens: pictures.narrow(dim: 0, start: index, length: 1), config: config)
         }
         return try engine.generate(requests).map { decode(tokens + $0.tokenIDs) }.map { text in
-            text.hasPrefix(prompt) ? String(text.dropFirst(prompt.count)) : text
+            text.begins(withScalars: prompt)
+                ? String(text.unicodeScalars.dropFirst(prompt.unicodeScalars.count)) : text
         }
     }
 }

@@ -149,9 +149,11 @@ public struct GenerationEngine: Sendable {
         let prefilled = clock.now
 
         while true {
+            let likelihoods =
+                requests.contains(where: \.keepsLogProbabilities) ? Self.logProbabilities(of: chosen, in: logits) : nil
             for row in rows.indices where rows[row].stopReason == nil {
                 if requests[row].keepsLogits { rows[row].logits.append(logits.select(dim: 0, index: row).to(.cpu)) }
-                rows[row].take(chosen[row]) { onToken(row, $0) }
+                rows[row].take(chosen[row], likelihoods?[row]) { onToken(row, $0) }
                 if rows[row].stopReason == nil && isCancelled() { rows[row].stopReason = .cancelled }
             }
             if rows.allSatisfy({ $0.stopReason != nil }) { break }
@@ -170,15 +172,26 @@ public struct GenerationEngine: Sendable {
             cache.truncate(to: sequence.count)
             prefix.keep(PrefixCache.Content(cache: cache, sequence: Array(sequence)))
         }
-        return zip(rows, promptLengths).map { row, promptLength in
-            GenerationResult(
+        return zip(zip(rows, requests), promptLengths).map { row, promptLength in
+            let (row, request) = row
+            return GenerationResult(
                 tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
                 timings: Timings(
                     prefillTokenCount: promptLength, prefillSeconds: seconds(prefilled - started),
                     decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)),
                 cachedTokenCount: cachedCount,
+                logProbabilities: request.keepsLogProbabilities ? row.logProbabilities : nil,
                 logits: row.logits.isEmpty ? nil : Tensor.stack(row.logits, dim: 0))
         }
+    }
+}
+
+extension GenerationEngine {
+    /// The logarithm of one token's probability per row.
+    /// - Parameter logits: float32[B, V].
+    private static func logProbabilities(of tokens: [Int], in logits: Tensor) -> [Float] {
+        let index = Tensor(tokens.map(Int64.init), shape: [tokens.count, 1]).to(logits.device)
+        return logits.logSoftmax(dim: 1).gather(dim: 1, index).array(of: Float.self)
     }
 }
 
@@ -189,6 +202,8 @@ private struct Row {
     let limit: Int
     var history: [Int]
     var generated: [Int] = []
+    /// One for each generated token, where the request asks for them.
+    var logProbabilities: [Float] = []
     /// float32[V] of every step, where the request keeps them.
     var logits: [Tensor] = []
     var stopReason: StopReason?
@@ -200,12 +215,13 @@ private struct Row {
     }
 
     /// Takes the chosen token, or ends the row.
-    mutating func take(_ token: Int, onToken: (Int) -> GenerationDecision) {
+    mutating func take(_ token: Int, _ logProbability: Float?, onToken: (Int) -> GenerationDecision) {
         if config.stopTokenIDs.contains(token) {
             stopReason = .stopToken
             return
         }
         generated.append(token)
+        if let logProbability { logProbabilities.append(logProbability) }
         history.append(token)
         if case .stop(let reason) = onToken(token) {
             stopReason = reason

@@ -15,6 +15,8 @@ public struct GenerationRequest: Sendable {
     public var pictureIDs: [String]
     /// Whether the result keeps what the model predicted at every step (4 bytes per step and word of the vocabulary).
     public var keepsLogits = false
+    /// Whether the result says how likely each token was.
+    public var keepsLogProbabilities = false
 
     /// A request from its parts.
     public init(
@@ -52,18 +54,23 @@ public struct GenerationResult: Sendable {
     public var timings: Timings
     /// Tokens of the prompt whose keys and values were there already (``PrefixCache``).
     public var cachedTokenCount: Int
+    /// The logarithm of each token's probability as the model predicted it, before any penalty, temperature or cut; one for
+    /// each of ``tokenIDs``. `nil` where the request did not ask for it.
+    public var logProbabilities: [Float]?
     /// float32[steps, V] on the CPU: what the model predicted at each step, before any penalty or temperature; a step
     /// that ended the row counts too. `nil` where the request did not ask for it.
     public var logits: Tensor?
 
     /// A result from its parts.
     package init(
-        tokenIDs: [Int], stopReason: StopReason, timings: Timings, cachedTokenCount: Int = 0, logits: Tensor? = nil
+        tokenIDs: [Int], stopReason: StopReason, timings: Timings, cachedTokenCount: Int = 0,
+        logProbabilities: [Float]? = nil, logits: Tensor? = nil
     ) {
         self.tokenIDs = tokenIDs
         self.stopReason = stopReason
         self.timings = timings
         self.cachedTokenCount = cachedTokenCount
+        self.logProbabilities = logProbabilities
         self.logits = logits
     }
 }

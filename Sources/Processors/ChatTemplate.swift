@@ -152,13 +152,3 @@ extension ContentPart {
 
     var isEmptyText: Bool { if case .text(let text) = self { text.isEmpty } else { false } }
 }
-
-extension String {
-    /// Without white space at either end.
-    package var withoutWhitespaceAtEnds: String {
-        var rest = self[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
-    }
-}

@@ -29,10 +29,12 @@ extension PromptLayout {
         for part in parts {
             switch part {
             case .content(.text(let text), let isSupervised):
-                let bringsSpace = tokenizer.leadingSpace == .firstDropped && followsText && text.hasPrefix(" ")
+                let bringsSpace =
+                    tokenizer.leadingSpace == .firstDropped && followsText && text.begins(withScalars: " ")
                 append(
                     text: try tokenizer.encodePlainText(
-                        bringsSpace ? String(text.dropFirst()) : text, reserved: [contract.imagePlaceholderID],
+                        bringsSpace ? String(text.unicodeScalars.dropFirst()) : text,
+                        reserved: [contract.imagePlaceholderID],
                         name: name),
                     isSupervised: isSupervised)
                 followsText = true

@@ -10,6 +10,13 @@ public struct Answer: Sendable {
     public var usage: Usage
     /// Seconds and tokens per second.
     public var timings: Timings
+    /// The prompt as the model read it; each position of a picture or clip holds the placeholder.
+    public var promptTokenIDs: [Int]
+    /// What was generated, without the token that ends an answer; of an answer that a stop string ended, with its tokens.
+    public var tokenIDs: [Int]
+    /// The logarithm of the probability that the model gave each of ``tokenIDs``, before any penalty, temperature or cut; nil
+    /// where it was not asked for.
+    public var logProbabilities: [Float]?
     /// What became of each picture; a video's frames are pictures where the model reads no clips.
     public var pictures: [PictureAccount]
     /// What became of each video.
@@ -44,6 +51,8 @@ public struct AnswerOptions: Codable, Hashable, Sendable {
     public var generation: GenerationConfig
     /// Strings that end the answer and are not part of it.
     public var stopStrings: [String]
+    /// Whether the answer says how likely each of its tokens was.
+    public var givesLogProbabilities = false
 
     /// Options; the defaults are greedy, up to 128 tokens, without stop strings.
     public init(_ generation: GenerationConfig = GenerationConfig(), stopStrings: [String] = []) {

@@ -1,3 +1,4 @@
+import Processors
 import Tokenizers
 
 /// Turns an answer's tokens into the text that is shown.
@@ -24,7 +25,7 @@ struct AnswerWriter {
 
     /// Leaves out white space before the first word.
     private mutating func show(_ piece: String) -> String {
-        let shown = text.isEmpty ? String(piece.drop { $0.isWhitespace }) : piece
+        let shown = text.isEmpty ? String(piece.droppingFirstScalars(while: \.isSpace)) : piece
         text += shown
         return shown
     }

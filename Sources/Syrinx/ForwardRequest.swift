@@ -10,8 +10,8 @@ import Settings
 
 /// A prompt for one forward pass as a JSON file: `{"prompt": "... <image>...", "images": ["a.png"], "target": "..."}`.
 ///
-/// Each `<image>` in the prompt stands for the next picture, each `<video>` for the next of `videos`; without any marker they
-/// come first. `frames` says how many are looked at of each video. Paths are relative to the file. Everything but the prompt may
+/// Each `<image>` in the prompt stands for the next of `images`, each `<video>` for the next of `videos`; without any mark they
+/// come first, and a backslash before a mark makes it text. `frames` says how many are looked at of each video. Paths are relative to the file. Everything but the prompt may
 /// be left out; no other key is allowed.
 public struct ForwardRequest: Sendable {
     /// Text, pictures and videos in reading order, without the white space around markers.

@@ -45,68 +45,29 @@ public struct Prompt: Sendable {
         parts = images.map(Part.picture) + (text.isEmpty ? [] : [.text(text)])
     }
 
-    /// Text in which each `marker` stands for the next picture; without any marker the pictures come first.
+    /// Text in which each `<image>` or `<|image|>` stands for the next image and each `<video>` or `<|video|>` for the next
+    /// video; those of a kind without any mark come first, videos before images.
     ///
-    /// White space around a marker separates it from the text and is dropped, as between the parts of a document.
+    /// A backslash before a mark takes its meaning away: `\<image>` is the text `<image>`.
     /// - Parameter keepsSpaces: true for models whose prompts are conversations, in which every space was there in
-    ///   training (``SyrinxModel/keepsPromptSpaces``).
-    /// - Throws: `SyrinxError` when markers and pictures differ in number.
-    public init(
-        _ text: String, images: [ImageReference], marker: String, keepsSpaces: Bool = false
-    ) throws {
-        let pieces = text.components(separatedBy: marker)
-        guard pieces.count > 1 else {
-            self.init(text, images: images)
-            return
-        }
-        guard pieces.count - 1 == images.count else {
-            throw SyrinxError(
-                "the prompt has \(pieces.count - 1) \(marker) markers, but \(images.count) "
-                    + "\(images.count == 1 ? "picture was" : "pictures were") given; give one picture per marker, or leave "
-                    + "the markers out to put all pictures first")
-        }
-        var parts = [Part]()
-        for (index, piece) in pieces.enumerated() {
-            if index > 0 { parts.append(.picture(images[index - 1])) }
-            let text = keepsSpaces ? piece : piece.withoutWhitespaceAtEnds
-            if !text.isEmpty { parts.append(.text(text)) }
-        }
-        self.init(parts)
-    }
-
-    /// Text in which each `<image>` stands for the next picture and each `<video>` for the next video; those without any
-    /// marker come first, videos before pictures.
-    /// - Parameter keepsSpaces: as in ``init(_:images:marker:keepsSpaces:)``.
-    /// - Throws: `SyrinxError` when markers and pictures, or markers and videos, differ in number.
+    ///   training (``SyrinxModel/keepsPromptSpaces``). False drops white space around a mark, which separates it from the
+    ///   text, as between the parts of a document.
+    /// - Throws: `SyrinxError` when marks and images, or marks and videos, differ in number.
     public init(
         _ text: String, images: [ImageReference], videos: [VideoReference], keepsSpaces: Bool = false
     ) throws {
-        let sections = text.components(separatedBy: "<video>")
-        guard sections.count > 1 else {
-            self.init(
-                videos.map(Part.video)
-                    + (try Prompt(text, images: images, marker: "<image>", keepsSpaces: keepsSpaces)).parts)
-            return
+        try self.init(
+            MarkedText(text), media: videos.map(Part.video) + images.map(Part.picture), keepsSpaces: keepsSpaces)
+    }
+
+    /// The same with images and videos in the order in which they come first where the text has no mark.
+    package init(_ text: MarkedText, media: [Part], keepsSpaces: Bool) throws(SyrinxError) {
+        do {
+            let content = try text.content(with: media.map(\.content), keepsSpaces: keepsSpaces)
+            self.init(content.map(Part.init))
+        } catch {
+            throw SyrinxError(error.description)
         }
-        guard sections.count - 1 == videos.count else {
-            throw SyrinxError(
-                "the prompt has \(sections.count - 1) <video> markers, but \(videos.count) "
-                    + "\(videos.count == 1 ? "video was" : "videos were") given; give one video per marker, or leave the "
-                    + "markers out to put all videos first")
-        }
-        let hasImageMarkers = text.contains("<image>")
-        var rest = images[...]
-        var parts = hasImageMarkers ? [] : images.map(Part.picture)
-        if hasImageMarkers { _ = try Prompt(text, images: images, marker: "<image>") }
-        for (index, section) in sections.enumerated() {
-            if index > 0 { parts.append(.video(videos[index - 1])) }
-            let count = section.components(separatedBy: "<image>").count - 1
-            let own = hasImageMarkers ? Array(rest.prefix(count)) : []
-            rest = rest.dropFirst(own.count)
-            let text = keepsSpaces ? section : section.withoutWhitespaceAtEnds
-            parts += try Prompt(text, images: own, marker: "<image>", keepsSpaces: keepsSpaces).parts
-        }
-        self.init(parts)
     }
 
     /// This prompt after an example: the example's picture, then what is to be said of it.
@@ -133,7 +94,7 @@ extension Prompt: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
 }
 
 /// A prompt as a JSON file: a list of `{"text": "..."}` and `{"image": "path"}`; paths are relative to the file. `"role"` says
-/// whose a part is, the user's where it is left out.
+/// whose a part is, the user's where it is left out. A mark in a text is refused, unless a backslash stands before it.
 package struct PromptFile: Sendable {
     /// One part as written.
     package struct Part: Sendable, Equatable {
@@ -169,10 +130,8 @@ package struct PromptFile: Sendable {
     }
 
     /// One part as JSON.
-    struct Entry: Decodable {
-        var text: String?
-        var image: String?
-        var role: String?
+    struct Entry {
+        let text, image, role: String?
     }
 
     /// Checks parts that were read.
@@ -187,11 +146,38 @@ package struct PromptFile: Sendable {
                     "\(place): the role " + NearestName.unknownChoice(role, among: Role.allCases.map(\.rawValue)))
             }
             switch (entry.text, entry.image) {
-            case (let text?, nil): parts.append(Part(.text(text), role: role))
+            case (let text?, nil): parts.append(Part(.text(try Self.plain(text, place)), role: role))
             case (nil, let path?): parts.append(Part(.image(path: path), role: role))
             default: throw SyrinxError("\(place) must have exactly one of the keys text and image")
             }
         }
         self.parts = parts
+    }
+
+    /// The text of a part, in which a mark can stand for nothing: images are parts of their own.
+    private static func plain(_ text: String, _ place: String) throws(SyrinxError) -> String {
+        let marked = MarkedText(text)
+        if let medium = marked.firstMedium {
+            throw SyrinxError(
+                "\(place): its text has the mark \(medium.rawValue), but here every image is a part of its own, "
+                    + "{\"image\": \"path\"}; for the text \(medium.rawValue) write \"\\\\\(medium.rawValue)\"")
+        }
+        return marked.pieces.map { if case .text(let text) = $0 { text } else { "" } }.joined()
+    }
+}
+
+extension PromptFile.Entry: Decodable {
+    private enum CodingKeys: String, CodingKey, CaseIterable { case text, image, role }
+
+    /// Reads a part; unknown keys are refused.
+    init(from decoder: any Decoder) throws {
+        if let unknown = try decoder.unknownKey(besides: CodingKeys.self) {
+            throw SyrinxError(
+                "the key " + NearestName.unknownChoice(unknown, among: CodingKeys.allCases.map(\.rawValue)))
+        }
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        text = try container.decodeIfPresent(String.self, forKey: .text)
+        image = try container.decodeIfPresent(String.self, forKey: .image)
+        role = try container.decodeIfPresent(String.self, forKey: .role)
     }
 }

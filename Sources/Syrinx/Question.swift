@@ -14,13 +14,13 @@ package struct Question: Sendable {
     package var start: [Message] = []
     /// Pictures and what is to be said of each.
     package var examples: [(picture: ImageReference, answer: String)] = []
-    /// `<image>` marks where a picture stands, `<video>` where a video does; without any they stand first.
-    package var text: String
+    /// `<image>` marks where an image stands, `<video>` where a video does (``Prompt``); without any they stand first.
+    package var text: MarkedText
     package var images: [ImageReference] = []
     package var videos: [VideoReference] = []
 
     /// A question of text alone.
-    package init(systemPrompt: String? = nil, start: [Message] = [], text: String = "") {
+    package init(systemPrompt: String? = nil, start: [Message] = [], text: MarkedText = MarkedText("")) {
         self.systemPrompt = systemPrompt
         self.start = start
         self.text = text
@@ -28,11 +28,12 @@ package struct Question: Sendable {
 
     /// Whether there is nothing to go on from.
     package var isEmpty: Bool {
-        start.isEmpty && examples.isEmpty && text.isEmpty && images.isEmpty && videos.isEmpty
+        start.isEmpty && examples.isEmpty && text.pieces.isEmpty && images.isEmpty && videos.isEmpty
     }
 
     private func prompt(keepsSpaces: Bool) throws -> Prompt {
-        try Prompt(text, images: images, videos: videos, keepsSpaces: keepsSpaces)
+        try Prompt(
+            text, media: videos.map(Prompt.Part.video) + images.map(Prompt.Part.picture), keepsSpaces: keepsSpaces)
     }
 
     /// Checks what can be checked without a model.
@@ -62,7 +63,7 @@ package struct Question: Sendable {
             let question =
                 isDocument
                 ? Prompt("", images: [example.picture])
-                : try Prompt(text, images: [example.picture], marker: "<image>", keepsSpaces: true)
+                : try Prompt(text, media: [.picture(example.picture)], keepsSpaces: true)
             messages += [question.message, Message(role: .assistant, text: example.answer)]
         }
         let question = try prompt(keepsSpaces: !isDocument).message

@@ -142,8 +142,9 @@ public struct SyrinxModel: Sendable {
         let config = generationConfig(options)
         try requireMemory(prompt, options)
         var writer = answerWriter(for: prompt, options)
-        let request = GenerationRequest(
+        var request = GenerationRequest(
             prompt.input, visualTokens: prompt.visualTokens, config: config, pictureIDs: prompt.pictureIDs)
+        request.keepsLogProbabilities = options.givesLogProbabilities
         let result = try engine.generate(
             request, reusing: prefix,
             onToken: { token in
@@ -153,9 +154,7 @@ public struct SyrinxModel: Sendable {
             }, isCancelled: isCancelled)
         let rest = writer.finish()
         if !rest.isEmpty { onText(rest) }
-        return Answer(
-            text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
-            usage: prompt.usage(of: result), timings: result.timings, pictures: prompt.pictures, videos: prompt.videos)
+        return answer(to: prompt, result, writer)
     }
 }
 
@@ -175,6 +174,16 @@ extension SyrinxModel {
     /// What turns the answer's tokens into text; the template's stop strings end it too.
     func answerWriter(for prompt: PreparedPrompt, _ options: AnswerOptions) -> AnswerWriter {
         AnswerWriter(tokenizer, stopStrings: options.stopStrings + (prompt.template?.stopStrings ?? []))
+    }
+
+    /// What was generated as an answer.
+    /// - Parameter writer: which has taken all of it.
+    func answer(to prompt: PreparedPrompt, _ result: GenerationResult, _ writer: AnswerWriter) -> Answer {
+        Answer(
+            text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
+            usage: prompt.usage(of: result), timings: result.timings,
+            promptTokenIDs: prompt.input.tokenIDs.array(of: Int64.self).map(Int.init), tokenIDs: result.tokenIDs,
+            logProbabilities: result.logProbabilities, pictures: prompt.pictures, videos: prompt.videos)
     }
 
     /// Refuses an answer whose keys and values would not fit into memory.

@@ -14,9 +14,12 @@ struct BatchCommand: ParsableCommand {
         abstract: "Answer a file of questions, or one question about each of many pictures or videos.",
         discussion: """
             The input is one JSON object a line: {"prompt": "<image>What is this?", "images": ["a.png"]}; "videos", \
-            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. An id \
-            stands once; a line without one has its number. The output has one line per question, in the same order: the answer, \
-            tokens by kind, what became of each picture; or "error" and one sentence.
+            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. \
+            LLaVA's question files ("question_id", "image", "text"), POPE's and VQA's in lines ("question") are read too, \
+            and JSON lists; --images gives the folder that their paths begin at. Images stand before the text, or \
+            where it says <image>; \\<image> is the text <image>. An id stands once; a line without one has its number. The \
+            output has one line per question, in the same order: the answer, the ids of prompt and answer, tokens by \
+            kind, what became of each picture; or "error" and one sentence.
 
               syrinx batch --model my-model --input questions.jsonl --output answers.jsonl
               syrinx batch --model my-model --image pictures --output out.jsonl "colours:"
@@ -27,8 +30,14 @@ struct BatchCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Option(help: ArgumentHelp("The questions, one JSON object a line.", valueName: "file"))
+    @Option(help: ArgumentHelp("The questions: one JSON object a line, or a JSON list.", valueName: "file"))
     var input: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --input: the folder that the questions' paths begin at (default: the file's own).",
+            valueName: "folder"))
+    var images: String?
 
     @Option(
         help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
@@ -39,7 +48,9 @@ struct BatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The file of the answers; what is there is gone on with.", valueName: "file"))
     var output: String
 
-    @Option(help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer where memory is short.")
+    @Option(
+        parsing: .unconditional,
+        help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer where memory is short.")
     var batchSize: Int?
 
     @OptionGroup var conversation: ConversationOptions
@@ -51,6 +62,9 @@ struct BatchCommand: ParsableCommand {
 
     @Flag(help: "Add to every line how many seconds its rows took.")
     var times = false
+
+    @Flag(help: "Add to every line how likely each token was (natural logarithm, before any sampling rule).")
+    var logProbabilities = false
 
     @Flag(help: "Answer every question alone too, and say how far both agree.")
     var checkAlone = false
@@ -70,6 +84,9 @@ struct BatchCommand: ParsableCommand {
         if raw && (conversation.template != nil || conversation.system != nil) {
             throw ValidationError("--raw takes prompts as they are; leave out --template and --system")
         }
+        if input == nil, images != nil {
+            throw ValidationError("--images is the folder of --input's paths; name pictures to ask about with --image")
+        }
         if input != nil, prompt != nil {
             throw ValidationError("a question beside --input has no place: the file has one in every line")
         }
@@ -80,7 +97,9 @@ struct BatchCommand: ParsableCommand {
         // What is wrong with the input is said before the model is loaded.
         let questions = try readInput()
         let model = try modelOptions.load()
-        var settings = BatchRun.Settings(sampling.options(for: model))
+        var options = sampling.options(for: model)
+        options.givesLogProbabilities = logProbabilities
+        var settings = BatchRun.Settings(options)
         settings.template = try conversation.parsedTemplate()
         settings.systemPrompt = conversation.system
         settings.isRaw = raw
@@ -113,7 +132,7 @@ struct BatchCommand: ParsableCommand {
     }
 
     private func readInput() throws -> BatchInput {
-        if let input { return try BatchInput(linesOf: input) }
+        if let input { return try BatchInput(linesOf: input, images: images) }
         let areVideos = image.isEmpty
         var files = [String]()
         for path in areVideos ? video.video : image {
@@ -135,6 +154,7 @@ struct BatchCommand: ParsableCommand {
             "--device": modelOptions.compute.device, "--dtype": modelOptions.compute.dtype,
             "--picture-mode": model.imageProcessor.resize.rawValue, "--frames": "\(video.frames)",
             "--stop": options.stopStrings.map(\.debugDescription).joined(separator: " "), "--times": "\(times)",
+            "--log-probabilities": "\(logProbabilities)",
             "--raw": "\(raw)",
             "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,
             "--system": conversation.system ?? "the template's",

@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
         usage: "syrinx bench [<options>]",
         discussion: "Prints medians in milliseconds. Only ratios within one run mean anything on a shared machine.")
 
-    @Option(help: "Repetitions of each part.")
+    @Option(parsing: .unconditional, help: "Repetitions of each part.")
     var repetitions = 10
 
     @Option(help: "What the model computes in: float32 or bfloat16.")

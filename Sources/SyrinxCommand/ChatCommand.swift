@@ -17,8 +17,10 @@ struct ChatCommand: ParsableCommand {
             question and answer back, its pictures and videos wait for the next line again; /drop puts away what waits; \
             /clear forgets the conversation; /adapter PATH goes on with another LoRA adapter and /adapter none without any, \
             the base staying loaded; /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
-            it ends the program. Lines may come from a pipe. Earlier turns are kept in memory, so that each answer computes \
-            only what is new.
+            it ends the program. In a line, <image> or <video> marks where what waits stands (without a mark it stands \
+            first), and \\<image> is the text <image>. Earlier turns are kept in memory, so that each answer computes only \
+            what is new. Lines may come from a pipe: then the first one that fails ends the program with its status, and \
+            nothing is answered about a file that is not there.
 
               syrinx chat --model my-model --image apple.png
               syrinx chat --model mplug-owl-llama-7b-video --video cat.mp4 --frames 8
@@ -58,47 +60,67 @@ struct ChatCommand: ParsableCommand {
             ExitStatus.writeToStandardError(
                 "template: \(session.template.rawValue)\n\(sampling.account(for: model))\n")
         }
-        let style = isatty(STDIN_FILENO) == 1 ? TerminalStyle.standardOutput : .plain
+        let isAtTerminal = isatty(STDIN_FILENO) == 1
+        let style = isAtTerminal ? TerminalStyle.standardOutput : .plain
         if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
+        var number = 0
         while true {
             if style.isInteractive {
                 print(style.paint("you\(waiting.isEmpty ? "" : " (\(waiting))")> ", .cyan), terminator: "")
                 fflush(nil)
             }
-            guard let line = readLine() else { break }
-            switch ChatLine(line) {
-            case .quit: return
-            case .help: print(ChatLine.commandList)
-            case .clear:
-                session.clear()
-                waiting = WaitingMedia()
-                print("The conversation is forgotten.")
-            case .undo: print(undo(session, &waiting))
-            case .drop:
-                print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
-                waiting = WaitingMedia()
-            case .image(let pattern):
-                report { waiting.append(try ImageReference.matching(pattern)) }
-            case .video(let pattern):
-                report { waiting.append(try frames.videos(matching: pattern)) }
-            case .adapter(let path): exchange(session, path)
-            case .noAdapter: exchange(session, nil)
-            case .adapterInUse: print(Self.account(of: session.model))
-            case .unknown("image"): print("/image needs a path: /image photo.jpg")
-            case .unknown("video"): print("/video needs a path: /video clip.mp4")
-            case .unknown(let name): print("/\(name) is not a command; /help lists them")
-            case .text(let text):
-                if text.isEmpty && waiting.isEmpty { continue }
-                let turn = Prompt(waiting.parts) + Prompt(text)
-                if try answer(turn, session: session, style: style) { waiting = WaitingMedia() }
+            guard let typed = readLine() else { break }
+            number += 1
+            let line = ChatLine(typed)
+            if line == .quit { return }
+            do {
+                try obey(line, session, &waiting, style)
+            } catch let error where isAtTerminal && !(error is Interrupted) {
+                fflush(nil)
+                ExitStatus.writeToStandardError(ExitStatus.outcome(of: error).message + "\n")
+            } catch {
+                throw isAtTerminal ? error : FailedLine(number: number, error: error)
             }
         }
         if style.isInteractive { print() }
     }
 
+    /// Does what a line says.
+    /// - Throws: what fails; what waits still waits then.
+    private func obey(
+        _ line: ChatLine, _ session: ChatSession, _ waiting: inout WaitingMedia, _ style: TerminalStyle
+    ) throws {
+        switch line {
+        case .quit: return
+        case .help: print(ChatLine.commandList)
+        case .clear:
+            session.clear()
+            waiting = WaitingMedia()
+            print("The conversation is forgotten.")
+        case .undo: print(try undo(session, &waiting))
+        case .drop:
+            print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
+            waiting = WaitingMedia()
+        case .image(let pattern): waiting.append(try ImageReference.matching(pattern))
+        case .video(let pattern): waiting.append(try frames.videos(matching: pattern))
+        case .adapter(let path): try exchange(session, path)
+        case .noAdapter: try exchange(session, nil)
+        case .adapterInUse: print(Self.account(of: session.model))
+        case .unknown("image"): throw ValidationError("/image needs a path: /image photo.jpg")
+        case .unknown("video"): throw ValidationError("/video needs a path: /video clip.mp4")
+        case .unknown(let name): throw ValidationError("/\(name.prefix(40)) is not a command; /help lists them")
+        case .text(let text):
+            if text.isEmpty && waiting.isEmpty { return }
+            let turn = try Prompt(
+                MarkedText(text), media: waiting.parts, keepsSpaces: session.template != .document)
+            try answer(turn, session: session, style: style)
+            waiting = WaitingMedia()
+        }
+    }
+
     /// Takes the last turn back; what it showed waits for the next line, before what waits already.
-    private func undo(_ session: ChatSession, _ waiting: inout WaitingMedia) -> String {
-        guard let question = session.undo() else { return "There is nothing to take back." }
+    private func undo(_ session: ChatSession, _ waiting: inout WaitingMedia) throws -> String {
+        guard let question = session.undo() else { throw ValidationError("there is nothing to take back") }
         let returned = WaitingMedia(of: question)
         waiting = returned + waiting
         let (verb, pronoun) = returned.parts.count == 1 ? ("waits", "it") : ("wait", "them")
@@ -107,16 +129,19 @@ struct ChatCommand: ParsableCommand {
     }
 
     /// Goes on with the adapter at a path, or without any; where that fails, with what was in use.
-    private func exchange(_ session: ChatSession, _ path: String?) {
-        let hasChanged = report { try session.use(try path.map { try AdapterFolder(path: $0) }) }
-        if hasChanged, let warning = session.model.adapterWarning {
+    private func exchange(_ session: ChatSession, _ path: String?) throws {
+        do {
+            try session.use(try path.map { try AdapterFolder(path: $0) })
+        } catch {
+            print("As before: " + Self.account(of: session.model))
+            throw error
+        }
+        if let warning = session.model.adapterWarning {
             fflush(nil)
             ExitStatus.writeToStandardError("warning: \(warning)\n")
         }
-        for remark in hasChanged ? session.model.adapterRemarks : [] {
-            ExitStatus.writeToStandardError("note: \(remark)\n")
-        }
-        print((hasChanged ? "" : "As before: ") + Self.account(of: session.model))
+        for remark in session.model.adapterRemarks { ExitStatus.writeToStandardError("note: \(remark)\n") }
+        print(Self.account(of: session.model))
     }
 
     /// Which adapter is in use.
@@ -125,43 +150,28 @@ struct ChatCommand: ParsableCommand {
             ?? "no adapter is in use (/adapter PATH: with one)"
     }
 
-    /// Whether there was an answer; pictures of a question that failed wait for the next one.
-    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws -> Bool {
+    /// Writes the answer as it comes.
+    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws {
         // Only while an answer is written does Ctrl-C mean "stop it"; at the prompt it keeps its usual effect.
         InterruptFlag.install()
         defer {
             signal(SIGINT, SIG_DFL)
             signal(SIGTERM, SIG_DFL)
             signal(SIGPIPE, SIG_DFL)
+            InterruptFlag.reset()
         }
-        let isAnswered = report {
-            let answer = try session.answer(
-                turn, roomAdvice: "make room with /undo or /clear",
-                onText: { text in
-                    print(style.harmless(text), terminator: "")
-                    fflush(nil)
-                }, isCancelled: { InterruptFlag.isRaised })
-            print(answer.stopReason.chatMark.map { style.paint(" [\($0)]", .grey) } ?? "")
-            if verbose {
+        let answer = try session.answer(
+            turn, roomAdvice: "make room with /undo or /clear",
+            onText: { text in
+                print(style.harmless(text), terminator: "")
                 fflush(nil)
-                ExitStatus.writeToStandardError(answer.account + "\n")
-            }
+            }, isCancelled: { InterruptFlag.isRaised })
+        print(answer.stopReason.chatMark.map { style.paint(" [\($0)]", .grey) } ?? "")
+        if verbose {
+            fflush(nil)
+            ExitStatus.writeToStandardError(answer.account + "\n")
         }
         if InterruptFlag.exitCode != 128 + SIGINT { try InterruptFlag.check() }
-        InterruptFlag.reset()
-        return isAnswered
-    }
-
-    /// Does something that may fail without ending the conversation; whether it went well.
-    @discardableResult private func report(_ body: () throws -> Void) -> Bool {
-        do {
-            try body()
-            return true
-        } catch {
-            fflush(nil)
-            ExitStatus.writeToStandardError("error: \(error)\n")
-            return false
-        }
     }
 }
 

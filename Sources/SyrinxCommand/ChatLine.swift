@@ -1,4 +1,5 @@
 import Foundation
+import Processors
 
 /// What a line typed into a chat means.
 enum ChatLine: Equatable {
@@ -30,14 +31,16 @@ enum ChatLine: Equatable {
 
     /// Reads a line; what does not begin with a slash and a letter is text.
     init(_ line: String) {
-        let line = line.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard line.hasPrefix("/"), line.dropFirst().first?.isLetter == true else {
+        let line = line.withoutWhitespaceAtEnds
+        guard line.begins(withScalars: "/"), line.unicodeScalars.dropFirst().first?.properties.isAlphabetic == true
+        else {
             self = .text(line)
             return
         }
-        let parts = line.dropFirst().split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-        let path = Self.path(parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
-        switch parts[0] {
+        let command = String(line.unicodeScalars.dropFirst())
+        let name = command.firstScalars { !$0.isSpace }
+        let path = Self.path(String(command[name.endIndex...].droppingFirstScalars(while: \.isSpace)))
+        switch name {
         case "image" where !path.isEmpty: self = .image(path)
         case "video" where !path.isEmpty: self = .video(path)
         case "adapter" where path == "none": self = .noAdapter
@@ -47,28 +50,31 @@ enum ChatLine: Equatable {
         case "clear": self = .clear
         case "help": self = .help
         case "quit", "exit": self = .quit
-        default: self = .unknown(parts[0])
+        default: self = .unknown(String(name))
         }
     }
 
     /// A path as people type it and terminals paste it: plain with its spaces, in quotes of either kind, or with a backslash
     /// before what a shell would take for something else; `~/` is the home folder except in quotes.
     private static func path(_ typed: String) -> String {
-        if let quote = typed.first, quote == "\"" || quote == "'", typed.count >= 2, typed.last == quote {
-            return String(typed.dropFirst().dropLast())
+        let scalars = typed.unicodeScalars
+        if let quote = scalars.first, quote == "\"" || quote == "'", scalars.count >= 2, scalars.last == quote {
+            return String(scalars.dropFirst().dropLast())
         }
-        var path = ""
+        var path = String.UnicodeScalarView()
         var isEscaped = false
-        for character in typed {
-            if character == "\\" && !isEscaped {
+        for scalar in scalars {
+            if scalar == "\\" && !isEscaped {
                 isEscaped = true
             } else {
-                path.append(character)
+                path.append(scalar)
                 isEscaped = false
             }
         }
         if isEscaped { path.append("\\") }
-        guard path.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"] else { return path }
-        return home + path.dropFirst()
+        guard path.starts(with: "~/".unicodeScalars), let home = ProcessInfo.processInfo.environment["HOME"] else {
+            return String(path)
+        }
+        return home + String(path.dropFirst())
     }
 }

@@ -29,7 +29,7 @@ struct DataCheckCommand: ParsableCommand {
         help: "How a conversation's turns are written (default: mplug-owl2).", transform: DataInspectCommand.template)
     var template: ChatTemplate?
 
-    @Option(help: "Threads that decode.")
+    @Option(parsing: .unconditional, help: "Threads that decode.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
 
     @Option(help: "Where to write what is bad (default: quarantine.jsonl in the current folder).")

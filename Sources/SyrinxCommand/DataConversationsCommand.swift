@@ -25,7 +25,7 @@ struct DataConversationsCommand: ParsableCommand {
     @Flag(help: "Leave out what is not about a picture.")
     var onlyPictures = false
 
-    @Option(help: "At most this many conversations, spread evenly.")
+    @Option(parsing: .unconditional, help: "At most this many conversations, spread evenly.")
     var limit: Int?
 
     func validate() throws {

@@ -68,13 +68,14 @@ extension DataFetchCommand {
             discussion:
                 "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
 
-        @Option(help: "Captioned scenes; one document and one text for each eight come on top.")
+        @Option(
+            parsing: .unconditional, help: "Captioned scenes; one document and one text for each eight come on top.")
         var count = StarterFetch.sceneCount
 
-        @Option(help: "The seed everything is drawn from.", transform: Seed.value)
+        @Option(parsing: .unconditional, help: "The seed everything is drawn from.", transform: Seed.value)
         var seed: UInt64 = 0
 
-        @Option(help: ArgumentHelp("Pixels along a side, 16 to 128.", valueName: "pixels"))
+        @Option(parsing: .unconditional, help: ArgumentHelp("Pixels along a side, 16 to 128.", valueName: "pixels"))
         var side = 64
 
         @Option(help: ArgumentHelp("The corpus folder.", valueName: "dir"))

@@ -34,22 +34,22 @@ struct DataInspectCommand: ParsableCommand {
     @Option(help: "Only this source.")
     var source: String?
 
-    @Option(help: "Show this record, counted from 0 among the chosen ones.")
+    @Option(parsing: .unconditional, help: "Show this record, counted from 0 among the chosen ones.")
     var sample: Int?
 
     @Option(help: "The SentencePiece model with which --sample encodes text.")
     var tokenizer: String?
 
-    @Option(help: "Tokens per picture in --sample.")
+    @Option(parsing: .unconditional, help: "Tokens per picture in --sample.")
     var visualTokens: Int = 16
 
-    @Option(help: "Positions per sequence in --sample.")
+    @Option(parsing: .unconditional, help: "Positions per sequence in --sample.")
     var contextLength: Int = 512
 
     @Option(help: "Write a PNG with pictures spread over the chosen records.")
     var contactSheet: String?
 
-    @Option(help: "Pictures on the contact sheet.")
+    @Option(parsing: .unconditional, help: "Pictures on the contact sheet.")
     var pictures: Int = 96
 
     @Flag(help: "Print JSON.")

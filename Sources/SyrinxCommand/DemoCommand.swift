@@ -17,10 +17,12 @@ struct DemoCommand: ParsableCommand {
             writes a report with curves, pictures and scores. Running it again goes on with a run that was interrupted.
             """)
 
-    @Option(help: ArgumentHelp("How many seeds to train, one after the other.", valueName: "count"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How many seeds to train, one after the other.", valueName: "count")
+    )
     var seeds = 1
 
-    @Option(help: ArgumentHelp("The first seed.", valueName: "number"), transform: Seed.value)
+    @Option(parsing: .unconditional, help: ArgumentHelp("The first seed.", valueName: "number"), transform: Seed.value)
     var seed: UInt64 = 0
 
     @Flag(help: "A few steps on rendered scenes: shows that everything works, in ten seconds.")

@@ -17,8 +17,8 @@ struct EvaluateCommand: ParsableCommand {
         usage: "syrinx evaluate [--model <folder> --corpus <path>] [<options>]",
         discussion: """
             The corpus is a corpus folder (syrinx data fetch), or a .jsonl file with one of your own pictures a line:
-            {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}, or questions and answers about pictures as \
-            LLaVA's JSON. The tasks (--tasks), all that the data allow unless you choose:
+            {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}, or questions and answers about pictures: LLaVA's \
+            JSON, or the question files that syrinx batch reads, with "answer", "answers" or "label". The tasks (--tasks), all that the data allow unless you choose:
 
               captioning  a free caption: CIDEr-D, token F1, exact match
               colour      the dominant colour, after "colours:"
@@ -47,8 +47,15 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: ArgumentHelp("The corpus folder, a .jsonl list of pictures, or LLaVA's JSON.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("The corpus folder, a .jsonl list of pictures, or a file of questions.", valueName: "path"))
     var corpus: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder that the paths of a list or of questions begin at (default: the file's own).",
+            valueName: "folder"))
+    var images: String?
 
     @Option(help: ArgumentHelp("Tasks to put, separated by commas (default: all).", valueName: "names"))
     var tasks: String?
@@ -61,25 +68,36 @@ struct EvaluateCommand: ParsableCommand {
             "A source to report on its own as well; may be given several times.", valueName: "name"))
     var source: [String] = []
 
-    @Option(help: ArgumentHelp("Score at most this many items per source; 0 for all.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Score at most this many items per source; 0 for all.", valueName: "count"))
     var limit = 200
 
-    @Option(help: ArgumentHelp("Numbers of examples of few-shot, separated by commas.", valueName: "counts"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Numbers of examples of few-shot, separated by commas.", valueName: "counts"))
     var shots = "0,4,8"
 
-    @Option(help: ArgumentHelp("Text between a picture and its caption in captioning.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Text between a picture and its caption in captioning.", valueName: "text"))
     var prompt = ""
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "What the user says with each picture, for models with a chat template; the tasks' texts begin the answer.",
             valueName: "text"))
     var question = "Provide a one-sentence caption for the provided image."
 
-    @Option(help: ArgumentHelp("Text after a picture in few-shot, {} in the word's place.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Text after a picture in few-shot, {} in the word's place.", valueName: "text"))
     var wordText = "name: {}."
 
-    @Option(help: "The seed of distractors, shuffles, few-shot questions and bootstrap.", transform: Seed.value)
+    @Option(
+        parsing: .unconditional, help: "The seed of distractors, shuffles, few-shot questions and bootstrap.",
+        transform: Seed.value)
     var seed: UInt64 = 0
 
     @Option(
@@ -117,7 +135,7 @@ struct EvaluateCommand: ParsableCommand {
         if limit != 0 && limit < 5 {
             throw ValidationError("--limit is \(limit); at least 5 items per source are needed, or 0 for all")
         }
-        if !wordText.contains("{}") {
+        if wordText.firstRange(ofScalars: "{}") == nil {
             throw ValidationError("--word-text is \"\(wordText)\"; it must have {} where the word goes")
         }
         _ = try questions()
@@ -177,7 +195,8 @@ extension EvaluateCommand {
         func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
         let model = try compute.load(path, adapter: adapter)
         let data = try EvaluationData(
-            corpus, split: CorpusRecord.Split(rawValue: split) ?? .test, limitPerSource: limit == 0 ? nil : limit,
+            corpus, split: CorpusRecord.Split(rawValue: split) ?? .test, images: images,
+            limitPerSource: limit == 0 ? nil : limit,
             imageProcessor: model.imageProcessor)
         try checkSources(data)
         let identity = EvaluationIdentity(
@@ -192,7 +211,9 @@ extension EvaluateCommand {
                     ? nil : .init(template: model.chatTemplate.rawValue, question: question)))
         say(style.bold("\(path): \(data.set.items.count) held-out items of \(corpus), results in \(output)"))
         if data.leftOutCount > 0 {
-            say("records left out because they do not ask about exactly one picture: \(data.leftOutCount)")
+            say(
+                "records left out because they do not ask about exactly one picture or have no answer: \(data.leftOutCount)"
+            )
         }
         let progress = EvaluationProgress()
         defer { progress.finish() }

@@ -19,6 +19,8 @@ enum ExitStatus {
     /// The command line or an input is wrong: the user can change it.
     static let wrongInput: Int32 = 2
 
+    private static let prefix = "error: "
+
     /// Prints what is to be said about an error and ends the program.
     ///
     /// Requests such as `--help` go to standard output with status 0. A wrong command line shows its usage. Every other
@@ -51,20 +53,31 @@ enum ExitStatus {
 
     /// The text to print and the status to end with.
     static func outcome(of error: any Error) -> (message: String, status: Int32) {
+        if let failed = error as? FailedLine {
+            let (message, status) = outcome(of: failed.error)
+            let place = "line \(failed.number) of standard input: "
+            return (message.hasPrefix(prefix) ? prefix + place + message.dropFirst(prefix.count) : message, status)
+        }
         if let interrupted = error as? Interrupted {
             return (String(describing: interrupted), interrupted.exitCode)
         }
         if let code = error as? ExitCode { return ("", code.rawValue) }
-        if error is any InputError { return ("error: \(error)", wrongInput) }
+        if error is any InputError { return ("\(prefix)\(error)", wrongInput) }
         // Found while running, not while reading the command line: the usage would say nothing about it.
-        if let mistake = error as? ValidationError { return ("error: \(mistake.message)", wrongInput) }
+        if let mistake = error as? ValidationError { return ("\(prefix)\(mistake.message)", wrongInput) }
         switch SyrinxCommand.exitCode(for: error) {
         case .success: return (SyrinxCommand.fullMessage(for: error), 0)
         case .validationFailure:
             let text = SyrinxCommand.fullMessage(for: error)
-            let prefix = "Error: "
-            return (text.hasPrefix(prefix) ? "error: " + text.dropFirst(prefix.count) : text, wrongInput)
-        default: return ("error: \(place(of: error))\(plainReason(error))", failure)
+            let usual = "Error: "
+            return (text.hasPrefix(usual) ? prefix + text.dropFirst(usual.count) : text, wrongInput)
+        default: return ("\(prefix)\(place(of: error))\(plainReason(error))", failure)
         }
     }
+}
+
+/// A line of a conversation from a pipe that failed, and with it the conversation.
+struct FailedLine: Error {
+    let number: Int
+    let error: any Error
 }

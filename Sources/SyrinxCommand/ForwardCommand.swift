@@ -11,7 +11,8 @@ struct ForwardCommand: ParsableCommand {
         abstract: "Write what a model computes from one prompt, stage by stage.",
         usage: "syrinx forward --model <dir> --input <file> --output <file> [<options>]",
         discussion: """
-            The request is a JSON file; paths in it are relative to it, and all but the prompt may be left out:
+            The request is a JSON file; paths in it are relative to it, and all but the prompt may be left out. Images stand \
+            before the text, or where it says <image>; the text <image> is written \\\\<image> in JSON:
 
               {"prompt": "<image>colours:", "images": ["apple.png"], "target": " red"}
               {"prompt": "<video>What moves?", "videos": ["cat.mp4"], "frames": 8}

@@ -11,7 +11,7 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Answer a question about pictures, or go on from a prompt of text and pictures.",
         discussion: """
-            Pictures stand before the text, or where the prompt says <image>. mPLUG-Owl and mPLUG-Owl2 take the prompt as a \
+            Pictures stand before the text, or where the prompt says <image>; \\<image> is the text <image>. mPLUG-Owl and mPLUG-Owl2 take the prompt as a \
             question and get it in their template; --raw gives it to them as it is. A model trained on captions says what \
             it sees without any prompt; "colours:" or "name:" asks for a field.
 
@@ -56,8 +56,12 @@ struct GenerateCommand: ParsableCommand {
     @Flag(help: "Answer once for each picture instead of once for all.")
     var each = false
 
-    @Flag(help: "Print JSON: token counts, times, what became of each picture; one line per picture with --each.")
+    @Flag(help: "Print JSON: token ids, counts, times, what became of each picture; one line per picture with --each.")
     var json = false
+
+    @Flag(
+        help: "Add to the JSON how likely each token of the answer was (natural logarithm, before any sampling rule).")
+    var logProbabilities = false
 
     @Flag(name: .shortAndLong, help: "Say on standard error what became of each picture, token counts and times.")
     var verbose = false
@@ -66,6 +70,9 @@ struct GenerateCommand: ParsableCommand {
     var prompt: String?
 
     func validate() throws {
+        if logProbabilities && !json {
+            throw ValidationError("--log-probabilities adds to the JSON of an answer; give --json, too")
+        }
         if raw && (conversation.template != nil || conversation.system != nil) {
             throw ValidationError("--raw takes the prompt as it is; leave out --template and --system")
         }
@@ -74,7 +81,7 @@ struct GenerateCommand: ParsableCommand {
     func run() throws {
         InterruptFlag.install()
         let (examples, text) = try split()
-        var question = Question(systemPrompt: conversation.system, start: try startMessages(), text: text)
+        var question = Question(systemPrompt: conversation.system, start: try startMessages(), text: MarkedText(text))
         question.examples = try examples.map { (try ImageReference(path: $0.path), $0.text) }
         let images = try image.flatMap { try ImageReference.matching($0) }
         if each && images.isEmpty { throw ValidationError("--each needs at least one --image") }
@@ -126,7 +133,8 @@ struct GenerateCommand: ParsableCommand {
         _ prompt: PreparedPrompt, model: SyrinxModel, prefix: PrefixCache, name: String?
     ) throws {
         let streams = stream && !json && name == nil
-        let options = sampling.options(for: model)
+        var options = sampling.options(for: model)
+        options.givesLogProbabilities = logProbabilities
         let answer = try model.respond(
             to: prompt, options: options, reusing: prefix,
             onText: { text in
@@ -216,6 +224,10 @@ private struct AnswerReport: Encodable {
     var seed: UInt64
     var sampling: Sampling
     var usage: Usage
+    var promptTokenIds: [Int]
+    var answerTokenIds: [Int]
+    /// Left out where it was not asked for.
+    var answerLogProbabilities: [Float]?
     var times: Times
     var pictures: [PictureAccount]
     var videos: [VideoAccount]
@@ -231,6 +243,9 @@ private struct AnswerReport: Encodable {
         text = answer.text
         stopReason = answer.stopReason
         usage = answer.usage
+        promptTokenIds = answer.promptTokenIDs
+        answerTokenIds = answer.tokenIDs
+        answerLogProbabilities = answer.logProbabilities
         pictures = answer.pictures
         videos = answer.videos
         times = Times(

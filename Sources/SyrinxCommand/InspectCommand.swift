@@ -35,7 +35,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Read a folder's files in full: checksums, and weights that fit the configuration.")
     var verify = false
 
-    @Option(help: "How many levels of the tree to print.")
+    @Option(parsing: .unconditional, help: "How many levels of the tree to print.")
     var depth = 3
 
     @Flag(help: "Print JSON.")

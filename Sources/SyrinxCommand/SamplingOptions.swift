@@ -102,6 +102,7 @@ struct ComputeOptions: ParsableArguments {
 /// How tokens are chosen, and when to stop. What is left out is as the model's authors recommend.
 struct SamplingOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: """
             0 takes the likeliest token every time (greedy); above 0 samples. Left out, this and the next three are the \
             model's own: of mPLUG-Owl and its video model 1, top-k 5, 511 tokens; of mPLUG-Owl2 0.7, top-k 50, 512 \
@@ -109,28 +110,32 @@ struct SamplingOptions: ParsableArguments {
             """)
     var temperature: Double?
 
-    @Option(help: "Sample among the K likeliest tokens; 0 is off.")
+    @Option(parsing: .unconditional, help: "Sample among the K likeliest tokens; 0 is off.")
     var topK: Int?
 
-    @Option(help: "Sample among the likeliest tokens whose probabilities reach P; 1 is off.")
+    @Option(parsing: .unconditional, help: "Sample among the likeliest tokens whose probabilities reach P; 1 is off.")
     var topP: Double?
 
-    @Option(help: "The greatest number of tokens to generate.")
+    @Option(parsing: .unconditional, help: "The greatest number of tokens to generate.")
     var maxNewTokens: Int?
 
     @Flag(help: "The same as --temperature 0.")
     var greedy = false
 
-    @Option(help: "Sample among tokens at least P times as likely as the likeliest; 0 is off.")
+    @Option(parsing: .unconditional, help: "Sample among tokens at least P times as likely as the likeliest; 0 is off.")
     var minP = 0.0
 
-    @Option(help: "Makes tokens that already occurred less likely; 1 is off.")
+    @Option(parsing: .unconditional, help: "Makes tokens that already occurred less likely; 1 is off.")
     var repetitionPenalty = 1.0
 
-    @Option(help: "The seed of sampling; the same seed gives the same answer.", transform: Seed.value)
+    @Option(
+        parsing: .unconditional, help: "The seed of sampling; the same seed gives the same answer.",
+        transform: Seed.value)
     var seed: UInt64 = 0
 
-    @Option(help: "A string that ends the answer and is not part of it; may be given several times.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "A string that ends the answer and is not part of it; may be given several times.")
     var stop: [String] = []
 
     func validate() throws {
@@ -178,6 +183,7 @@ struct ConversationOptions: ParsableArguments {
     var template: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "What stands before the conversation, in place of the template's own; \"\" for nothing.", valueName: "text")
     )

@@ -10,7 +10,7 @@ enum ShellLine {
         return plain && !word.isEmpty
             ? word
             : "'"
-                + word.split(separator: "'", omittingEmptySubsequences: false)
+                + word.unicodeScalars.split(separator: "'", omittingEmptySubsequences: false).map { String($0) }
                 .joined(separator: "'\\''") + "'"
     }
 }

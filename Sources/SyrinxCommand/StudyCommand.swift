@@ -26,7 +26,7 @@ struct StudyCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Where the runs go.", valueName: "folder"))
         var output = "studies/owl2-from-owl"
 
-        @Option(help: "How many seeds, from 0.")
+        @Option(parsing: .unconditional, help: "How many seeds, from 0.")
         var seeds = 3
 
         @Option(

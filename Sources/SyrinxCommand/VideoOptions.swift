@@ -25,6 +25,7 @@ struct VideoOptions: ParsableArguments {
 /// How much of each video is looked at.
 struct FrameOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: """
             Frames to look at of each video, evenly spaced. mPLUG-Owl video reads them as one clip, other models as so \
             many pictures.

@@ -201,6 +201,8 @@ extension SentencePieceTokenizer.Config {
     /// A value of a comma-separated list, quoted where it holds a comma or a quote.
     private static func quoted(_ value: String) -> String {
         guard value.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") }) else { return value }
-        return "\"" + value.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        // Scalar by scalar: a quote before an accent is a quote, too.
+        let parts = value.unicodeScalars.split(separator: "\"", omittingEmptySubsequences: false)
+        return "\"" + parts.map { String($0) }.joined(separator: "\"\"") + "\""
     }
 }

@@ -157,7 +157,7 @@ extension SentencePieceTokenizer {
             let isReserved =
                 switch reserved {
                 case .allUserDefined: true
-                case .named(let names): names.contains(piece.text)
+                case .named(let names): names.contains { $0.utf8.elementsEqual(piece.text.utf8) }
                 case .none: false
                 }
             if isReserved, let offset = piece.typeOffset { bytes[offset] = SentencePieceModelProto.Piece.control }

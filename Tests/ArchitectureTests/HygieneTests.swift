@@ -19,6 +19,21 @@ struct HygieneTests {
     /// The families' names as they would appear in code.
     static var families: Regex<Substring> { /(?i)mm1|mplug|one_?llm|llava|owl2/ }
 
+    /// Rooms whose strings a model reads or writes.
+    static let scalarRooms = ["Processors", "Tokenizers", "Generation", "Evaluation"]
+
+    /// Searches that compare what a person sees as one character, and miss a mark before an accent.
+    static let characterSearches = [
+        ".hasPrefix(", ".hasSuffix(", "ange(of: ", ".components(separatedBy", ".replacingOccurrences",
+        ".trimmingCharacters",
+        ".isNewline", ".isWhitespace",
+    ]
+
+    static func searchesCharacters(_ code: String) -> Bool {
+        let code = code.replacing("properties.isWhitespace", with: "")
+        return !code.contains("unicodeScalars") && characterSearches.contains { code.contains($0) }
+    }
+
     static let sources: Set<String> = ["swift", "c", "cpp", "h", "hpp", "cc", "mm"]
 
     @Test("no file of Sources or Tests is longer than a reader's patience")
@@ -52,6 +67,19 @@ struct HygieneTests {
                 #expect(text.firstMatch(of: Self.families) == nil, "\(file.path):\(line) names a family: \(text)")
             }
         }
+    }
+
+    @Test("text that a model reads or writes is searched scalar by scalar (ScalarText.swift)", arguments: scalarRooms)
+    func scalarSearches(room: String) throws {
+        let files = try SourceTree.files(under: "Sources/\(room)", extensions: ["swift"])
+        #expect(!files.isEmpty)
+        for file in files {
+            for (text, line) in file.code {
+                #expect(!Self.searchesCharacters(text), "\(file.path):\(line) searches characters: \(text)")
+            }
+        }
+        #expect(
+            Self.searchesCharacters("text.hasPrefix(mark)") && !Self.searchesCharacters("a.properties.isWhitespace"))
     }
 
     @Test("no path of somebody's machine is written into a file")

@@ -46,6 +46,12 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     static let prompts: [BadInput] = [
         generate("no prompt at all", "give a prompt, an --image or --video, or both"),
         generate("negative seed", "--seed", "from 0 to 18446744073709551615", with: "--seed=-1", "x"),
+        generate("negative seed apart", "a seed is a whole number", with: "--seed", "-1", "x"),
+        generate(
+            "negative temperature", "--temperature is -1.0; it must be 0 (greedy)", with: "--temperature", "-1", "x"),
+        generate("negative top-k", "--top-k is -3; it must be 0 (off)", with: "--top-k", "-3", "x"),
+        generate("a length that is no number", "The value '--greedy'", with: "--max-new-tokens", "--greedy", "x"),
+        generate("log-probabilities without JSON", "give --json, too", with: "--log-probabilities", "x"),
         generate("seed in words", "--seed", "from 0 to 18446744073709551615", with: "--seed", "one", "x"),
         generate("--top-p 3", "--top-p is 3.0; it must lie from 0.0001 to 1", with: "--top-p", "3", "x"),
         generate(
@@ -76,7 +82,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         generate(
             "huge picture", "30000 x 30000 pixels, more than the 64000000 allowed: scale it down", with: "--image",
             "ROOT/huge.png"),
-        generate("more markers than pictures", "2 <image> markers, but 0 pictures", with: "<image> and <image>"),
+        generate("more marks than pictures", "2 <image> marks, but 0 images", with: "<image> and <image>"),
         generate(
             "prompt beyond the context", "the model's context holds 512", with: String(repeating: "qx ", count: 600)),
     ]
@@ -237,7 +243,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         batch(
             "batch of a file that is missing", "ROOT/none.jsonl: ", "No such file", with: "--input", "ROOT/none.jsonl",
             "--output", "ROOT/out/a"),
-        batch("batch of no bytes", "ROOT/empty has no lines", with: "--input", "ROOT/empty", "--output", "ROOT/out/a"),
+        batch(
+            "batch of no bytes", "ROOT/empty has no questions", with: "--input", "ROOT/empty", "--output", "ROOT/out/a"),
         batch(
             "batch of a folder as a file", "it is a folder, name a file in it", with: "--input", "ROOT/corpus",
             "--output",
@@ -267,7 +274,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         generate("text as a video", "ROOT/text.png: not a video", "expected MP4", with: "--video", "ROOT/text.png"),
         generate("video of no bytes", "ROOT/empty: not a video", "no bytes at all", with: "--video", "ROOT/empty"),
         generate(
-            "more video markers than videos", "2 <video> markers, but 0 videos", with: "<video> and <video>"),
+            "more video marks than videos", "2 <video> marks, but 0 videos", with: "<video> and <video>"),
     ]
 
     static let all = batches + prompts + models + corpora + runs

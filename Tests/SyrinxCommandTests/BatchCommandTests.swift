@@ -132,7 +132,8 @@ import TinyModels
             "--temperature", "--top-k", "--top-p",
         ]
         let others = [
-            "--device", "--dtype", "--frames", "--picture-mode", "--raw", "--stop", "--system", "--template", "--times",
+            "--device", "--dtype", "--frames", "--log-probabilities", "--picture-mode", "--raw", "--stop", "--system",
+            "--template", "--times",
         ]
         #expect(options.keys.sorted() == (generation + others).sorted())
         #expect(options["--banned-token-ids"]?.isEmpty == true && options["--max-new-tokens"] == "4")

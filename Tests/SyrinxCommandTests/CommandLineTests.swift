@@ -47,6 +47,41 @@ struct CommandLineTests {
         }
     }
 
+    @Test("every option that takes a number or a text takes one that begins with a dash")
+    func dashedValues() throws {
+        let places = ["folder", "file", "path", "name", "names", "model", "dir"]
+        var tried = 0
+        func check(_ command: [String]) throws {
+            let help = try SyrinxProcess.run(command + ["--help"]).output
+            for line in help.split(separator: "\n") {
+                if let name = line.firstMatch(of: /^  ([a-z][a-z-]*)(\s|$)/)?.1, help.contains("SUBCOMMANDS:"),
+                    name != "help",
+                    name != "doctor"
+                {
+                    try check(command + [String(name)])
+                }
+                guard let option = line.firstMatch(of: /^  (--[a-z-]+) <([a-z-]+)>/),
+                    !places.contains(String(option.2)),
+                    !Self.names.contains(String(option.1))
+                else { continue }
+                tried += 1
+                let message = SyrinxCommand.outcome(of: Array(command) + [String(option.1), "-1"]).message
+                #expect(!message.contains("Missing value for '\(option.1)"), "\(command) \(option.1): \(message)")
+            }
+        }
+        try check([])
+        #expect(tried > 40)
+    }
+
+    /// Options that take the name or the path of something, which does not begin with a dash.
+    private static let names: Set<String> = [
+        "--device", "--dtype", "--adapter", "--images", "--split", "--source", "--tokenizer", "--contact-sheet",
+        "--set",
+        "--output", "--quarantine", "--size", "--corpora", "--cache", "--precision", "--set-start", "--start-set",
+        "--template",
+        "--max-shard-size", "--tasks", "--picture-mode", "--input", "--image", "--video", "--model", "--corpus",
+    ]
+
     @Test(
         "a wrong command line is one line on standard error, its usage, and status 2",
         arguments: ["--nonsense", "nonsense"])

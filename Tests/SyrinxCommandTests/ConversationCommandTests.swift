@@ -64,6 +64,9 @@ import Testing
             "captioning", "--question", question, "--output", folder + "/scores",
         ])
         #expect(run.status == 0, "\(run.errors)")
+        #expect(
+            run.output.contains("left out: captioning: CIDEr-D, which weighs a word")
+                && !run.output.contains("CIDEr-D  "))
         let log = try String(contentsOfFile: folder + "/scores/predictions.jsonl", encoding: .utf8)
         let answers = try log.split(separator: "\n").map {
             try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
@@ -115,7 +118,7 @@ import Testing
         ]
         let run = try SyrinxProcess.run(arguments)
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.contains("exactly one picture: 1\n"))
+        #expect(run.errors.contains("exactly one picture or have no answer: 1\n"))
         #expect(run.output.contains("blank picture") && run.output.contains("majority of these items"))
         let log = try String(contentsOfFile: folder + "/scores/predictions.jsonl", encoding: .utf8)
         let answers = try log.split(separator: "\n").map {
@@ -133,6 +136,28 @@ import Testing
             ($0["controls"] as? [String: Double])?["majority of these items, exact match"]
         }
         #expect(majority.sorted() == [0, 1])
+        // A question file is answered alike by evaluate, batch and generate.
+        let asked = #"{"question_id": 5, "image": "wide.jpg", "text": "\#(many)", "label": "no"}"#
+        try Data(asked.utf8).write(to: URL(fileURLWithPath: folder + "/asked.jsonl"))
+        let images = ["--images", "\(Self.fixtures)/mplug-owl2/pictures"]
+        let question = try SyrinxProcess.run(
+            arguments.prefix(3) + images + ["--corpus", folder + "/asked.jsonl", "--output", folder + "/asked"])
+        #expect(question.status == 0, "\(question.errors)")
+        func line(_ name: String) throws -> [String: Any] {
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder + name))
+            return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+        }
+        let scored = try line("/asked/predictions.jsonl")
+        #expect(scored["id"] as? String == "5" && scored["generated"] as? String == right)
+        let batch = try SyrinxProcess.run(
+            ["batch"] + arguments[1..<3] + images + [
+                "--input", folder + "/asked.jsonl", "--output", folder + "/answers.jsonl", "--greedy",
+                "--max-new-tokens", "64", "--log-probabilities",
+            ])
+        #expect(batch.status == 0, "\(batch.errors)")
+        let answered = try line("/answers.jsonl")
+        #expect(answered["id"] as? Int == 5 && answered["answer_log_probabilities"] is [Double])
+        #expect((answered["answer"] as? String)?.trimmingCharacters(in: .whitespacesAndNewlines) == right)
         // A model without a template cannot be asked, and captions are not what these data have.
         let captions = try SyrinxProcess.run(arguments.dropLast() + [folder + "/captions", "--tasks", "captioning"])
         #expect(captions.status == 2 && captions.errors.contains("no item has a caption"), "\(captions.errors)")
@@ -152,6 +177,22 @@ import Testing
             try answer(whole).object["sampling"] as? [String: Double] == [
                 "max_new_tokens": 511, "temperature": 1, "top_k": 5, "top_p": 1,
             ])
+    }
+
+    @Test("the JSON of an answer has the ids of prompt and answer, and their likelihoods where they are asked for")
+    func tokenIDs() throws {
+        let options = ["--greedy", "--max-new-tokens", "5", "--json", "What is a cat?"]
+        let plain = try answer(try generate("mplug-owl2", options + picture("small.png"))).object
+        let prompt = try #require(plain["prompt_token_ids"] as? [Int])
+        let usage = try #require(plain["usage"] as? [String: Int])
+        #expect(prompt.count == (usage["text_token_count"] ?? 0) + (usage["image_token_count"] ?? 0))
+        let ids = try #require(plain["answer_token_ids"] as? [Int])
+        #expect(ids.count == usage["generated_token_count"] && plain["answer_log_probabilities"] == nil)
+        let found = try answer(try generate("mplug-owl2", options + picture("small.png") + ["--log-probabilities"]))
+            .object
+        #expect(found["answer_token_ids"] as? [Int] == ids)
+        let likelihoods = try #require(found["answer_log_probabilities"] as? [Double])
+        #expect(likelihoods.count == ids.count && likelihoods.allSatisfy { $0 < 0 })
     }
 
     @Test("few-shot prompts, several pictures, raw prompts and conversations from a file are laid out as they say")
@@ -202,144 +243,13 @@ import Testing
             (["--picture-mode", "squarefirst", "Why?"], "did you mean 'squareFirst'?"),
             (["--raw", "--template", "document", "Why?"], "--raw takes the prompt as it is"),
             (["--greedy", "--temperature", "1", "Why?"], "give one of them"),
-            (["<image> and <image>", "--image", "PICTURE"], "2 <image> markers, but 1 picture was given"),
+            (["<image> and <image>", "--image", "PICTURE"], "2 <image> marks, but 1 image was given"),
         ])
     func badInput(arguments: [String], message: String) {
         let arguments = arguments.map { $0 == "PICTURE" ? picture("small.png")[1] : $0 }
         let run = SyrinxProcess.refusal(["generate", "--model", "\(Self.fixtures)/mplug-owl2/model"] + arguments)
         #expect(run.status == 2)
         #expect(run.errors.contains(message), "\(run.errors)")
-    }
-
-    @Test("a chat remembers pictures and turns, computes only what is new, and takes a turn back")
-    func chat() throws {
-        let lines = [
-            "/image \(picture("wide.jpg")[1])", "What is shown?", "Why?", "/undo", "Why?", "/clear", "/undo",
-            "/nonsense",
-        ]
-        let run = try SyrinxProcess.run(
-            ["chat", "--model", "\(Self.fixtures)/mplug-owl2/model", "--greedy", "--max-new-tokens", "6", "--verbose"],
-            input: lines.joined(separator: "\n") + "\n")
-        #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: "wide.jpg: JPEG").count == 4, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: "kept from before").count == 3, "\(run.errors)")
-        let output = run.output.components(separatedBy: "The last question and its answer are taken back.\n")
-        #expect(output.count == 2)
-        #expect(
-            output[1].contains(
-                "The conversation is forgotten.\nThere is nothing to take back.\n/nonsense is not a command"))
-        // Asked again, the second question gets the same answer.
-        let again = try #require(output.last?.components(separatedBy: "The conversation").first)
-        #expect(output[0].hasSuffix(again))
-    }
-
-    private func chat(
-        _ system: String, _ arguments: [String] = [], _ lines: [String], environment: [String: String?] = [:]
-    ) throws -> SyrinxProcess {
-        let options = ["--greedy", "--max-new-tokens", "6", "--verbose"]
-        return try SyrinxProcess.run(
-            ["chat", "--model", "\(Self.fixtures)/\(system)/model"] + options + arguments, environment: environment,
-            input: lines.joined(separator: "\n") + "\n")
-    }
-
-    private static let videos = fixtures + "/../../CodecsTests/Fixtures/videos"
-
-    @Test(
-        "a chat takes videos at its start and at any turn: one clip for the video model, pictures for others",
-        arguments: [("mplug-owl-video", 6), ("mplug-owl2", 12)])
-    func videoChat(system: String, tokensOfVideo: Int) throws {
-        let run = try chat(
-            system, ["--video", Self.videos + "/h264.mp4", "--frames", "2"],
-            ["What moves?", "Why?", "/video \(Self.videos)/turned.mp4", "And here?"])
-        #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: "h264.mp4: h264 in ").count == 4, "once an answer: \(run.errors)")
-        #expect(run.errors.components(separatedBy: "turned.mp4: h264 in ").count == 2, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: " \(tokensOfVideo) video tokens").count == 3, "\(run.errors)")
-        // One line a video, also where its frames are pictures.
-        #expect(run.errors.components(separatedBy: ".mp4: ").count == 5, "\(run.errors)")
-        let isEach = run.errors.contains(" of 23, each squareFirst to 20x20, \(tokensOfVideo) tokens")
-        #expect(isEach == (system == "mplug-owl2"), "\(run.errors)")
-        #expect(run.errors.components(separatedBy: " \(2 * tokensOfVideo) video tokens").count == 2, "\(run.errors)")
-        let generated = try SyrinxProcess.run([
-            "generate", "--model", "\(Self.fixtures)/\(system)/model", "--greedy", "--max-new-tokens", "6", "--video",
-            Self.videos + "/h264.mp4", "--frames", "2", "What moves?",
-        ])
-        #expect(run.output.hasPrefix(generated.output) && generated.output.count > 1)
-    }
-
-    @Test("paths may be quoted, hold plain or escaped spaces, and begin at home")
-    func typedPaths() throws {
-        let folder = NSTemporaryDirectory() + "syrinx chat \(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let cat = folder + "/my cat.png"
-        try FileManager.default.copyItem(atPath: picture("small.png")[1], toPath: cat)
-        try FileManager.default.copyItem(atPath: Self.videos + "/h264.mp4", toPath: folder + "/a clip.mp4")
-        let escaped = cat.replacingOccurrences(of: " ", with: "\\ ")
-        let lines = [
-            "/image \"\(cat)\"", "/image\t'\(cat)'", "/image \(cat)", "/image \(escaped)", "/image ~/my cat.png",
-            "/video \"\(folder)/a clip.mp4\"", "/drop", "/drop", "/image", "/video", "/image \"\(folder)/none.png\"",
-        ]
-        let run = try chat("mplug-owl2", [], lines, environment: ["HOME": folder])
-        #expect(run.status == 0 && run.errors.components(separatedBy: "error:").count == 2, "\(run.errors)")
-        #expect(run.errors.contains("\(folder)/none.png"))
-        #expect(
-            run.output
-                == "Put away: 5 pictures, 1 video.\nNothing waits for the next line.\n"
-                + "/image needs a path: /image photo.jpg\n/video needs a path: /video clip.mp4\n")
-    }
-
-    @Test("/undo gives pictures and videos back to the next line")
-    func undoneMedia() throws {
-        let shown = ["/image \(picture("wide.jpg")[1])", "/video \(Self.videos)/h264.mp4", "What is shown?"]
-        let run = try chat(
-            "mplug-owl-video", [], shown + ["/undo", "What is shown?", "/undo", "/drop", "What is shown?"])
-        #expect(run.status == 0, "\(run.errors)")
-        let notice =
-            "The last question and its answer are taken back; 1 picture, 1 video wait for the next line "
-            + "(/drop puts them away).\n"
-        let answers = run.output.components(separatedBy: notice)
-        try #require(answers.count == 3)
-        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Put away: 1 picture, 1 video.\n"))
-        #expect(run.errors.components(separatedBy: " 6 image tokens, 6 video tokens").count == 3, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: " 0 image tokens").count == 2, "\(run.errors)")
-    }
-
-    @Test("/adapter exchanges the adapter, says which is in use, and keeps it where another does not fit")
-    func adapters() throws {
-        let adapter = "\(Self.fixtures)/mplug-owl2/adapter", foreign = "\(Self.fixtures)/lora/safetensors"
-        let run = try chat(
-            "mplug-owl2", [],
-            [
-                "Why?", "/undo", "/adapter", "/adapter \(adapter)", "Why?", "/undo", "/adapter \(foreign)",
-                "/adapter /none/here", "Why?", "/undo", "/adapter none", "Why?",
-            ])
-        #expect(run.status == 0, "\(run.errors)")
-        let none = "no adapter is in use (/adapter PATH: with one)\n"
-        let used = "the adapter \(adapter) is in use (/adapter none: without it)\n"
-        let undone = "The last question and its answer are taken back.\n"
-        let answers = run.output.components(separatedBy: undone)
-        try #require(answers.count == 4, "\(run.output)")
-        let base = answers[0]
-        #expect(answers[1].hasPrefix(none + used))
-        let adapted = answers[1].dropFirst((none + used).count)
-        #expect(adapted != base)
-        #expect(answers[2] == "As before: " + used + "As before: " + used + adapted)
-        #expect(answers[3] == none + base)
-        let errors = run.errors.split(separator: "\n").filter { $0.hasPrefix("error:") }
-        try #require(errors.count == 2, "\(run.errors)")
-        #expect(errors[0].contains("\(foreign) does not fit the model; 4 unexpected: "))
-        #expect(errors[1] == "error: cannot read /none/here: no such folder")
-    }
-
-    @Test("an answer that the full context cuts is marked, and the next question is told how to make room")
-    func fullContext() throws {
-        let run = try chat("mplug-owl2", ["--max-new-tokens", "500"], ["What is a cat?", "Why?", "/undo", "Why?"])
-        #expect(run.status == 0, "\(run.errors)")
-        let mark = " [cut: the context is full; make room with /undo or /clear]\n"
-        #expect(run.output.components(separatedBy: mark).count == 3, "\(run.output)")
-        #expect(run.errors.contains("context holds 256"), "\(run.errors)")
-        #expect(run.errors.contains("fewer pictures, or make room with /undo or /clear\n"), "\(run.errors)")
     }
 
     @Test("at a terminal, an answer that the full context cuts is marked on standard error")

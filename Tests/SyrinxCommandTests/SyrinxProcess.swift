@@ -23,11 +23,12 @@ struct SyrinxProcess {
     ///   - arguments: what follows the program's name.
     ///   - changes: variables to set, or to remove where the value is nil, in this process's environment.
     ///   - input: what it reads from standard input; nothing where it is left out.
+    ///   - inputFromTerminal: whether the input is typed at a terminal, in at most a few thousand characters.
     ///   - errorsToTerminal: whether its standard error is a terminal, for a few lines.
     ///   - fileSizeLimit: bytes after which writing a file fails, as it does on a full disk; nil for none.
     static func run(
         _ arguments: [String], environment changes: [String: String?] = [:], input: String? = nil,
-        errorsToTerminal: Bool = false, fileSizeLimit: Int? = nil
+        inputFromTerminal: Bool = false, errorsToTerminal: Bool = false, fileSizeLimit: Int? = nil
     ) throws -> SyrinxProcess {
         let process = Process()
         process.executableURL = program
@@ -49,7 +50,10 @@ struct SyrinxProcess {
         let paths = ["output", "errors"].map { folder.appendingPathComponent($0) }
         for path in paths { try Data().write(to: path) }
         process.standardInput = FileHandle.nullDevice
-        if let input {
+        let keyboard = inputFromTerminal ? try Terminal() : nil
+        if let keyboard {
+            process.standardInput = keyboard.program
+        } else if let input {
             let path = folder.appendingPathComponent("input")
             try Data(input.utf8).write(to: path)
             process.standardInput = try FileHandle(forReadingFrom: path)
@@ -59,6 +63,7 @@ struct SyrinxProcess {
         let terminal = errorsToTerminal ? try Terminal() : nil
         if let terminal { process.standardError = terminal.program }
         try process.run()
+        try keyboard?.type(input ?? "")
         process.waitUntilExit()
         try terminal?.written().write(to: paths[1])
         let texts = try paths.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
@@ -87,6 +92,9 @@ private struct Terminal {
         reader = FileHandle(fileDescriptor: own, closeOnDealloc: true)
         program = FileHandle(fileDescriptor: other, closeOnDealloc: true)
     }
+
+    /// Types lines, and the sign that nothing follows.
+    func type(_ lines: String) throws { try reader.write(contentsOf: Data((lines + "\u{4}").utf8)) }
 
     /// What was written, once the program has ended.
     func written() throws -> Data {

@@ -70,8 +70,8 @@ import TinyModels
             let prompt: Prompt =
                 switch number % 4 {
                 case 0: Prompt("name: \(number)")
-                case 1: try Prompt("<image> colours:", images: [images[0]], marker: "<image>")
-                case 2: try Prompt("<image>apple<image>frog \(number)", images: images, marker: "<image>")
+                case 1: try Prompt("<image> colours:", images: [images[0]], videos: [])
+                case 2: try Prompt("<image>apple<image>frog \(number)", images: images, videos: [])
                 default: Prompt("", images: [images[1]])
                 }
             let alone = try model.respond(to: try model.prepare(prompt), options: settings.options)
@@ -97,7 +97,9 @@ import TinyModels
         #expect(error(11).contains("the line is no question") && error(11).contains("at byte"))
         #expect(
             error(29).contains(
-                "'promt' is not one of id, prompt, images, videos, frames, conversation, seed; did you mean 'prompt'?"))
+                "the line is no question that can be read: the key 'promt' is not one of id, question_id, questionId, prompt,"
+            )
+                && error(29).contains("did you mean 'prompt'?"))
     }
 
     @Test func `A run that is stopped anywhere and gone on with gives the very same file`() throws {

@@ -75,7 +75,7 @@ struct ForwardTests {
         #expect(labels.filter { $0 != -100 } == target.map(Int64.init))
         let images = try ["red.png", "blue.png"].map { try ImageReference(path: "\(folder.path)/\($0)") }
         let prompt = try model.prepare(
-            Prompt("<image> name: <image>", images: images, marker: "<image>"), target: "colours: red")
+            Prompt("<image> name: <image>", images: images, videos: []), target: "colours: red")
         let score = try model.engine.scores(of: [ScoringRequest(prompt.input, labels: labels.map(Int.init))])[0]
         let loss = try #require(found["loss"]).item()
         #expect(abs(loss + score.total / Double(target.count)) < 1e-5 * loss)
@@ -177,6 +177,22 @@ struct ForwardTests {
     }
 
     @Test(
+        "the image of a request stands at its mark beside a joiner, an accent or a vowel sign",
+        arguments: ["\u{200D}", "\u{FE0F}", "\u{301}", "\u{93F}", "\u{E34}"])
+    func scalarBesideMark(scalar: String) throws {
+        func tokens(_ prompt: String) throws -> [Int64] {
+            let found = try activations(#"{"prompt": "\#(prompt)", "images": ["red.png"]}"#)
+            return try #require(found["token_ids"]).array(of: Int64.self)
+        }
+        let ids = try tokens("name: <image>\(scalar)x")
+        let image = Int64(model.contract.imagePlaceholderID)
+        let (plain, leading) = (try tokens("name: <image>x"), try tokens("name: x"))
+        #expect(ids.count { $0 == image } == 4)
+        #expect(ids.firstIndex(of: image) == plain.firstIndex(of: image))
+        #expect(ids.firstIndex(of: image) != leading.firstIndex(of: image))
+    }
+
+    @Test(
         "a request that cannot be used is one sentence that names the file and what is wrong",
         arguments: [
             (
@@ -188,12 +204,12 @@ struct ForwardTests {
             (#"{"prompt": 3}"#, "prompt should be"),
             (#"["a"]"#, "request.json"),
             ("no json", "request.json"),
-            (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> markers, but 1 picture was given"),
+            (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> marks, but 1 image was given"),
             (#"{"prompt": "a", "images": ["missing.png"]}"#, "missing.png"),
             (#"{"prompt": "a", "images": ["request.json"]}"#, "request.json"),
             (#"{"prompt": "a", "videos": ["missing.mp4"]}"#, "missing.mp4"),
             (#"{"prompt": "a", "videos": ["red.png"]}"#, "red.png"),
-            (#"{"prompt": "<video>"}"#, "1 <video> markers, but 0 videos were given"),
+            (#"{"prompt": "<video>"}"#, "1 <video> mark, but 0 videos were given"),
             (#"{"prompt": "a", "frames": 0}"#, "frames is 0; it must lie from 1 to 1024"),
         ])
     func badRequests(request: String, expected: String) throws {

@@ -83,14 +83,14 @@ import Torch
 
     @Test func `markers place pictures inside the text and dropped markers put them first`() throws {
         let red = ImageReference(.encoded([]), name: "red")
-        let placed = try Prompt("first <image> then <image> end", images: [red, red], marker: "<image>")
+        let placed = try Prompt("first <image> then <image> end", images: [red, red], videos: [])
         #expect(placed.parts.count == 5 && placed.pictureCount == 2)
-        let leading = try Prompt("text", images: [red], marker: "<image>")
+        let leading = try Prompt("text", images: [red], videos: [])
         if case .image = leading.parts[0].content {} else { Issue.record("the picture is not first") }
         let error = #expect(throws: SyrinxError.self) {
-            try Prompt("a <image>", images: [red, red], marker: "<image>")
+            try Prompt("a <image>", images: [red, red], videos: [])
         }
-        #expect(error?.description.contains("1 <image> markers, but 2 pictures were given") == true)
+        #expect(error?.description.contains("1 <image> mark, but 2 images were given") == true)
     }
 
     @Test func `a user's text cannot become a placeholder`() throws {

@@ -34,7 +34,7 @@ import Torch
             let images = try pictures.map {
                 try ImageReference(path: fixtures.appendingPathComponent("mplug-owl/pictures/\($0)").path)
             }
-            let prompt = try Prompt(text, images: images, marker: marker, keepsSpaces: model.keepsPromptSpaces)
+            let prompt = try Prompt(text, images: images, videos: [], keepsSpaces: model.keepsPromptSpaces)
             var request = GenerationRequest(
                 try model.prepare(prompt).input, config: GenerationConfig(maxNewTokens: count))
             request.keepsLogits = true

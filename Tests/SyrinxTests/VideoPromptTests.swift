@@ -111,8 +111,8 @@ import Torch
             let error = #expect(throws: SyrinxError.self) { try form(text, images: images, videos: videos) }
             return error?.description ?? ""
         }
-        #expect(refusal("<video>", images: 0, videos: 2).contains("1 <video> markers, but 2 videos were given"))
-        #expect(refusal("<video><image>", images: 2, videos: 1).contains("1 <image> markers, but 2 pictures"))
+        #expect(refusal("<video>", images: 0, videos: 2).contains("1 <video> mark, but 2 videos were given"))
+        #expect(refusal("<video><image>", images: 2, videos: 1).contains("1 <image> mark, but 2 images were given"))
     }
 
     @Test func `Clips, pictures and text alone share a batch`() throws {

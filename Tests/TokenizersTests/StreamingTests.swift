@@ -127,4 +127,13 @@ struct StreamingTests {
             #expect(emitted + filter.finish() == reference(text.joined(), stops: stops))
         }
     }
+
+    @Test(
+        "a stop string is found beside any scalar, and an accent on it is no part of it",
+        arguments: ["\u{200D}", "\u{FE0F}", "\u{1F3FD}", "\u{301}", "\u{93F}", "\u{E34}", "\u{600}"])
+    func stopBesideScalars(scalar: String) {
+        var filter = StopStringFilter(["</s>"])
+        let text = filter.append("a\(scalar)</s>\(scalar)b") + filter.finish()
+        #expect(filter.hasStopped && Array(text.utf8) == Array("a\(scalar)".utf8))
+    }
 }

@@ -85,4 +85,11 @@ struct TrainingTests {
             }
         }
     }
+
+    @Test(arguments: ["\"\u{301}", "a,\u{200D}\"\u{FE0F}b"])
+    func `A symbol may hold a quote before any scalar`(symbol: String) throws {
+        let tokenizer = try SentencePieceTokenizer.train(
+            texts: SampleTexts.sentences, config: .init(vocabularySize: 420, userDefinedSymbols: [symbol, "<image>"]))
+        #expect(tokenizer.id(of: symbol) == 4 && tokenizer.id(of: "<image>") == 5)
+    }
 }

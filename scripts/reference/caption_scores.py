@@ -25,6 +25,14 @@ SENTENCES = [
     "A cat; a dog: a bird - a fish", "mother-in-law's co-worker", "a 3-year-old's cake", "10-15 people, 12,5 and 1.2.3",
     "Hello,world", "ph.d. student. etc.", "I'm sure they'd like it", "a sign that reads STOP", "A  double   space",
     "three (3) zebras, grazing.", "a plate of food: rice, beans and meat", "an up-close view of a bird's eye",
+    # What Swift makes one character with its neighbour: accents, vowel signs, joiners, variation selectors.
+    "cafe\u0301 nai\u0308ve", "a sign, \u0301 alone", "word,\u0301 next", "(\u0301bracket)", "star \u2605\u0301 x",
+    "\u0939\u093f\u0928\u094d\u0926\u0940 \u092c\u094b\u0932", "\u0e01\u0e34\u0e19 \u0e02\u0e49\u0e32\u0e27",
+    "a \u2764\ufe0f heart", "\u0600apple pie", "apple\u200d pie", "\u200dapple pie", "red\u200dapple",
+    "apple.\u200d Pie", "'\u030190s", "1\ufe0f\u20e3 cup", "can\u0301't stop", "man\u0301's hat", "don\u2019\u0301t",
+    "a man\u2060's", "\u200bzero", "3.\u03015 miles", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "end.\ufe0f",
+    "dog\ufe0f runs", "a \u2705 tick\u200d", "so\u00adft", "x\u0301-y", "x\u0301.y", "a\u0301/b c/\u0301d",
+    "they\u0301're we\u0301'll", "x\u0301.", "\u0903a \u0e48b", "caf\u00e9-bar e\u0301-bar",
     "a portrait of Robert W. in Jan. of .30 to 5", "File \u2192 Open at 90\u00b0", "a smile \U0001f600 on plan B.",
 ]
 SUBJECTS = ["a man", "a woman", "two dogs", "a brown horse", "the children", "a red bus", "several people", "a cat"]

@@ -58,12 +58,12 @@ extension Message {
     package init(role: Role, marked text: String) {
         var content: [ContentPart] = []
         var rest = text[...]
-        while let mark = Self.pictureMarks.compactMap({ rest.firstRange(of: $0) }).min(by: {
+        while let mark = Self.pictureMarks.compactMap({ rest.firstRange(ofScalars: $0) }).min(by: {
             $0.lowerBound < $1.lowerBound
         }) {
-            Self.append(rest[..<mark.lowerBound].trimmingEnd(while: \.isNewline), to: &content)
+            Self.append(rest[..<mark.lowerBound].droppingLastScalars(while: \.isLineEnd), to: &content)
             content.append(.image(ImageReference(.encoded([]), name: "picture")))
-            rest = rest[mark.upperBound...].drop(while: \.isNewline)
+            rest = rest[mark.upperBound...].droppingFirstScalars(while: \.isLineEnd)
         }
         Self.append(rest, to: &content)
         self.init(role: role, content: content)
@@ -71,14 +71,5 @@ extension Message {
 
     private static func append(_ text: Substring, to content: inout [ContentPart]) {
         if !text.isEmpty { content.append(.text(String(text))) }
-    }
-}
-
-extension Substring {
-    /// Without what fulfils the condition at the end.
-    fileprivate func trimmingEnd(while condition: (Character) -> Bool) -> Substring {
-        var rest = self
-        while let last = rest.last, condition(last) { rest.removeLast() }
-        return rest
     }
 }

@@ -77,10 +77,10 @@ public final class CorpusConversations: ConversationStore {
     /// Questions about the first few words of a dictionary's page; examples in quotes are left out.
     private static func questions(onGlosses parts: [CorpusRecord.Part]) -> [Turn] {
         let text = parts.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: "\n")
-        return text.split(separator: "\n").lazy.compactMap { line -> Turn? in
-            guard let colon = line.firstRange(of: ": ") else { return nil }
+        return text.unicodeScalars.split(separator: "\n").lazy.map(Substring.init).compactMap { line -> Turn? in
+            guard let colon = line.firstRange(ofScalars: ": ") else { return nil }
             let word = line[..<colon.lowerBound]
-            let gloss = line[colon.upperBound...].prefix { $0 != ";" }
+            let gloss = line[colon.upperBound...].firstScalars { $0 != ";" }
             return gloss.isEmpty ? nil : (["What does \(word) mean?", "Explain \(word)."], gloss + ".")
         }.prefix(3).map { $0 }
     }

@@ -70,7 +70,7 @@ enum WrittenConversation {
             case "\nAI: ": messages.append(Message(role: .assistant, text: line))
             default:
                 if !line.isEmpty {
-                    messages.append(Message(role: .system, text: String(line.drop(while: \.isNewline))))
+                    messages.append(Message(role: .system, text: String(line.droppingFirstScalars(while: \.isLineEnd))))
                 }
             }
         }
@@ -84,7 +84,7 @@ extension String {
         var result: [(String, String)] = []
         var mark = ""
         var rest = self[...]
-        while let next = marks.compactMap({ mark in rest.firstRange(of: mark).map { (mark, $0) } })
+        while let next = marks.compactMap({ mark in rest.firstRange(ofScalars: mark).map { (mark, $0) } })
             .min(by: { $0.1.lowerBound < $1.1.lowerBound })
         {
             result.append((mark, String(rest[..<next.1.lowerBound])))

@@ -21,22 +21,25 @@ public struct CIDEr: Sendable {
     private static let longest = 4
     private static let sigma = 6.0
 
+    /// Words by their bytes: what looks alike and is spelt otherwise is another word, as it is to the official program.
+    private typealias Gram = [UInt8]
+
     /// A sentence's weighted n-grams in order of first appearance, with a norm for each n.
     private struct Vector: Sendable {
-        var grams: [[(gram: String, weight: Double)]]
+        var grams: [[(gram: Gram, weight: Double)]]
         var norms: [Double]
         var bigramCount: Int
     }
 
-    private let documentFrequencies: [String: Int]
+    private let documentFrequencies: [Gram: Int]
     private let logItemCount: Double
-    private let references: [[(vector: Vector, weights: [String: Double])]]
+    private let references: [[(vector: Vector, weights: [Gram: Double])]]
 
     /// A scorer for items with these references.
     /// - Parameter references: the reference captions of each item; tokenised here with ``CaptionTokenizer``.
     public init(references: [[String]]) {
         let counted = references.map { $0.map { Self.counts(CaptionTokenizer.words($0)) } }
-        var frequencies = [String: Int]()
+        var frequencies = [Gram: Int]()
         for item in counted {
             for gram in Set(item.flatMap { $0.flatMap { $0.map(\.gram) } }) { frequencies[gram, default: 0] += 1 }
         }
@@ -51,6 +54,12 @@ public struct CIDEr: Sendable {
                 return (vector, weights)
             }
         }
+    }
+
+    /// Whether any caption can score more than 0: some word of the references does not stand in every item's. Of one item
+    /// all do.
+    public var tellsCaptionsApart: Bool {
+        references.contains { item in item.contains { $0.vector.norms.contains { $0 > 0 } } }
     }
 
     /// The score of a caption for item `item`, `0 ... 10`; 0 where the item has no reference.
@@ -70,7 +79,7 @@ public struct CIDEr: Sendable {
 
     /// One similarity for each n.
     private static func similarities(
-        _ hypothesis: Vector, _ reference: (vector: Vector, weights: [String: Double])
+        _ hypothesis: Vector, _ reference: (vector: Vector, weights: [Gram: Double])
     ) -> [Double] {
         let difference = Double(hypothesis.bigramCount - reference.vector.bigramCount)
         let penalty = exp(-difference * difference / (2 * sigma * sigma))
@@ -85,12 +94,12 @@ public struct CIDEr: Sendable {
     }
 
     /// The n-grams of each length with their counts, in order of first appearance, so that sums never change.
-    private static func counts(_ words: [String]) -> [[(gram: String, count: Int)]] {
+    private static func counts(_ words: [String]) -> [[(gram: Gram, count: Int)]] {
         (1...longest).map { length in
-            var places = [String: Int]()
-            var counts = [(gram: String, count: Int)]()
+            var places = [Gram: Int]()
+            var counts = [(gram: Gram, count: Int)]()
             for start in 0..<max(0, words.count - length + 1) {
-                let gram = words[start..<start + length].joined(separator: " ")
+                let gram = Array(words[start..<start + length].joined(separator: " ").utf8)
                 if let place = places[gram] {
                     counts[place].count += 1
                 } else {
@@ -103,7 +112,7 @@ public struct CIDEr: Sendable {
     }
 
     private static func weighted(
-        _ counts: [[(gram: String, count: Int)]], _ frequencies: [String: Int], _ logItemCount: Double
+        _ counts: [[(gram: Gram, count: Int)]], _ frequencies: [Gram: Int], _ logItemCount: Double
     ) -> Vector {
         let grams = counts.map { counts in
             counts.map { gram, count in

@@ -3,65 +3,80 @@
 /// The official scorer runs Stanford's PTBTokenizer (CoreNLP 3.4.1, lower-cased) in Java and then deletes punctuation
 /// tokens. This follows its rules for what captions contain: contractions are split ("isn't" to `is n't`, "man's" to
 /// `man 's`), hyphenated words, decimals and abbreviations stay whole, symbols stand alone, punctuation goes. A bracket
-/// stays as `-lrb-`, because the official list of deletions knows only the upper-case form. Not covered: smileys,
+/// stays as `-lrb-`, because the official list of deletions knows only the upper-case form. An accent or a vowel sign is a
+/// letter, what is never shown (joiners, variation selectors) ends a word and goes. Not covered: smileys,
 /// markup, American spellings of British words, and abbreviations beyond a short list.
 /// `scripts/reference/caption_scores.py` wrote what the Java program makes of the sentences in the tests.
 public enum CaptionTokenizer {
     /// The words, in order.
     public static func words(_ caption: String) -> [String] {
         var words = [String]()
-        for chunk in caption.lowercased().split(whereSeparator: \.isWhitespace) {
-            append(chunk.map(plain), to: &words)
+        for chunk in caption.lowercased().unicodeScalars.split(whereSeparator: \.properties.isWhitespace) {
+            append(chunk.filter { $0 != softHyphen }.map(plain), to: &words)
         }
         return words
     }
 
+    private static let softHyphen: Unicode.Scalar = "\u{AD}"
+
     /// Typographic quotes and dashes as their plain forms.
-    private static func plain(_ character: Character) -> Character {
-        switch character {
+    private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+        switch scalar {
         case "\u{2018}", "\u{2019}": "'"
         case "\u{201C}", "\u{201D}": "\""
         case "\u{2013}", "\u{2014}": "\u{2014}"
-        default: character
+        default: scalar
         }
     }
 
-    private static let brackets: [Character: String] = [
+    private static let brackets: [Unicode.Scalar: String] = [
         "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
     ]
-    private static let deleted: Set<Character> = [
+    private static let deleted: Set<Unicode.Scalar> = [
         ".", "?", "!", ",", ":", ";", "-", "\u{2014}", "'", "`", "\"", "\u{2026}",
     ]
 
     /// Takes apart what stands between two white spaces.
-    private static func append(_ chunk: [Character], to words: inout [String]) {
+    private static func append(_ chunk: [Unicode.Scalar], to words: inout [String]) {
         var place = 0
         while place < chunk.count {
-            let character = chunk[place]
-            if isWordCharacter(character) || startsNumber(chunk, place) {
+            let scalar = chunk[place]
+            if isWordScalar(scalar) || startsNumber(chunk, place) {
                 let end = endOfWord(chunk, from: place)
-                append(word: String(chunk[place..<end]), to: &words)
+                append(word: text(chunk[place..<end]), to: &words)
                 place = end
                 continue
             }
-            if let bracket = brackets[character] {
+            if scalar == "'", let ending = ending(chunk, at: place) {
+                words.append(ending)
+                place += ending.unicodeScalars.count
+                continue
+            }
+            if let bracket = brackets[scalar] {
                 words.append(bracket)
-            } else if !deleted.contains(character) && !isOutsideBasicPlane(character) {
-                words.append(String(character))
+            } else if !deleted.contains(scalar) && !isDropped(scalar) {
+                words.append(String(scalar))
             }
             place += 1
         }
     }
 
-    /// Emoji and the like, which the official program cannot read and drops.
-    private static func isOutsideBasicPlane(_ character: Character) -> Bool {
-        character.unicodeScalars.contains { $0.value > 0xFFFF }
+    private static func text(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
     }
 
-    private static func isWordCharacter(_ character: Character) -> Bool { character.isLetter || character.isNumber }
+    /// What is never shown or encloses another sign; emoji and the like, which the official program cannot read.
+    private static func isDropped(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value > 0xFFFF || scalar.properties.isDefaultIgnorableCodePoint
+            || scalar.properties.generalCategory == .enclosingMark
+    }
+
+    private static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool { scalar.isLetterOrNumber || scalar.isMark }
 
     /// A mark that a number begins with: '90s, .30.
-    private static func startsNumber(_ chunk: [Character], _ place: Int) -> Bool {
+    private static func startsNumber(_ chunk: [Unicode.Scalar], _ place: Int) -> Bool {
         func isDigit(_ offset: Int) -> Bool { place + offset < chunk.count && chunk[place + offset].isNumber }
         switch chunk[place] {
         case "'": return isDigit(1) && isDigit(2)
@@ -71,29 +86,42 @@ public enum CaptionTokenizer {
     }
 
     /// The place after the word that begins at `start`: letters, digits, and marks between two of them.
-    private static func endOfWord(_ chunk: [Character], from start: Int) -> Int {
+    private static func endOfWord(_ chunk: [Unicode.Scalar], from start: Int) -> Int {
         var end = start + 1
         while end < chunk.count {
-            if isWordCharacter(chunk[end]) {
+            if isWordScalar(chunk[end]) {
                 end += 1
                 continue
             }
-            guard end + 1 < chunk.count, isWordCharacter(chunk[end + 1]),
-                joins(chunk[end], chunk[end - 1], chunk[end + 1])
-            else { break }
+            guard end + 1 < chunk.count, isWordScalar(chunk[end + 1]), joins(chunk, end) else { break }
             end += 2
         }
-        if end < chunk.count, chunk[end] == ".", keepsPeriod(String(chunk[start..<end])) { end += 1 }
+        if end < chunk.count, chunk[end] == ".", keepsPeriod(text(chunk[start..<end])) { end += 1 }
         return end
     }
 
-    /// Whether a mark between two word characters belongs to one word.
-    private static func joins(_ mark: Character, _ before: Character, _ after: Character) -> Bool {
-        switch mark {
-        case "-", "_", "/", "'", ".", "@", "&": true
-        case ",", ":": before.isNumber && after.isNumber
-        default: false
+    /// Whether a sign between two word scalars belongs to one word. Beside an accent only a full stop among letters does, and
+    /// the apostrophe of an ending.
+    private static func joins(_ chunk: [Unicode.Scalar], _ place: Int) -> Bool {
+        let (before, after) = (chunk[place - 1], chunk[place + 1])
+        if before.isMark || after.isMark {
+            switch chunk[place] {
+            case ".": return !before.isNumber
+            case "'": return ending(chunk, at: place) != nil
+            default: return false
+            }
         }
+        switch chunk[place] {
+        case "-", "_", "/", "'", ".", "@", "&": return true
+        case ",", ":": return before.isNumber && after.isNumber
+        default: return false
+        }
+    }
+
+    /// The ending of a contraction that begins at an apostrophe.
+    private static func ending(_ chunk: [Unicode.Scalar], at place: Int) -> String? {
+        let found = text(chunk[place...].prefix { isWordScalar($0) || $0 == "'" })
+        return endings.contains(found) ? found : nil
     }
 
     private static let abbreviations: Set<String> = [
@@ -104,8 +132,8 @@ public enum CaptionTokenizer {
     /// Abbreviations and initials ("w", "u.s", "ph.d") keep their last full stop.
     private static func keepsPeriod(_ word: String) -> Bool {
         if abbreviations.contains(word) || word == "ph.d" { return true }
-        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.allSatisfy { $0.count == 1 && $0.first?.isLetter == true }
+        let parts = word.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.allSatisfy { $0.count == 1 && $0.first?.properties.isAlphabetic == true }
     }
 
     private static let endings = ["n't", "'s", "'re", "'ve", "'ll", "'d", "'m"]
@@ -120,8 +148,12 @@ public enum CaptionTokenizer {
             words += parts
             return
         }
-        for ending in endings where word.hasSuffix(ending) && word.count > ending.count {
-            words += [String(word.dropLast(ending.count)), ending]
+        for ending in endings {
+            let rest = word.unicodeScalars.dropLast(ending.unicodeScalars.count)
+            guard !rest.isEmpty, word.unicodeScalars[rest.endIndex...].elementsEqual(ending.unicodeScalars) else {
+                continue
+            }
+            words += [String(rest), ending]
             return
         }
         words.append(word)

@@ -1,10 +1,19 @@
 /// Word overlap between a generated text and a true one, as SQuAD's F1.
 public enum TokenF1 {
-    /// Lower-case runs of letters and digits.
+    /// Lower-case runs of letters and digits with the accents and vowel signs behind them; what is never shown (joiners,
+    /// variation selectors) does not count. Composed and decomposed spellings are the same word.
     ///
     /// Unlike SQuAD's script, articles are kept: names here are a few words long.
     public static func words(_ text: String) -> [String] {
-        text.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
+        var words = [String.UnicodeScalarView()]
+        for scalar in text.lowercased().unicodeScalars where !scalar.properties.isDefaultIgnorableCodePoint {
+            if scalar.isLetterOrNumber || scalar.isMark && !words[words.count - 1].isEmpty {
+                words[words.count - 1].append(scalar)
+            } else if !words[words.count - 1].isEmpty {
+                words.append(String.UnicodeScalarView())
+            }
+        }
+        return words.filter { !$0.isEmpty }.map { String($0) }
     }
 
     /// Harmonic mean of precision and recall over the words as multisets, `0 ... 1`; two empty texts score 1.
@@ -44,5 +53,21 @@ public enum ExactMatch {
     public static func score(_ generated: String, references: [String]) -> Double {
         let generated = normalised(generated)
         return references.contains { normalised($0) == generated } ? 1 : 0
+    }
+}
+
+extension Unicode.Scalar {
+    /// A letter or a digit of any script.
+    var isLetterOrNumber: Bool { !isMark && properties.isAlphabetic || isNumber }
+
+    /// A digit or another sign of a number.
+    var isNumber: Bool { properties.numericType != nil }
+
+    /// What belongs to the letter before it: an accent or a vowel sign.
+    var isMark: Bool {
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark: !properties.isDefaultIgnorableCodePoint
+        default: false
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Generation
+import Processors
 import Torch
 
 /// What does the model answer to questions that come with their answers?
@@ -31,20 +32,23 @@ public struct AnsweringTask: EvaluationTask {
     /// The greedy answers, and those about a white picture, asked once for each question of the group.
     /// - Throws: `GenerationError` when question and answer do not fit the context.
     public func predictions(_ context: EvaluationContext, places: [Int]) throws -> [Prediction] {
-        let questions = Dictionary(grouping: places) { context.set.items[$0].question?.text ?? "" }
+        // By bytes: what looks alike may be other tokens.
+        let questions = Dictionary(grouping: places) { Array((context.set.items[$0].question?.text ?? "").utf8) }
         var predictions = [Int: Prediction]()
-        for (question, own) in questions.sorted(by: { $0.key < $1.key }) {
+        for (bytes, own) in questions.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let question = String(decoding: bytes, as: UTF8.self)
             let texts = try context.subject.answers(
                 to: "", about: context.pictures(own + [context.blankPlace]), maxNewTokens: maxNewTokens,
                 in: try context.subject.questionFrame(question)
-            ).map(\.trimmingWhitespace)
+            ).map(\.withoutWhitespaceAtEnds)
             let blank = texts[own.count]
             for (place, text) in zip(own, texts) {
                 let item = context.set.items[place]
                 let right = item.question?.answers ?? []
                 let controls = [(Self.blank, blank), (Self.majority, Self.majority(of: question, in: context))]
                 predictions[place] = Prediction(
-                    task: name, id: item.id, source: item.source, prompt: "<image>" + question, references: right,
+                    task: name, id: item.id, source: item.source,
+                    prompt: (MarkedText(question).firstMedium == nil ? "<image>" : "") + question, references: right,
                     generated: text,
                     scores: Dictionary(
                         uniqueKeysWithValues: Self.metrics.map { ($0, Self.score(text, $0, right)) }),
@@ -93,12 +97,5 @@ public struct AnsweringTask: EvaluationTask {
             for answer in item.question?.answers ?? [] { counts[answer, default: 0] += 1 }
         }
         return counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? ""
-    }
-}
-
-extension String {
-    /// Without white space at both ends.
-    fileprivate var trimmingWhitespace: String {
-        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }

@@ -1,4 +1,5 @@
 public import DataPipeline
+import Processors
 
 /// How well does the model caption a picture it never saw?
 ///
@@ -9,7 +10,7 @@ public struct CaptioningTask: WritingTask {
     public let name = "captioning"
     let prompt: String
     let maxNewTokens: Int
-    let metrics = [Self.cider, "token F1", "exact match"]
+    let metrics: [String]
     let method =
         "Greedy continuation of the picture, up to the first line break, against the item's captions: CIDEr-D (0 to 10, "
         + "document frequencies from the evaluated items' captions; papers print it times 100), best token F1, any exact "
@@ -27,6 +28,7 @@ public struct CaptioningTask: WritingTask {
         self.prompt = prompt
         self.maxNewTokens = maxNewTokens
         scorer = CIDEr(references: set.items.map { $0.references(template) })
+        metrics = (scorer.tellsCaptionsApart ? [Self.cider] : []) + ["token F1", "exact match"]
     }
 
     /// Items without a caption cannot be asked about.
@@ -34,10 +36,20 @@ public struct CaptioningTask: WritingTask {
         context.set.items.contains { !references($0).isEmpty } ? nil : "no item has a caption"
     }
 
+    /// CIDEr-D, where it could not be anything but 0.
+    public func omission(_ context: EvaluationContext) -> String? {
+        guard !metrics.contains(Self.cider) else { return nil }
+        let count = context.set.items.count { !references($0).isEmpty }
+        return
+            "CIDEr-D, which weighs a word by how few items have it in their captions: of \(count) "
+            + "\(count == 1 ? "item" : "items") with the same words every answer would score 0; evaluate items with different "
+            + "captions, at least 2"
+    }
+
     func references(_ item: CaptionedSet.Item) -> [String] { item.references(template) }
     func answer(_ text: String) -> String {
-        let line = text.drop { $0.isWhitespace }.prefix { !$0.isNewline }
-        return String(line.reversed().drop { $0.isWhitespace }.reversed())
+        let line = text.droppingFirstScalars(while: \.isSpace).firstScalars { !$0.isLineEnd }
+        return String(line.droppingLastScalars(while: \.isSpace))
     }
     func score(_ answer: String, metric: String, place: Int, _ context: EvaluationContext) -> Double {
         let references = references(context.set.items[place])

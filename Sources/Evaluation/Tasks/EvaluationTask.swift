@@ -8,6 +8,9 @@ public protocol EvaluationTask: Sendable {
     /// Why the task cannot be put to these items, as half a sentence; `nil` where it can.
     func obstacle(_ context: EvaluationContext) -> String?
 
+    /// What the task leaves out of these items' scores, and why; `nil` where nothing.
+    func omission(_ context: EvaluationContext) -> String?
+
     /// Places in the set's items that the model is asked about, in order; `context.blankPlace` is the blank picture.
     func places(_ context: EvaluationContext) -> [Int]
 
@@ -21,6 +24,9 @@ public protocol EvaluationTask: Sendable {
 }
 
 extension EvaluationTask {
+    /// Nothing.
+    public func omission(_ context: EvaluationContext) -> String? { nil }
+
     /// Asks about everything at once, and scores.
     /// - Throws: as ``predictions(_:places:)``.
     public func scores(_ context: EvaluationContext) throws -> [TaskScore] {

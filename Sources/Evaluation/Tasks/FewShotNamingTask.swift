@@ -199,13 +199,13 @@ public struct FewShotNamingTask: EvaluationTask {
 extension String {
     /// The text with `word` in the place of `{}`.
     fileprivate func replacing(_ word: String) -> String {
-        guard let mark = firstRange(of: "{}") else { return self }
+        guard let mark = firstRange(ofScalars: "{}") else { return self }
         return String(self[..<mark.lowerBound]) + word + String(self[mark.upperBound...])
     }
 
     /// What stands before the mark, without white space at the end, which belongs to the word after it.
     fileprivate func prefix(beforeMark mark: String) -> String {
-        guard let place = firstRange(of: mark) else { return self }
-        return String(self[..<place.lowerBound].reversed().drop { $0.isWhitespace }.reversed())
+        guard let place = firstRange(ofScalars: mark) else { return self }
+        return String(self[..<place.lowerBound].droppingLastScalars(while: \.isSpace))
     }
 }

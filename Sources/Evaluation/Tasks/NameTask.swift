@@ -1,4 +1,5 @@
 import DataPipeline
+import Processors
 
 /// How much of a picture's name does the model say?
 ///
@@ -23,7 +24,9 @@ public struct NameTask: WritingTask {
     }
 
     func references(_ item: CaptionedSet.Item) -> [String] { item.caption.name.isEmpty ? [] : [item.caption.name] }
-    func answer(_ text: String) -> String { String(text.drop { $0.isWhitespace }.prefix { $0 != "." }) }
+    func answer(_ text: String) -> String {
+        String(text.droppingFirstScalars(while: \.isSpace).firstScalars { $0 != "." })
+    }
     func score(_ answer: String, metric: String, place: Int, _ context: EvaluationContext) -> Double {
         TokenF1.score(answer, context.set.items[place].caption.name)
     }

@@ -24,12 +24,14 @@ public struct EvaluationData: Sendable {
 
     /// Reads the items of a split.
     /// - Parameters:
-    ///   - path: a corpus folder, a `.jsonl` file with a picture a line (``PictureList``), or LLaVA's JSON
+    ///   - path: a corpus folder, a `.jsonl` file with a picture a line (``PictureList``), or questions
     ///     (``QuestionList``), all of whose questions are asked, whatever the split.
+    ///   - images: the folder that the paths of a list or of questions begin at; nil for the file's own.
     ///   - limitPerSource: keeps this many items per source, spread evenly over it; `nil` keeps all.
     /// - Throws: `InputError` in one sentence: no such file, not a corpus, no captions, a picture that cannot be read.
     public init(
-        _ path: String, split: CorpusRecord.Split, limitPerSource: Int? = nil, imageProcessor: ImageProcessor
+        _ path: String, split: CorpusRecord.Split, images: String? = nil, limitPerSource: Int? = nil,
+        imageProcessor: ImageProcessor
     ) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -48,8 +50,8 @@ public struct EvaluationData: Sendable {
             isOwn = false
             leftOutCount = 0
             sha256 = try Self.digest(set, statistics, pictures: set.items.map { Digest.sha256($0.png) })
-        } else if QuestionList.isInstructionData(path) {
-            let list = try QuestionList(path)
+        } else if QuestionList.holdsQuestions(path) {
+            let list = try QuestionList(path, images: images)
             let read = try list.set(split: split, limitPerSource: limitPerSource, imageProcessor: imageProcessor)
             set = read.set
             statistics = CaptionStatistics()
@@ -58,7 +60,7 @@ public struct EvaluationData: Sendable {
             leftOutCount = list.leftOutCount
             sha256 = try Self.digest(set, statistics, pictures: read.digests)
         } else {
-            let list = try PictureList(path)
+            let list = try PictureList(path, images: images)
             let read = try list.set(split: split, limitPerSource: limitPerSource, imageProcessor: imageProcessor)
             set = read.set
             statistics = list.statistics(of: read.set)

@@ -136,6 +136,9 @@ public struct EvaluationRun {
                 ? ["\(question.rawValue): no source has a short list of kinds"]
                 : obstacles.compactMap { obstacle in obstacle.reason.map { "\(obstacle.task.name): \($0)" } }
             notes += reasons
+            for (task, reason) in obstacles where reason == nil {
+                if let omission = task.omission(context) { notes.append("\(task.name): \(omission)") }
+            }
             if required.contains(question), reasons.count >= max(1, all.count) {
                 throw EvaluationError("the task \(question.rawValue) cannot be put to these items (\(reasons[0]))")
             }

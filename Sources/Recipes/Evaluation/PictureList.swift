@@ -4,6 +4,7 @@ import Digests
 import Evaluation
 import Foundation
 import Media
+import Processors
 import Settings
 import Torch
 
@@ -20,7 +21,7 @@ struct PictureList {
     /// One line.
     struct Line: Decodable {
         var image: String
-        var id: String?
+        var id: RecordID?
         var source: String?
         var split: CorpusRecord.Split?
         var caption: String?
@@ -42,12 +43,17 @@ struct PictureList {
     }
 
     private let path: String
+    private let folder: URL
     private let lines: [Line]
 
     /// Reads and checks every line.
+    /// - Parameter images: the folder that paths begin at; nil for the file's own.
     /// - Throws: `EvaluationError` that names the line and what is wrong with it.
-    init(_ path: String) throws {
+    init(_ path: String, images: String? = nil) throws {
         self.path = path
+        folder =
+            images.map { URL(fileURLWithPath: $0, isDirectory: true) }
+            ?? URL(fileURLWithPath: path).deletingLastPathComponent()
         guard let data = FileManager.default.contents(atPath: path) else {
             throw EvaluationError("\(path) cannot be read: permission denied; check the file's permissions")
         }
@@ -56,7 +62,7 @@ struct PictureList {
         for (number, text) in data.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             guard text.contains(where: { $0 > 0x20 }) else { continue }
             let line = try Self.line(Data(text), place: "line \(number + 1) of \(path)")
-            let id = line.id ?? line.image
+            let id = line.id?.text ?? line.image
             if let earlier = ids.updateValue(number + 1, forKey: id) {
                 throw EvaluationError(
                     "line \(number + 1) of \(path) has the id \(id) of line \(earlier); ids must differ")
@@ -87,7 +93,8 @@ struct PictureList {
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             throw EvaluationError(
                 "\(place): \(context.codingPath.map(\.stringValue).joined(separator: ".")) is of the wrong type; captions, "
-                    + "keywords and colours are lists of strings, all else are strings")
+                    + "keywords and colours are lists of strings, id is a string or a whole number, all else are strings"
+            )
         } catch {
             throw EvaluationError("\(place): split must be train, val or test")
         }
@@ -108,7 +115,6 @@ struct PictureList {
                 "\(path) has \(lines.count) lines, but none of the \(split.rawValue) split; lines without the key split "
                     + "belong to test")
         }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         let codec = PictureCodec()
         var items = [CaptionedSet.Item]()
         var pixels = [Tensor]()
@@ -126,7 +132,7 @@ struct PictureList {
             pixels.append(imageProcessor.pixelValues(prepared: [prepared]).select(dim: 0, index: 0))
             items.append(
                 CaptionedSet.Item(
-                    id: line.id ?? line.image, source: line.sourceName, caption: line.fields,
+                    id: line.id?.text ?? line.image, source: line.sourceName, caption: line.fields,
                     provenance: .init(package: path, version: "", path: line.image, licence: ""),
                     png: try codec.encodePNG(prepared), writtenCaptions: line.written))
         }

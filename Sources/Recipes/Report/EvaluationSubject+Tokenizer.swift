@@ -10,8 +10,9 @@ extension EvaluationSubject {
     /// has no begin token.
     /// - Parameters:
     ///   - template: how the model is asked; pictures and text are one document where it is `document`.
-    ///   - question: what the user says with each picture in another template.
-    /// - Throws: `ProcessorError` when the vocabulary lacks what the template writes.
+    ///   - question: what the user says with each picture in another template; a mark `<image>` says where the picture stands,
+    ///     without one it stands first.
+    /// - Throws: `ProcessorError` when the vocabulary lacks what the template writes, or the question has another number of marks.
     public init(
         model: any MultimodalLanguageModel, tokenizer: any Tokenizer, template: ChatTemplate = .document,
         question: String = "", device: Device = .cpu
@@ -38,7 +39,10 @@ extension EvaluationSubject {
         let picture = ImageReference(.encoded([]), name: "the picture")
         let layout = try PromptLayout(
             name: "the question",
-            parts: try template.parts(of: [Message(role: .user, content: [.image(picture), .text(question)])]),
+            parts: try template.parts(of: [
+                Message(
+                    role: .user, content: try MarkedText(question).content(with: [.image(picture)], keepsSpaces: true))
+            ]),
             tokenizer: tokenizer, beginID: nil, contract: contract,
             pictures: [ImageSpan(tokenCount: contract.visualTokenCount, name: picture.name, width: 0, height: 0)])
         var frame = PictureFrame()

@@ -22,7 +22,7 @@ public struct BatchIdentity: Codable, Sendable, Hashable {
     }
 
     /// The version of the form of the files.
-    static let currentFormatVersion = 3
+    static let currentFormatVersion = 4
 
     var formatVersion = Self.currentFormatVersion
     /// The model folder: weights, vocabulary, configuration, preprocessing.

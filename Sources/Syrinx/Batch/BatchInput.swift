@@ -9,7 +9,7 @@ import Processors
     import Foundation
 #endif
 
-/// The questions of a batch: a file with one JSON object a line, or pictures or videos with one question.
+/// The questions of a batch: a file of them, or pictures or videos with one question.
 public struct BatchInput: Sendable {
     /// What messages call it.
     public let name: String
@@ -23,13 +23,14 @@ public struct BatchInput: Sendable {
     private let source: Source
 
     private enum Source: Sendable {
-        case lines(Data, ranges: [(number: Int, bytes: Range<Int>)], folder: URL)
+        case questions(QuestionFile, folder: URL)
         case files([String], areVideos: Bool, question: String)
     }
 
-    /// A JSONL file. Empty lines do not count; the others are read when their turn comes.
-    /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no lines, or two with the same id.
-    public init(linesOf path: String) throws {
+    /// A file of questions (``QuestionFile``).
+    /// - Parameter images: the folder that the questions' paths begin at; nil for the file's own.
+    /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no questions, or two with the same id.
+    public init(linesOf path: String, images: String? = nil) throws {
         let url = URL(fileURLWithPath: path)
         let data: Data
         do {
@@ -38,29 +39,23 @@ public struct BatchInput: Sendable {
         } catch let error as CodecError {
             throw CodecError.inFile(path: path, error)
         }
-        var ranges = [(number: Int, bytes: Range<Int>)]()
-        var hasher = SHA256Hasher()
-        data.withUnsafeBytes { bytes in
-            hasher.update(bytes)
-            var number = 0
-            for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
-                number += 1
-                if !line.allSatisfy(Self.isSpace) { ranges.append((number, line.startIndex..<line.endIndex)) }
-            }
+        let file: QuestionFile
+        do {
+            file = try QuestionFile(data, name: path)
+        } catch {
+            throw SyrinxError(error.description)
         }
-        guard !ranges.isEmpty else {
-            throw SyrinxError("\(path) has no lines; write one {\"prompt\": \"...\", \"images\": [\"a.png\"]} a line")
-        }
-        try Self.requireDistinctIDs(data, ranges, path)
         name = path
         question = nil
-        count = ranges.count
+        count = file.count
+        var hasher = SHA256Hasher()
+        data.withUnsafeBytes { hasher.update($0) }
+        if let images { hasher.update("paths begin at \(images)\n") }
         fingerprint = hasher.finalize().hex
-        source = .lines(data, ranges: ranges, folder: url.deletingLastPathComponent())
+        source = .questions(
+            file,
+            folder: images.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? url.deletingLastPathComponent())
     }
-
-    /// Whether a line of such bytes is empty; zeros, which a power cut leaves in a file, are not.
-    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0D].contains(byte) }
 
     /// The same question about each of these files, which are pictures or videos; one that is named twice counts once.
     public init(files: [String], areVideos: Bool = false, question: String) {
@@ -79,52 +74,28 @@ public struct BatchInput: Sendable {
         source = .files(files, areVideos: areVideos, question: question)
     }
 
-    /// Refuses two lines with one id: nobody could tell their answers apart. What is wrong with a line otherwise is said when its
-    /// turn comes.
-    private static func requireDistinctIDs(
-        _ data: Data, _ ranges: [(number: Int, bytes: Range<Int>)], _ path: String
-    ) throws(SyrinxError) {
-        struct Named: Decodable { let id: String? }
-        let decoder = JSONDecoder()
-        var lines = [String: (number: Int, isOwn: Bool)]()
-        for (number, bytes) in ranges {
-            let line = data.withUnsafeBytes { Data($0[bytes]) }
-            let own = (try? decoder.decode(Named.self, from: line))?.id
-            let id = own ?? "\(number)"
-            if let first = lines.updateValue((number, own != nil), forKey: id) {
-                let numbering = first.isOwn && own != nil ? "" : " (a line without one has its number)"
-                throw SyrinxError(
-                    "\(path): lines \(first.number) and \(number) have the same id \"\(id)\"\(numbering); "
-                        + "give every question an id of its own")
-            }
-        }
-    }
-
     /// What a question is called before it is read.
-    func label(_ index: Int) -> String {
+    func id(_ index: Int) -> RecordID {
         switch source {
-        case .lines(_, let ranges, _): "\(ranges[index].number)"
-        case .files(let paths, _, _): paths[index]
+        case .questions(let file, _): file.id(index)
+        case .files(let paths, _, _): RecordID(paths[index])
         }
-    }
-
-    /// What its answer may be called: its own name, or its line's number where the line could not be read.
-    func possibleIDs(_ index: Int) -> [String] {
-        let label = label(index)
-        guard let own = (try? item(index))?.id, own != label else { return [label] }
-        return [own, label]
     }
 
     /// A question.
-    /// - Throws: `SyrinxError` when its line is no question.
-    func item(_ index: Int) throws -> BatchItem {
+    /// - Throws: `SyrinxError` when its entry is no question.
+    func item(_ index: Int) throws(SyrinxError) -> BatchItem {
         switch source {
-        case .lines(let data, let ranges, let folder):
-            let (number, bytes) = ranges[index]
-            let line = data.withUnsafeBytes { [UInt8]($0[bytes]) }
-            return try BatchItem(line: line, number: number, folder: folder)
+        case .questions(let file, let folder):
+            let record: QuestionRecord
+            do {
+                record = try file.record(index)
+            } catch {
+                throw SyrinxError(error.description)
+            }
+            return try BatchItem(record, id: file.id(index), noun: file.noun, folder: folder)
         case .files(let paths, let areVideos, let question):
-            var item = BatchItem(id: paths[index], prompt: question)
+            var item = BatchItem(id: RecordID(paths[index]), prompt: MarkedText(question))
             if areVideos { item.videos = [paths[index]] } else { item.images = [paths[index]] }
             return item
         }

@@ -8,16 +8,12 @@ import Settings
     import Foundation
 #endif
 
-/// One question of a batch: a line of its input, or one file with the question for all.
-///
-///     {"id": "17", "prompt": "<image>What is this?", "images": ["a.png"], "seed": 3}
-///     {"conversation": [{"text": "Hello!"}, {"role": "assistant", "text": "Good day."}], "prompt": "Who are you?"}
+/// One question of a batch: an entry of its input, or one file with the question for all.
 struct BatchItem: Sendable {
-    /// The line's `id`; else its number, or the file's path.
-    let id: String
-    /// The text; each `<image>` stands for the next picture, each `<video>` for the next video, and those without any
-    /// marker come first.
-    let prompt: String
+    /// The question's own; else its number, or the file's path.
+    let id: RecordID
+    /// The text; each mark stands for the next image or video, and those without any mark come first.
+    let prompt: MarkedText
     /// Paths of the pictures and videos.
     var images: [String] = []
     var videos: [String] = []
@@ -44,69 +40,32 @@ struct BatchItem: Sendable {
 }
 
 extension BatchItem {
-    /// A question is a page of text, not a data set.
-    private static let lineByteLimit = 1 << 20
-
-    /// Reads a line; paths are relative to `folder`.
-    /// - Parameter number: the line's number, from 1, which is its id where it has none.
-    /// - Throws: `SyrinxError` that says what is wrong with the line.
-    init(line: [UInt8], number: Int, folder: URL) throws {
-        let value: Line
-        guard line.count <= Self.lineByteLimit else {
-            throw SyrinxError(
-                "the line has \(line.count) bytes, at most \(Self.lineByteLimit) are read: no model's context holds more"
-            )
-        }
-        do {
-            value = try StrictJSON.decode(Line.self, from: line)
-        } catch let error as StrictJSON.Malformed {
-            throw SyrinxError(
-                "the line is no question, {\"prompt\": \"...\", \"images\": [\"a.png\"]}: \(error.reason)")
-        }
-        func paths(_ names: [String]?) -> [String] {
-            (names ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
-        }
+    /// A question of a file.
+    /// - Parameters:
+    ///   - id: its own, or its number.
+    ///   - noun: what messages call the entry.
+    ///   - folder: what paths are relative to.
+    /// - Throws: `SyrinxError` that says what is wrong with the question.
+    init(_ record: QuestionRecord, id: RecordID, noun: String, folder: URL) throws(SyrinxError) {
         let allowed = VideoReference.allowedFrameCounts
-        if let frames = value.frames, !allowed.contains(frames) {
+        if let frames = record.frames, !allowed.contains(frames) {
             throw SyrinxError(
-                "the line's frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+                "the \(noun)'s frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
-        id = value.id ?? "\(number)"
-        prompt = value.prompt
-        images = paths(value.images)
-        videos = paths(value.videos)
-        frameCount = value.frames
-        conversation = try value.conversation.map { try PromptFile($0, name: "the line's conversation") }
+        func located(_ paths: [String]) -> [String] {
+            paths.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+        }
+        self.id = id
+        prompt = record.text
+        images = located(record.images)
+        videos = located(record.videos)
+        frameCount = record.frames
+        if !record.turns.isEmpty {
+            conversation = try PromptFile(
+                record.turns.map { PromptFile.Entry(text: $0.text, image: $0.image, role: $0.role) },
+                name: "the \(noun)'s conversation")
+        }
         self.folder = folder
-        seed = value.seed
-    }
-
-    /// A line as it is written; unknown keys are refused.
-    private struct Line: Decodable {
-        enum CodingKeys: String, CodingKey, CaseIterable {
-            case id, prompt, images, videos, frames, conversation, seed
-        }
-
-        let id: String?
-        let prompt: String
-        let images, videos: [String]?
-        let frames: Int?
-        let conversation: [PromptFile.Entry]?
-        let seed: UInt64?
-
-        init(from decoder: any Decoder) throws {
-            if let unknown = try decoder.unknownKey(besides: CodingKeys.self) {
-                throw SyrinxError(
-                    "the line's key " + NearestName.unknownChoice(unknown, among: CodingKeys.allCases.map(\.rawValue)))
-            }
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            id = try container.decodeIfPresent(String.self, forKey: .id)
-            prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
-            images = try container.decodeIfPresent([String].self, forKey: .images)
-            videos = try container.decodeIfPresent([String].self, forKey: .videos)
-            frames = try container.decodeIfPresent(Int.self, forKey: .frames)
-            conversation = try container.decodeIfPresent([PromptFile.Entry].self, forKey: .conversation)
-            seed = try container.decodeIfPresent(UInt64.self, forKey: .seed)
-        }
+        seed = record.seed
     }
 }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Processors
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -60,10 +61,10 @@ final class BatchOutput {
                 throw SyrinxError(
                     "line \(savedCount) of \(file.path) is no answer of this batch; remove the file and begin anew")
             }
-            let ids = input.possibleIDs(savedCount - 1)
-            guard ids.contains(record.id) else {
+            let id = input.id(savedCount - 1)
+            guard record.id.text == id.text else {
                 throw SyrinxError(
-                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but it is the turn of \"\(ids[0])\": lines were "
+                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but it is the turn of \"\(id)\": lines were "
                         + "taken out or moved; put them back, or give another --output")
             }
             if record.error != nil { savedErrorCount += 1 }

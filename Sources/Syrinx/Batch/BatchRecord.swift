@@ -1,4 +1,5 @@
 import Generation
+import Processors
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -15,10 +16,15 @@ struct BatchRecord: Codable, Sendable {
         var batchSize: Int
     }
 
-    var id: String
+    /// As the question has it: text or a number.
+    var id: RecordID
     var answer: String?
     var stopReason: StopReason?
     var usage: Usage?
+    var promptTokenIDs: [Int]?
+    var answerTokenIDs: [Int]?
+    /// Left out where it was not asked for.
+    var answerLogProbabilities: [Float]?
     var pictures: [PictureAccount]?
     /// Left out where there is none.
     var videos: [VideoAccount]?
@@ -27,12 +33,23 @@ struct BatchRecord: Codable, Sendable {
     /// One sentence, in place of everything else.
     var error: String?
 
+    // `IDs` would become `_i_ds` in snake case.
+    private enum CodingKeys: String, CodingKey {
+        case id, answer, stopReason, usage, pictures, videos, seed, times, error
+        case promptTokenIDs = "promptTokenIds"
+        case answerTokenIDs = "answerTokenIds"
+        case answerLogProbabilities
+    }
+
     /// An answer.
-    init(id: String, _ answer: Answer, seed: UInt64, times: Times?) {
+    init(id: RecordID, _ answer: Answer, seed: UInt64, times: Times?) {
         self.id = id
         self.answer = answer.text
         stopReason = answer.stopReason
         usage = answer.usage
+        promptTokenIDs = answer.promptTokenIDs
+        answerTokenIDs = answer.tokenIDs
+        answerLogProbabilities = answer.logProbabilities
         pictures = answer.pictures
         videos = answer.videos.isEmpty ? nil : answer.videos
         self.seed = seed
@@ -40,7 +57,7 @@ struct BatchRecord: Codable, Sendable {
     }
 
     /// No answer, because of `error`.
-    init(id: String, error: any Error) {
+    init(id: RecordID, error: any Error) {
         self.id = id
         self.error = "\(error)"
     }

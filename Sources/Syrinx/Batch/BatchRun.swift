@@ -109,7 +109,7 @@ public struct BatchRun {
     /// A question that can be answered.
     private struct Row {
         var index: Int
-        var id: String
+        var id: RecordID
         var prompt: PreparedPrompt
         var options: AnswerOptions
         var length: Int { prompt.input.tokenIDs.size(1) }
@@ -119,10 +119,9 @@ public struct BatchRun {
     private func batches(of window: Range<Int>, size: Int, errors: inout [Int: BatchRecord]) -> [[Row]] {
         var rows = [Row]()
         for index in window {
-            var id = input.label(index)
+            let id = input.id(index)
             do {
                 let item = try input.item(index)
-                id = item.id
                 var options = settings.options
                 options.generation.seed = item.seed ?? options.generation.seed
                 let question = try item.question(

@@ -26,6 +26,7 @@ extension SyrinxModel {
             var request = GenerationRequest(
                 prompt.input, visualTokens: prompt.visualTokens, config: generationConfig(options))
             request.keepsLogits = keepsLogits
+            request.keepsLogProbabilities = options.givesLogProbabilities
             return request
         }
         let together = GenerationEngine(model, maxBatchRows: prompts.count, pieceCount: engine.pieceCount)
@@ -37,12 +38,7 @@ extension SyrinxModel {
             }, isCancelled: isCancelled)
         return prompts.indices.map { row in
             _ = writers[row].finish()
-            let answer = Answer(
-                text: writers[row].text,
-                stopReason: writers[row].hasStopped ? .stopString : results[row].stopReason,
-                usage: prompts[row].usage(of: results[row]), timings: results[row].timings,
-                pictures: prompts[row].pictures, videos: prompts[row].videos)
-            return (answer, results[row])
+            return (answer(to: prompts[row], results[row], writers[row]), results[row])
         }
     }
 

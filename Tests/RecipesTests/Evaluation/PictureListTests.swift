@@ -19,6 +19,19 @@ struct PictureListTests {
         #expect(try pictures.data(limit: 5).set.items.map(\.id) == ["0.png", "9.png", "18.png", "27.png", "36.png"])
     }
 
+    @Test("identifiers may be numbers, and the same one twice is refused")
+    func numbers() throws {
+        let pictures = try PicturesOfColours()
+        try pictures.write(["{\"image\": \"1.png\", \"id\": 17, \"caption\": \"a\"}"])
+        #expect(try pictures.data().set.items.map(\.id) == ["17"])
+        try pictures.write([
+            "{\"image\": \"1.png\", \"id\": 17, \"caption\": \"a\"}",
+            "{\"image\": \"2.png\", \"id\": \"17\", \"caption\": \"b\"}",
+        ])
+        let error = #expect(throws: EvaluationError.self) { try pictures.data() }
+        #expect(error?.description.contains("has the id 17 of line 1") == true)
+    }
+
     @Test("without training lines the majority is that of the items themselves, and says so")
     func majority() throws {
         let pictures = try PicturesOfColours()
@@ -51,7 +64,9 @@ struct PictureListTests {
             ("{\"image\": \"0.png\", \"captoin\": \"x\"}", "unknown key \"captoin\" (did you mean caption?)"),
             ("{\"image\": \"0.png\", \"captions\": \"x\"}", "captions is of the wrong type"),
             ("{\"image\": \"0.png\", \"split\": \"dev\"}", "split must be train, val or test"),
-            ("{\"image\": \"1.png\"}", "has the id 1.png of line 1"), ("{\"image\": \"absent.png\"}", "absent.png"),
+            ("{\"image\": \"1.png\"}", "has the id 1.png of line 1"),
+            ("{\"image\": \"1.png\", \"id\": [1]}", "id is of the wrong type"),
+            ("{\"image\": \"absent.png\"}", "absent.png"),
             ("{\"image\": \"pictures.jsonl\"}", "pictures.jsonl"),
         ])
     func wrongLines(line: String, message: String) throws {

@@ -45,6 +45,28 @@ struct QuestionListTests {
         #expect(try data(records.joined(separator: "\n")).sha256 != few.sha256)
     }
 
+    @Test("question files of the field are read as a batch reads them; what has no answer is counted")
+    func questionFiles() throws {
+        let pope = #"{"question_id": 1, "image": "1.png", "text": "Is it red?", "label": "no", "category": "random"}"#
+        let vqa =
+            #"{"question_id": 2, "image": "2.png", "question": "What is <image>?", "answers": ["leaf", "a leaf"]}"#
+        let open = #"{"question_id": 3, "image": "3.png", "text": "Describe it.", "category": "detail"}"#
+        for text in [[pope, vqa, open].joined(separator: "\n"), "[\(pope), \(vqa), \(open)]"] {
+            let data = try data(text)
+            #expect(data.set.items.map(\.id) == ["1", "2"] && data.set.sources == ["random", "What is <image>?"])
+            #expect(data.set.items[1].question == .init(text: "What is <image>?", answers: ["leaf", "a leaf"]))
+            #expect(data.leftOutCount == 1 && data.hasQuestions)
+        }
+        func message(_ text: String) -> String {
+            do { _ = try data(text) } catch { return "\(error)" }
+            return ""
+        }
+        #expect(message(open).contains("questions without answers are for syrinx batch"))
+        #expect(message(pope + "\n" + pope).contains("lines 1 and 2 have the same id \"1\""))
+        #expect(message(vqa.replacing("What is", with: "<image>")).contains("line 1 of"))
+        #expect(message(pope + "\n" + #"{"question": "a", "hint": "b"}"#).contains("line 2 of"))
+    }
+
     @Test("many wordings are one source")
     func manyWordings() throws {
         let data = try data((0..<30).map { record($0, [("What is \($0)?", "it")]) }.joined(separator: "\n"))

@@ -38,6 +38,13 @@ import Testing
         #expect(page.contains("prefers-color-scheme: dark"))
     }
 
+    @Test(arguments: ["\u{200D}", "\u{FE0F}", "\u{301}", "\u{93F}"])
+    func `A sign of HTML before any scalar is escaped`(scalar: String) {
+        #expect(
+            Array(escaped("<\(scalar)b>\(scalar)&\(scalar)").utf8)
+                == Array("&lt;\(scalar)b&gt;\(scalar)&amp;\(scalar)".utf8))
+    }
+
     @Test func `text from models and corpora is escaped everywhere`() {
         let page = HTMLReport.render(Self.report())
         #expect(page.contains("A &lt;demo&gt;") && page.contains("Tom &amp; &quot;Jerry&quot;"))
