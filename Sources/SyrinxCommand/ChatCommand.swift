@@ -3,6 +3,7 @@ import Checkpoints
 import Foundation
 import Generation
 import Processors
+import Settings
 import Syrinx
 import Terminal
 
@@ -49,7 +50,7 @@ struct ChatCommand: ParsableCommand {
         var waiting = WaitingMedia()
         // What is wrong with the files is said before the model is loaded.
         for path in video { waiting.append(try frames.videos(matching: path)) }
-        for path in image { waiting.append(try ImageReference.matching(path)) }
+        for path in image { waiting.append(try Self.images(path)) }
         let model = try modelOptions.load()
         let session = ChatSession(
             model, options: sampling.options(for: model), template: try conversation.parsedTemplate(),
@@ -78,7 +79,7 @@ struct ChatCommand: ParsableCommand {
                 print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
                 waiting = WaitingMedia()
             case .image(let pattern):
-                report { waiting.append(try ImageReference.matching(pattern)) }
+                report { waiting.append(try Self.images(pattern)) }
             case .video(let pattern):
                 report { waiting.append(try frames.videos(matching: pattern)) }
             case .adapter(let path): exchange(session, path)
@@ -94,6 +95,15 @@ struct ChatCommand: ParsableCommand {
             }
         }
         if style.isInteractive { print() }
+    }
+
+    /// The images that a path or pattern means.
+    private static func images(_ pattern: String) throws -> [ImageReference] {
+        guard pattern != "-", pattern != "/dev/stdin" else {
+            throw ValidationError(
+                "an image cannot come through standard input, which holds the lines of the chat; give its path")
+        }
+        return try ImageReference.matching(pattern)
     }
 
     /// Takes the last turn back; what it showed waits for the next line, before what waits already.
@@ -156,7 +166,7 @@ struct ChatCommand: ParsableCommand {
             return true
         } catch {
             fflush(nil)
-            ExitStatus.writeToStandardError("error: \(error)\n")
+            ExitStatus.writeToStandardError("error: \(Excerpt.inMessage("\(error)", arguments: []))\n")
             return false
         }
     }

@@ -50,6 +50,6 @@ package struct SyrinxCommand: ParsableCommand {
 
     /// Runs a command line inside this process: what the program would print of its failure, and its exit status.
     package static func outcome(of arguments: [String]) -> (message: String, status: Int32) {
-        failure(of: arguments).map(ExitStatus.outcome) ?? ("", 0)
+        failure(of: arguments).map { ExitStatus.outcome(of: $0, arguments: arguments) } ?? ("", 0)
     }
 }

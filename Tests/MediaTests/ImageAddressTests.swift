@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `Only paths are relative to a folder`() {
-        let folder = URL(fileURLWithPath: "/data")
+        let folder = URL(fileURLWithPath: "/data", isDirectory: true)
         #expect(ImageAddress.located("a.png", in: folder) == "/data/a.png")
         #expect(ImageAddress.located("/b/a.png", in: folder) == "/b/a.png")
         #expect(ImageAddress.located("data:,x", in: folder) == "data:,x")

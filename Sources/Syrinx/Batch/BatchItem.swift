@@ -1,4 +1,5 @@
 import Codecs
+import Media
 import Processors
 import Settings
 
@@ -64,7 +65,7 @@ extension BatchItem {
                 "the line is no question, {\"prompt\": \"...\", \"images\": [\"a.png\"]}: \(error.reason)")
         }
         func paths(_ names: [String]?) -> [String] {
-            (names ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+            (names ?? []).map { ImageAddress.located($0, in: folder) }
         }
         let allowed = VideoReference.allowedFrameCounts
         if let frames = value.frames, !allowed.contains(frames) {

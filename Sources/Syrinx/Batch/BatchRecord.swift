@@ -1,4 +1,5 @@
 import Generation
+import Settings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -42,7 +43,7 @@ struct BatchRecord: Codable, Sendable {
     /// No answer, because of `error`.
     init(id: String, error: any Error) {
         self.id = id
-        self.error = "\(error)"
+        self.error = Excerpt.inMessage("\(error)", arguments: [])
     }
 
     /// The line with its end: keys in snake case and alphabetical order.
