@@ -55,6 +55,10 @@ let package = Package(
         system("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg62-turbo-dev", brew: "jpeg-turbo"),
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
         system("CWebP", pkgConfig: "libwebp", apt: "libwebp-dev", brew: "webp"),
+        system("CWebPDemux", pkgConfig: "libwebpdemux", apt: "libwebp-dev", brew: "webp"),
+        system("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev", brew: "libtiff"),
+        system("CAVIF", pkgConfig: "libavif", apt: "libavif-dev", brew: "libavif"),
+        system("CHEIF", pkgConfig: "libheif", apt: "libheif-dev", brew: "libheif"),
         system("CAVFormat", pkgConfig: "libavformat", apt: "libavformat-dev", brew: "ffmpeg"),
         system("CAVCodec", pkgConfig: "libavcodec", apt: "libavcodec-dev", brew: "ffmpeg"),
         system("CAVUtil", pkgConfig: "libavutil", apt: "libavutil-dev", brew: "ffmpeg"),
@@ -70,7 +74,11 @@ let package = Package(
             name: "CTorch", dependencies: ["CLibtorch"], path: "Sources/CTorch",
             cxxSettings: [.define("SYRINX_CTORCH_BUILD")]),
         .target(name: "CKernels", path: "Sources/CKernels"),
-        .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CWebP"], path: "Sources/CCodecs"),
+        .target(
+            name: "CCodecs",
+            dependencies: [
+                "CJPEG", "CPNG", "CZlib", "CWebP", "CWebPDemux", "CTIFF", "CAVIF", "CHEIF", "CAVCodec", "CAVUtil",
+            ], path: "Sources/CCodecs"),
         .target(
             name: "CVideo", dependencies: ["CAVFormat", "CAVCodec", "CAVUtil", "CSwScale"], path: "Sources/CVideo"),
         .target(name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], path: "Sources/CSentencePiece"),
@@ -87,7 +95,7 @@ let package = Package(
         room("Tokenizers", ["CSentencePiece"]),
         room("Media", ["Torch", "CKernels", "Digests", "Settings"]),
         // Level 3.
-        room("Codecs", ["Media", "Torch", "CCodecs", "CVideo"]),
+        room("Codecs", ["Media", "Torch", "Settings", "CCodecs", "CVideo"]),
         room("Checkpoints", ["NN", "Torch", "Digests", "Settings", "Files"]),
         room("Processors", ["Torch", "Tokenizers", "Media", "Settings"]),
         // Level 4.

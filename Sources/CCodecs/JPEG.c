@@ -29,6 +29,9 @@ typedef struct {
     uint8_t *output;
     size_t output_size;
     uint8_t *row;
+    /// Whether the header is read, whether the bytes were used up, and two that stand in for more.
+    int reads_pixels, ran_out;
+    uint8_t end_marker[2];
 } Job;
 
 static void fail_with(j_common_ptr decoder, int status, const char *text) {
@@ -43,24 +46,49 @@ static void on_error(j_common_ptr decoder) {
     decoder->err->format_message(decoder, text);
     int code = decoder->err->msg_code;
     int memory = code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE;
+    if (!memory && ((Job *)decoder)->ran_out) {
+        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+    }
     fail_with(decoder, memory ? SYRINX_CODECS_MEMORY : SYRINX_CODECS_DAMAGED,
         memory ? "libjpeg needs more working memory than the limit allows" : text);
 }
 
+// Of libjpeg's warnings (level -1), those that say that pixels are lost are failures: it would fill them with grey.
 static void on_message(j_common_ptr decoder, int level) {
-    // Warnings (level -1) are counted by nobody: like Pillow, damage inside a scan that libjpeg can bridge is bridged.
-    (void)decoder;
-    (void)level;
+    Job *job = (Job *)decoder;
+    int code = decoder->err->msg_code;
+    if (level >= 0 || !decoder->is_decompressor) {
+        return;
+    }
+    if (job->ran_out && (code == JWRN_HIT_MARKER || code == JWRN_MUST_RESYNC)) {
+        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+    } else if (code == JWRN_HIT_MARKER) {
+        fail_with(decoder, SYRINX_CODECS_DAMAGED, "libjpeg says: its data end before the last pixel");
+    } else if (code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC) {
+        char text[JMSG_LENGTH_MAX];
+        decoder->err->format_message(decoder, text);
+        fail_with(decoder, SYRINX_CODECS_DAMAGED, text);
+    }
 }
 
 static void on_output(j_common_ptr decoder) { (void)decoder; }
 
 static void source_start(j_decompress_ptr decoder) { (void)decoder; }
 
-// Called only when the bytes are used up: all of them were given at the start.
+// Called only when the bytes are used up: all of them were given at the start. libjpeg looks ahead, so in the pixels this
+// is no failure yet: it gets a marker that ends the image and warns where a pixel would have needed more. Arithmetic
+// coding does not warn.
 static boolean source_refill(j_decompress_ptr decoder) {
-    fail_with((j_common_ptr)decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
-    return FALSE;
+    Job *job = (Job *)decoder;
+    if (!job->reads_pixels || decoder->arith_code) {
+        fail_with((j_common_ptr)decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+    }
+    job->ran_out = 1;
+    job->end_marker[0] = 0xFF;
+    job->end_marker[1] = JPEG_EOI;
+    decoder->src->next_input_byte = job->end_marker;
+    decoder->src->bytes_in_buffer = sizeof job->end_marker;
+    return TRUE;
 }
 
 static void source_skip(j_decompress_ptr decoder, long count) {
@@ -68,7 +96,8 @@ static void source_skip(j_decompress_ptr decoder, long count) {
         return;
     }
     if ((unsigned long)count > decoder->src->bytes_in_buffer) {
-        source_refill(decoder);
+        source_refill(decoder); // In the pixels: a segment between scans goes on past the end, where no scan can follow.
+        return;
     }
     decoder->src->next_input_byte += count;
     decoder->src->bytes_in_buffer -= (size_t)count;
@@ -118,8 +147,25 @@ static int read_header(Job *job) {
     return SYRINX_CODECS_OK;
 }
 
+// Whether every scan is there: each component has had one, and of a progressive file every bit of every coefficient.
+static int has_all_scans(const struct jpeg_decompress_struct *decoder) {
+    for (int c = 0; c < decoder->num_components; c++) {
+        // Set when the first scan of the component begins.
+        if (!decoder->comp_info[c].quant_table) {
+            return 0;
+        }
+        for (int k = 0; decoder->coef_bits && k < DCTSIZE2; k++) {
+            if (decoder->coef_bits[c][k] != 0) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 static int read_rows(Job *job) {
     struct jpeg_decompress_struct *decoder = &job->decoder;
+    job->reads_pixels = 1;
     jpeg_start_decompress(decoder);
     size_t row_size = (size_t)decoder->output_width * 3;
     if (row_size * decoder->output_height != job->output_size) {
@@ -138,7 +184,11 @@ static int read_rows(Job *job) {
             rgb_from_inverted_cmyk(job->row, target, decoder->output_width);
         }
     }
-    jpeg_finish_decompress(decoder);
+    // Not jpeg_finish_decompress: what stands behind the last pixel is nobody's loss.
+    if (job->ran_out && !has_all_scans(decoder)) {
+        return syrinx_codecs_fail(
+            job->errors.message, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+    }
     return SYRINX_CODECS_OK;
 }
 

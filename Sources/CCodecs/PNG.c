@@ -36,8 +36,19 @@ typedef struct {
     int status;
 } Writer;
 
+// Whether the last row was handed over: what follows it (checksums, the end) can be damaged without a loss.
+static int has_all_rows(png_structp png, png_infop information) {
+    return png_get_interlace_type(png, information) == PNG_INTERLACE_NONE
+        ? png_get_current_row_number(png) >= png_get_image_height(png, information)
+        : png_get_current_pass_number(png) >= PNG_INTERLACE_ADAM7_PASSES;
+}
+
 static void on_read_error(png_structp png, png_const_charp text) {
     Reader *reader = png_get_error_ptr(png);
+    if (reader->rows && has_all_rows(png, reader->information)) {
+        reader->status = SYRINX_CODECS_OK;
+        longjmp(png_jmpbuf(png), 1);
+    }
     if (reader->status == SYRINX_CODECS_OK) {
         reader->status = SYRINX_CODECS_DAMAGED;
         snprintf(reader->message, SYRINX_CODECS_MESSAGE_SIZE, "libpng says: %s", text);
@@ -128,7 +139,6 @@ static int read_picture(Reader *reader) {
         reader->rows[y] = reader->output + y * row_size;
     }
     png_read_image(png, reader->rows);
-    png_read_end(png, NULL);
     return SYRINX_CODECS_OK;
 }
 

@@ -27,7 +27,7 @@ static double cubic(double x) {
     return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
 }
 
-static void free_taps(Taps *taps) {
+void syrinx_resample_free_taps(Taps *taps) {
     free(taps->first);
     free(taps->taps);
     free(taps->weights);
@@ -35,16 +35,39 @@ static void free_taps(Taps *taps) {
     free(taps->high);
 }
 
-// Weights that take source positions `from ..< to` of `source_size` to the output positions `start ..< start + count`
-// of `whole`.
-static int make_taps(
+Scale syrinx_resample_scale(int source_size, float from, float to, int64_t whole, int filter) {
+    Scale scale = {.source_size = source_size, .filter = filter, .from = from};
+    scale.step = (double)(to - from) / (double)whole;
+    double stretch = scale.step < 1.0 ? 1.0 : scale.step;
+    scale.support = (filter == SYRINX_KERNELS_BICUBIC ? 2.0 : 1.0) * stretch;
+    scale.shrink = 1.0 / stretch;
+    return scale;
+}
+
+int syrinx_resample_weights(const Scale *scale, int64_t position, int *first_position, double *weights) {
+    double centre = scale->from + ((double)position + 0.5) * scale->step;
+    int first = (int)(centre - scale->support + 0.5);
+    int end = (int)(centre + scale->support + 0.5);
+    first = first < 0 ? 0 : first;
+    end = end > scale->source_size ? scale->source_size : end;
+    double total = 0.0;
+    for (int i = 0; i < end - first; i++) {
+        double distance = (i + first - centre + 0.5) * scale->shrink;
+        weights[i] = scale->filter == SYRINX_KERNELS_BICUBIC ? cubic(distance) : triangle(distance);
+        total += weights[i];
+    }
+    for (int i = 0; i < end - first && total != 0.0; i++) {
+        weights[i] /= total;
+    }
+    *first_position = first;
+    return end - first;
+}
+
+int syrinx_resample_make_taps(
     Taps *taps, int source_size, float from, float to, int64_t whole, int64_t start, int count, int filter
 ) {
-    double scale = (double)(to - from) / (double)whole;
-    double stretch = scale < 1.0 ? 1.0 : scale;
-    double support = (filter == SYRINX_KERNELS_BICUBIC ? 2.0 : 1.0) * stretch;
-    double shrink = 1.0 / stretch;
-    size_t widest = (size_t)ceil(support) * 2 + 1;
+    Scale scale = syrinx_resample_scale(source_size, from, to, whole, filter);
+    size_t widest = (size_t)ceil(scale.support) * 2 + 1;
     size_t stride = (widest + 3) / 4 * 4;
     memset(taps, 0, sizeof *taps);
     if (stride > INT32_MAX || stride > SIZE_MAX / sizeof(double) / (size_t)count) {
@@ -60,32 +83,21 @@ static int make_taps(
     double *exact = malloc(stride * sizeof *exact);
     if (!taps->first || !taps->taps || !taps->weights || !taps->low || !taps->high || !exact) {
         free(exact);
-        free_taps(taps);
+        syrinx_resample_free_taps(taps);
         return SYRINX_KERNELS_NO_MEMORY;
     }
     for (int position = 0; position < count; position++) {
-        double centre = from + ((double)(start + position) + 0.5) * scale;
-        int first = (int)(centre - support + 0.5);
-        int end = (int)(centre + support + 0.5);
-        first = first < 0 ? 0 : first;
-        end = end > source_size ? source_size : end;
-        double total = 0.0;
-        for (int i = 0; i < end - first; i++) {
-            double distance = (i + first - centre + 0.5) * shrink;
-            exact[i] = filter == SYRINX_KERNELS_BICUBIC ? cubic(distance) : triangle(distance);
-            total += exact[i];
-        }
+        int first, tap_count = syrinx_resample_weights(&scale, start + position, &first, exact);
         size_t row = (size_t)position * stride;
-        for (int i = 0; i < end - first; i++) {
-            double weight = total != 0.0 ? exact[i] / total : exact[i];
-            double fixed = weight * (1 << syrinx_resample_bits);
+        for (int i = 0; i < tap_count; i++) {
+            double fixed = exact[i] * (1 << syrinx_resample_bits);
             int32_t rounded = (int32_t)(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
             taps->weights[row + (size_t)i] = rounded;
             taps->low[row + (size_t)i] = (int16_t)(rounded & 4095);
             taps->high[row + (size_t)i] = (int16_t)(rounded >> 12);
         }
         taps->first[position] = first;
-        taps->taps[position] = end - first;
+        taps->taps[position] = tap_count;
     }
     free(exact);
     return SYRINX_KERNELS_OK;
@@ -110,17 +122,26 @@ typedef struct {
     int width, height, channels;
 } Plane;
 
-// Resamples rows `first ..< first + rows` of `input`.
-static void horizontal(Plane input, int first, int rows, const Taps *taps, uint8_t *output) {
-    size_t row_size = (size_t)input.width * (size_t)input.channels;
+void syrinx_resample_horizontal(
+    const uint8_t *input, int width, int rows, int channels, const Taps *taps, uint8_t *output
+) {
     HorizontalPass pass = syrinx_resample_horizontal_portable;
 #ifdef SYRINX_RESAMPLE_AVX2
     pass = uses_avx2() ? syrinx_resample_horizontal_avx2 : pass;
 #endif
-    pass(input.pixels + (size_t)first * row_size, input.width, rows, input.channels, taps, output);
+    pass(input, width, rows, channels, taps, output);
 }
 
-static void vertical(const uint8_t *input, size_t row_size, int first, const Taps *taps, uint8_t *output) {
+// Resamples rows `first ..< first + rows` of `input`.
+static void horizontal(Plane input, int first, int rows, const Taps *taps, uint8_t *output) {
+    size_t row_size = (size_t)input.width * (size_t)input.channels;
+    syrinx_resample_horizontal(
+        input.pixels + (size_t)first * row_size, input.width, rows, input.channels, taps, output);
+}
+
+void syrinx_resample_vertical(
+    const uint8_t *input, size_t row_size, int first, const Taps *taps, uint8_t *output
+) {
     VerticalPass pass = syrinx_resample_vertical_portable;
 #ifdef SYRINX_RESAMPLE_AVX2
     pass = uses_avx2() ? syrinx_resample_vertical_avx2 : pass;
@@ -138,7 +159,7 @@ static int both_passes(
         if (!between) {
             return SYRINX_KERNELS_NO_MEMORY;
         }
-        vertical(input.pixels, row_size, 0, down, between);
+        syrinx_resample_vertical(input.pixels, row_size, 0, down, between);
         horizontal((Plane){between, input.width, down->count, input.channels}, 0, down->count, across, output);
         free(between);
         return SYRINX_KERNELS_OK;
@@ -152,7 +173,7 @@ static int both_passes(
         return SYRINX_KERNELS_NO_MEMORY;
     }
     horizontal(input, first, rows, across, between);
-    vertical(between, row_size, first, down, output);
+    syrinx_resample_vertical(between, row_size, first, down, output);
     free(between);
     return SYRINX_KERNELS_OK;
 }
@@ -194,11 +215,11 @@ int syrinx_kernels_resample(
     Taps across = {0}, down = {0};
     int status = SYRINX_KERNELS_OK;
     if (across_needed) {
-        status = make_taps(
+        status = syrinx_resample_make_taps(
             &across, input_width, box[0], box[2], output_width, width.start, (int)width.count, filter);
     }
     if (status == SYRINX_KERNELS_OK && down_needed) {
-        status = make_taps(
+        status = syrinx_resample_make_taps(
             &down, input_height, box[1], box[3], output_height, height.start, (int)height.count, filter);
     }
     if (status == SYRINX_KERNELS_OK) {
@@ -210,12 +231,12 @@ int syrinx_kernels_resample(
         } else if (across_needed) {
             horizontal(source, 0, input_height, &across, output);
         } else if (down_needed) {
-            vertical(input, (size_t)input_width * (size_t)channels, 0, &down, output);
+            syrinx_resample_vertical(input, (size_t)input_width * (size_t)channels, 0, &down, output);
         } else {
             memcpy(output, input, (size_t)input_width * (size_t)input_height * (size_t)channels);
         }
     }
-    free_taps(&across);
-    free_taps(&down);
+    syrinx_resample_free_taps(&across);
+    syrinx_resample_free_taps(&down);
     return status;
 }

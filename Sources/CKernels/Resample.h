@@ -14,6 +14,30 @@ typedef struct {
     int16_t *high;    // weights >> 12
 } Taps;
 
+/// How output positions lie on the source, in one direction.
+typedef struct {
+    int source_size, filter;
+    double from, step, support, shrink;
+} Scale;
+
+/// The scale that takes source positions `from ..< to` of `source_size` to `whole` output positions.
+Scale syrinx_resample_scale(int source_size, float from, float to, int64_t whole, int filter);
+
+/// One output position's normalised weights before they are rounded, and the first source position; their number.
+int syrinx_resample_weights(const Scale *scale, int64_t position, int *first, double *weights);
+
+/// Weights that take source positions `from ..< to` of `source_size` to the output positions `start ..< start + count`
+/// of `whole`. Freed with `syrinx_resample_free_taps`, unless the status says that there was no memory.
+int syrinx_resample_make_taps(
+    Taps *taps, int source_size, float from, float to, int64_t whole, int64_t start, int count, int filter);
+void syrinx_resample_free_taps(Taps *taps);
+
+/// The two passes in the best variant that is allowed here.
+void syrinx_resample_horizontal(
+    const uint8_t *input, int width, int rows, int channels, const Taps *taps, uint8_t *output);
+void syrinx_resample_vertical(
+    const uint8_t *input, size_t row_size, int first_row, const Taps *taps, uint8_t *output);
+
 /// Fraction bits of a weight: 32 bits less 8 of the pixel and 2 for overshoot and sign.
 enum { syrinx_resample_bits = 22 };
 

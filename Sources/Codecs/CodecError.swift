@@ -1,3 +1,4 @@
+import Settings
 public import Torch
 
 /// Why a picture could not be read or written; the description is one sentence for the user.
@@ -26,7 +27,7 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notAPicture(let found):
-            "not a picture that can be read: expected JPEG, PNG or WebP, found \(found)"
+            "not a picture that can be read: expected \(PictureFormat.list), found \(found)"
         case .truncated(let format, let byteCount):
             "the \(format.rawValue) is truncated: its \(byteCount) bytes end before the picture does"
         case .damaged(let format, let reason):
@@ -44,7 +45,7 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
         case .unreadable(let reason):
             "the file cannot be read: \(reason)"
         case .inFile(let path, let error):
-            "\(path): \(error.description)"
+            "\(Excerpt.of(path)): \(error.description)"
         }
     }
 }

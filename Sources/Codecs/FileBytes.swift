@@ -1,8 +1,51 @@
+import Media
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
+
+/// What a person names where a file is expected: a path, `-` or `/dev/stdin` for standard input, `/dev/fd/N` for what a
+/// shell hands over, and, where an image is expected, a `data:` URL. Web addresses are refused.
+package func readInput(_ name: String, limit: Int) throws(CodecError) -> [UInt8] {
+    switch ImageAddress(name) {
+    case .web: throw .unreadable(reason: ImageAddress.webRefusal)
+    case .dataURL(let text):
+        // Three bytes in four digits.
+        guard text.utf8.count / 4 * 3 <= limit else {
+            throw .tooManyBytes(count: text.utf8.count / 4 * 3, limit: limit)
+        }
+        guard let url = DataURL(text) else {
+            throw .unreadable(reason: "it is no whole data URL, data:image/png;base64,... with the image in base64")
+        }
+        return url.bytes
+    case .path(let path):
+        guard let descriptor = inputDescriptor(path) else { return try readFile(path, limit: limit) }
+        return try readToEnd(descriptor, limit: limit)
+    }
+}
+
+/// The open file that a path means; nil for a path like any other.
+package func inputDescriptor(_ path: String) -> CInt? {
+    if path == "-" || path == "/dev/stdin" { return STDIN_FILENO }
+    guard path.hasPrefix("/dev/fd/") else { return nil }
+    return CInt(path.dropFirst("/dev/fd/".utf8.count))
+}
+
+/// Everything that comes until the writer is done, refused as soon as it is too much.
+private func readToEnd(_ descriptor: CInt, limit: Int) throws(CodecError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let received = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        if received < 0 && errno == EINTR { continue }
+        guard received >= 0 else { throw .unreadable(reason: systemReason()) }
+        if received == 0 { return bytes }
+        bytes += block[..<received]
+        guard bytes.count <= limit else { throw .tooManyBytes(count: bytes.count, limit: limit) }
+    }
+}
 
 /// The bytes of a regular file, refused by its size before anything is read; of a longer file the first `prefix`.
 package func readFile(_ path: String, limit: Int, prefix: Int = .max) throws(CodecError) -> [UInt8] {

@@ -1,9 +1,12 @@
 import CCodecs
 public import Media
 
-/// Reads JPEG, PNG and WebP, writes PNG: libjpeg-turbo, libpng and libwebp behind `MediaDecoder`.
+/// Reads images and writes PNG: libjpeg-turbo, libpng, libwebp, libtiff, libavif, libheif and FFmpeg (GIF, BMP) behind
+/// `MediaDecoder`.
 ///
-/// Pixels equal Pillow's, except 16-bit grey PNG, of which the high byte is kept (as of 16-bit RGB) where Pillow clips.
+/// Of an animation or a file of several images the first is taken. Pixels equal Pillow's, except 16-bit grey PNG and TIFF,
+/// of which the high byte is kept (as of 16-bit RGB) where Pillow clips. Pillow does not read HEIC. What is damaged
+/// behind the last pixel is no loss; where pixels are missing the image is refused.
 public struct PictureCodec: MediaDecoder {
     /// A codec; it has no state.
     public init() {}
@@ -147,7 +150,8 @@ extension PictureCodec {
         return Header(
             format: format, outputWidth: Int(info.output_width), outputHeight: Int(info.output_height),
             channelCount: Int(info.output_channels), scaleDenominator: denominator,
-            orientation: exifOrientation(in: bytes, format: format) ?? .upright, form: info.form)
+            orientation: Orientation(rawValue: Int(info.orientation))
+                ?? exifOrientation(in: bytes, format: format) ?? .upright, form: info.form)
     }
 
     private func readInfo(
@@ -160,6 +164,11 @@ extension PictureCodec {
             case .jpeg: syrinx_codecs_jpeg_info(input.baseAddress, input.count, scaleDenominator, &info, &message)
             case .png: syrinx_codecs_png_info(input.baseAddress, input.count, &info, &message)
             case .webp: syrinx_codecs_webp_info(input.baseAddress, input.count, &info, &message)
+            case .gif: syrinx_codecs_frame_info(gif, input.baseAddress, input.count, &info, &message)
+            case .bmp: syrinx_codecs_frame_info(bmp, input.baseAddress, input.count, &info, &message)
+            case .tiff: syrinx_codecs_tiff_info(input.baseAddress, input.count, &info, &message)
+            case .avif: syrinx_codecs_avif_info(input.baseAddress, input.count, &info, &message)
+            case .heic: syrinx_codecs_heic_info(input.baseAddress, input.count, &info, &message)
             }
         }
         guard status == SYRINX_CODECS_OK else { throw failure(status, format: format, byteCount: bytes.count, message) }
@@ -181,6 +190,11 @@ extension PictureCodec {
                 case .png:
                     syrinx_codecs_png_decode(source, input.count, min(working, 64 << 20), target, size, &message)
                 case .webp: syrinx_codecs_webp_decode(source, input.count, target, size, &message)
+                case .gif: syrinx_codecs_frame_decode(gif, source, input.count, target, size, &message)
+                case .bmp: syrinx_codecs_frame_decode(bmp, source, input.count, target, size, &message)
+                case .tiff: syrinx_codecs_tiff_decode(source, input.count, working, target, size, &message)
+                case .avif: syrinx_codecs_avif_decode(source, input.count, target, size, &message)
+                case .heic: syrinx_codecs_heic_decode(source, input.count, target, size, &message)
                 }
             }
             written = status == SYRINX_CODECS_OK ? size : 0
@@ -191,6 +205,9 @@ extension PictureCodec {
         return rows
     }
 }
+
+private let gif = Int32(SYRINX_CODECS_GIF)
+private let bmp = Int32(SYRINX_CODECS_BMP)
 
 private func failure(_ status: Int32, format: PictureFormat, byteCount: Int, _ message: [CChar]) -> CodecError {
     let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -1,3 +1,4 @@
+import Settings
 public import Torch
 
 /// Why a video could not be read; the description is one sentence for the user.
@@ -27,6 +28,7 @@ public struct VideoError: InputError, Hashable, CustomStringConvertible {
 
     init(_ kind: Kind, path: String, reason: String) {
         self.kind = kind
+        let path = Excerpt.of(path)
         description =
             switch kind {
             case .unreadable: "\(path): the file cannot be read: \(reason)"

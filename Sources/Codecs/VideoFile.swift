@@ -32,6 +32,14 @@ public final class VideoFile {
     /// Opens a file.
     /// - Throws: `VideoError` for what is no video, or larger than the limits.
     public init(_ path: String, limits: VideoLimits = .default) throws(VideoError) {
+        if case .web = ImageAddress(path) {
+            throw VideoError(.unreadable, path: path, reason: ImageAddress.webRefusal)
+        }
+        // FFmpeg would take these for videos of one frame.
+        let start = (try? readFile(path, limit: .max, prefix: PictureFormat.signatureLength)) ?? []
+        if let format = PictureFormat(signatureOf: start), [.avif, .heic].contains(format) {
+            throw Self.imageError(format, path: path)
+        }
         var message = [CChar](repeating: 0, count: Int(SYRINX_VIDEO_MESSAGE_SIZE))
         var found = syrinx_video_info()
         var opened: OpaquePointer?
@@ -123,17 +131,43 @@ public final class VideoFile {
             case SYRINX_VIDEO_MEMORY: .outOfMemory
             default: .damaged
             }
-        if kind == .notAVideo, let start = try? readFile(path, limit: .max, prefix: 16), !start.isEmpty {
-            let found =
-                PictureFormat(signatureOf: start).map { "a \($0.rawValue) picture" } ?? PictureFormat.guess(start)
-            return VideoError(kind, path: path, reason: "\(found), which may be cut short (\(reason))")
+        guard kind == .notAVideo,
+            let start = try? readFile(path, limit: .max, prefix: PictureFormat.signatureLength), !start.isEmpty
+        else { return VideoError(kind, path: path, reason: reason) }
+        if let format = PictureFormat(signatureOf: start) {
+            return imageError(format, path: path)
         }
-        return VideoError(kind, path: path, reason: reason)
+        if let sound = soundFormat(start) {
+            return VideoError(.noPictures, path: path, reason: "it holds sound (\(sound)), but no moving picture")
+        }
+        let isContainer = videoSignatures.contains { start.dropFirst($0.offset).starts(with: $0.bytes) }
+        let found = isContainer ? "a container of videos that is damaged or cut short" : PictureFormat.guess(start)
+        return VideoError(kind, path: path, reason: "\(found) (\(reason))")
+    }
+
+    private static func imageError(_ format: PictureFormat, path: String) -> VideoError {
+        VideoError(.notAVideo, path: path, reason: "an image (\(format.rawValue)): give it as one")
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
+}
+
+/// How containers that are read begin: ISO media, Matroska, AVI, Ogg, FLV, ASF and MPEG.
+private let videoSignatures: [(offset: Int, bytes: [UInt8])] = [
+    (4, Array("ftyp".utf8)), (4, Array("moov".utf8)), (4, Array("mdat".utf8)), (0, [0x1A, 0x45, 0xDF, 0xA3]),
+    (8, Array("AVI ".utf8)), (0, Array("OggS".utf8)), (0, Array("FLV".utf8)), (0, [0x30, 0x26, 0xB2, 0x75]),
+    (0, [0, 0, 1, 0xBA]), (0, [0, 0, 1, 0xB3]),
+]
+
+/// What a file of sound alone is called, by its first bytes. An MP3 begins with its tags or with eleven bits of
+/// synchronisation.
+private func soundFormat(_ bytes: [UInt8]) -> String? {
+    if bytes.starts(with: "ID3".utf8) { return "MP3" }
+    if bytes.count > 1, bytes[0] == 0xFF, bytes[1] & 0xE0 == 0xE0, bytes[1] & 0x06 != 0 { return "MP3" }
+    if bytes.starts(with: "fLaC".utf8) { return "FLAC" }
+    return bytes.starts(with: "RIFF".utf8) && bytes.dropFirst(8).starts(with: "WAVE".utf8) ? "WAV" : nil
 }
 
 /// What is refused before a video is decoded: one hostile file must not take the memory or the hours of a run.

@@ -103,6 +103,9 @@ public struct ImageProcessor: Sendable, Hashable {
             guard newWidth != newHeight else { return resized }
             return resized.cropped(
                 x: -((size - newWidth) / 2), y: -((size - newHeight) / 2), width: size, height: size)
+        case .squareFirst where isThin(picture):
+            return picture.squeezedSquare(to: size, filter: filter)
+                .resized(width: size, height: size, filter: filter, order: order)
         case .squareFirst:
             return squeezed(longest: max(width, height)) { start, count in
                 let longest = max(width, height)
@@ -112,6 +115,10 @@ public struct ImageProcessor: Sendable, Hashable {
         case .padMean:
             let colour = mean.map { UInt8(min(255, max(0, $0 * 255))) }
             let ground = RGB(red: colour[0], green: colour[1], blue: colour[2])
+            if isThin(picture) {
+                return picture.squeezedSquare(to: size, filter: filter, ground: ground)
+                    .resized(width: size, height: size, filter: filter, order: order)
+            }
             return squeezed(longest: max(width, height)) { start, count in
                 let longest = max(width, height)
                 return picture.cropped(
@@ -119,6 +126,11 @@ public struct ImageProcessor: Sendable, Hashable {
                     ground: ground)
             }
         }
+    }
+
+    /// Whether the square of the longer side has so many more pixels than the image that it is better not computed.
+    private func isThin(_ picture: Picture) -> Bool {
+        max(picture.width, picture.height) > 16 * picture.shortestSide
     }
 
     /// The same of a picture in its file's form.

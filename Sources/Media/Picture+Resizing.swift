@@ -103,6 +103,33 @@ extension Picture {
         return Picture(width: window.width, height: window.height, pixels: result)
     }
 
+    /// What resizing to the square of the longer side, or centring on it, and then resizing its rows to `newWidth` gives, to
+    /// the bit, without the work of that square: an image as many rows high as its longer side.
+    ///
+    /// - Parameter ground: the colour of the square on which the image is centred; `nil` stretches it.
+    /// - Precondition: `newWidth` is positive and the sides differ.
+    func squeezedSquare(to newWidth: Int, filter: ResamplingFilter, ground: RGB? = nil) -> Picture {
+        let longest = max(width, height)
+        let count = longest * newWidth * 3
+        let result = [UInt8](unsafeUninitializedCapacity: count) { output, written in
+            let status = pixels.withUnsafeBufferPointer { input in
+                if let ground {
+                    syrinx_kernels_resample_padded(
+                        input.baseAddress, Int32(width), Int32(height), [ground.red, ground.green, ground.blue],
+                        filter.code, Int32(newWidth), output.baseAddress)
+                } else {
+                    syrinx_kernels_resample_thin(
+                        input.baseAddress, Int32(width), Int32(height), filter.code, Int32(newWidth),
+                        Int32(SYRINX_KERNELS_THIN_ANY), output.baseAddress)
+                }
+            }
+            precondition(
+                status == SYRINX_KERNELS_OK, "no memory to resize \(width) x \(height) to \(newWidth) columns")
+            written = count
+        }
+        return Picture(width: newWidth, height: longest, pixels: result)
+    }
+
     /// A rectangle of whole pixels, copied; where it reaches outside, `ground` stands in.
     ///
     /// - Precondition: `width` and `height` are positive.

@@ -59,7 +59,7 @@ public struct VideoReference: Sendable, Hashable {
 public struct ImageReference: Sendable {
     /// Where the pixels are.
     public enum Content: Sendable {
-        /// A JPEG, PNG or WebP file's bytes.
+        /// The bytes of an image file, in any format that the decoder reads.
         case encoded([UInt8])
         /// Decoded RGB.
         case picture(Picture)

@@ -1,4 +1,5 @@
 import Codecs
+import Media
 import Processors
 import Settings
 
@@ -26,7 +27,7 @@ public struct ForwardRequest: Sendable {
     public init(path: String) throws {
         let bytes: [UInt8]
         do {
-            bytes = try readFile(path, limit: Self.byteLimit)
+            bytes = try readInput(path, limit: Self.byteLimit)
         } catch {
             throw CodecError.inFile(path: path, error)
         }
@@ -39,9 +40,12 @@ public struct ForwardRequest: Sendable {
                 "\(path) is not a request, {\"prompt\": \"text with <image> where pictures stand\", \"images\": [\"a.png\"]}: "
                     + reason)
         }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        // What comes through standard input is relative to where the command runs.
+        let folder =
+            inputDescriptor(path) == nil
+            ? URL(fileURLWithPath: path).deletingLastPathComponent() : URL(fileURLWithPath: ".", isDirectory: true)
         func located(_ paths: [String]?) -> [String] {
-            (paths ?? []).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+            (paths ?? []).map { ImageAddress.located($0, in: folder) }
         }
         let frames = file.frames ?? VideoReference.defaultFrameCount, allowed = VideoReference.allowedFrameCounts
         guard allowed.contains(frames) else {

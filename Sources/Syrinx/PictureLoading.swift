@@ -1,6 +1,7 @@
 import Codecs
 import Media
 public import Processors
+import Settings
 
 #if canImport(Glibc)
     import Glibc
@@ -11,17 +12,21 @@ public import Processors
 #endif
 
 extension ImageReference {
-    /// The picture file at `path`, read whole.
+    /// The image at `path`, read whole; `-` is standard input, and a `data:` URL is the image itself.
     /// - Throws: `SyrinxError` or `CodecError` that names the file: missing, not a regular file, too large, no picture.
     public init(path: String) throws {
         let bytes: [UInt8]
         do {
-            bytes = try readFile(path, limit: DecodeLimits.default.maximumByteCount)
+            bytes = try readInput(path, limit: DecodeLimits.default.maximumByteCount)
             _ = try PictureCodec().pictureInfo(of: bytes)
         } catch let error as CodecError {
-            throw CodecError.inFile(path: path, error)
+            throw CodecError.inFile(path: Self.name(path), error)
         }
-        self.init(.encoded(bytes), name: path)
+        self.init(.encoded(bytes), name: Self.name(path))
+    }
+
+    private static func name(_ path: String) -> String {
+        inputDescriptor(path) == 0 ? "standard input" : ImageAddress.name(path)
     }
 
     /// The picture files that `pattern` matches, in alphabetical order; a path without wildcards is that one file.
@@ -33,11 +38,14 @@ extension ImageReference {
     /// The paths that a pattern matches, in alphabetical order; a path without wildcards is itself, whether it exists or not.
     /// - Throws: `SyrinxError` when a pattern matches nothing.
     static func paths(matching pattern: String) throws(SyrinxError) -> [String] {
-        guard pattern.contains(where: { "*?[".contains($0) }), access(pattern, F_OK) != 0 else { return [pattern] }
+        guard case .path = ImageAddress(pattern), pattern.contains(where: { "*?[".contains($0) }),
+            access(pattern, F_OK) != 0
+        else { return [pattern] }
         var found = glob_t()
         defer { globfree(&found) }
         guard glob(pattern, 0, nil, &found) == 0 else {
-            throw SyrinxError("no file matches \(pattern); check the folder, or quote a name that holds * ? or [")
+            throw SyrinxError(
+                "no file matches \(Excerpt.of(pattern)); check the folder, or quote a name that holds * ? or [")
         }
         return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
     }
@@ -53,7 +61,7 @@ extension Prompt.Part {
 public struct PictureAccount: Codable, Hashable, Sendable {
     /// The file or the caller's name for it.
     public var name: String
-    /// `JPEG`, `PNG`, `WebP`, `frame` of a video, or `pixels` when it came decoded.
+    /// The name of a `PictureFormat`, such as `JPEG`; `frame` of a video, or `pixels` when it came decoded.
     public var format: String
     /// Of a frame, its number in the video, from 0.
     public var frame: Int?

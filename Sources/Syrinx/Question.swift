@@ -1,3 +1,4 @@
+import Media
 package import Processors
 
 #if canImport(FoundationEssentials)
@@ -93,7 +94,7 @@ extension PromptFile {
                 switch part.content {
                 case .text(let text): .text(text)
                 case .image(let path):
-                    .image(try ImageReference(path: URL(fileURLWithPath: path, relativeTo: folder).path))
+                    .image(try ImageReference(path: ImageAddress.located(path, in: folder)))
                 }
             if messages.last?.role == part.role {
                 messages[messages.count - 1].content.append(content)

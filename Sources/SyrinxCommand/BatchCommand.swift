@@ -30,7 +30,9 @@ struct BatchCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Option(help: ArgumentHelp("The questions: one JSON object a line, or a JSON list.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The questions: one JSON object a line, or a JSON list; - reads standard input.", valueName: "file"))
     var input: String?
 
     @Option(
@@ -40,7 +42,9 @@ struct BatchCommand: ParsableCommand {
     var images: String?
 
     @Option(
-        help: ArgumentHelp("A picture, a quoted pattern or a folder; may be given several times.", valueName: "path"))
+        help: ArgumentHelp(
+            "An image, a quoted pattern or a folder; - reads standard input. May be given several times.",
+            valueName: "path"))
     var image: [String] = []
 
     @OptionGroup var video: VideoOptions
@@ -138,10 +142,9 @@ struct BatchCommand: ParsableCommand {
         for path in areVideos ? video.video : image {
             let (found, leftOut) = try areVideos ? BatchInput.videos(at: path) : BatchInput.pictures(at: path)
             files += found
-            if leftOut > 0 {
-                let noun = leftOut == 1 ? "file that is" : "files that are"
-                let kind = areVideos ? "video" : "JPEG, PNG or WebP"
-                ExitStatus.writeToStandardError("\(path): \(leftOut) \(noun) no \(kind) left out\n")
+            if leftOut.count > 0 {
+                let noun = leftOut.count == 1 ? "file is" : "files are"
+                ExitStatus.writeToStandardError("\(path): \(leftOut.count) \(noun) left out\(leftOut.reasons)\n")
             }
         }
         return BatchInput(files: files, areVideos: areVideos, question: prompt ?? "")

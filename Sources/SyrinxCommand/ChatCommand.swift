@@ -3,6 +3,7 @@ import Checkpoints
 import Foundation
 import Generation
 import Processors
+import Settings
 import Syrinx
 import Terminal
 
@@ -51,7 +52,7 @@ struct ChatCommand: ParsableCommand {
         var waiting = WaitingMedia()
         // What is wrong with the files is said before the model is loaded.
         for path in video { waiting.append(try frames.videos(matching: path)) }
-        for path in image { waiting.append(try ImageReference.matching(path)) }
+        for path in image { waiting.append(try Self.images(path)) }
         let model = try modelOptions.load()
         let session = ChatSession(
             model, options: sampling.options(for: model), template: try conversation.parsedTemplate(),
@@ -77,7 +78,7 @@ struct ChatCommand: ParsableCommand {
                 try obey(line, session, &waiting, style)
             } catch let error where isAtTerminal && !(error is Interrupted) {
                 fflush(nil)
-                ExitStatus.writeToStandardError(ExitStatus.outcome(of: error).message + "\n")
+                ExitStatus.writeToStandardError(ExitStatus.outcome(of: error, arguments: []).message + "\n")
             } catch {
                 throw isAtTerminal ? error : FailedLine(number: number, error: error)
             }
@@ -101,7 +102,7 @@ struct ChatCommand: ParsableCommand {
         case .drop:
             print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
             waiting = WaitingMedia()
-        case .image(let pattern): waiting.append(try ImageReference.matching(pattern))
+        case .image(let pattern): waiting.append(try Self.images(pattern))
         case .video(let pattern): waiting.append(try frames.videos(matching: pattern))
         case .adapter(let path): try exchange(session, path)
         case .noAdapter: try exchange(session, nil)
@@ -116,6 +117,15 @@ struct ChatCommand: ParsableCommand {
             try answer(turn, session: session, style: style)
             waiting = WaitingMedia()
         }
+    }
+
+    /// The images that a path or pattern means.
+    private static func images(_ pattern: String) throws -> [ImageReference] {
+        guard pattern != "-", pattern != "/dev/stdin" else {
+            throw ValidationError(
+                "an image cannot come through standard input, which holds the lines of the chat; give its path")
+        }
+        return try ImageReference.matching(pattern)
     }
 
     /// Takes the last turn back; what it showed waits for the next line, before what waits already.

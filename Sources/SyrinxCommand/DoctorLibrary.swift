@@ -21,6 +21,9 @@ struct DoctorLibrary {
                     "\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)"
                 }
             },
+            DoctorLibrary(name: "libtiff", fileName: "libtiff") { packageVersion("libtiff-4") },
+            DoctorLibrary(name: "libavif", fileName: "libavif") { LoadedLibrary.text(ofFunction: "avifVersion") },
+            DoctorLibrary(name: "libheif", fileName: "libheif") { LoadedLibrary.text(ofFunction: "heif_get_version") },
             DoctorLibrary(name: "FFmpeg", fileName: "libavcodec") {
                 LoadedLibrary.number(ofFunction: "avcodec_version").map {
                     "libavcodec \($0 >> 16).\($0 >> 8 & 255).\($0 & 255)"

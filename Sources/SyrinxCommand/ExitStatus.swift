@@ -26,7 +26,7 @@ enum ExitStatus {
     /// Requests such as `--help` go to standard output with status 0. A wrong command line shows its usage. Every other
     /// error is one line, `error: ` and the error's own description.
     static func end(after error: any Error) -> Never {
-        let (message, status) = outcome(of: error)
+        let (message, status) = outcome(of: error, arguments: CommandLine.arguments)
         if status == 0 {
             print(message)
         } else if !message.isEmpty {
@@ -51,8 +51,13 @@ enum ExitStatus {
         return (file?.filePath ?? file?.url?.path).map { "\($0): " } ?? ""
     }
 
-    /// The text to print and the status to end with.
-    static func outcome(of error: any Error) -> (message: String, status: Int32) {
+    /// The text to print, which repeats no long argument whole, and the status to end with.
+    static func outcome(of error: any Error, arguments: [String]) -> (message: String, status: Int32) {
+        let (message, status) = outcome(of: error)
+        return (status == 0 ? message : Excerpt.inMessage(message, arguments: arguments), status)
+    }
+
+    private static func outcome(of error: any Error) -> (message: String, status: Int32) {
         if let failed = error as? FailedLine {
             let (message, status) = outcome(of: failed.error)
             let place = "line \(failed.number) of standard input: "

@@ -27,7 +27,7 @@ struct ForwardCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Option(help: ArgumentHelp("The request, a JSON file.", valueName: "file"))
+    @Option(help: ArgumentHelp("The request, a JSON file; - reads standard input.", valueName: "file"))
     var input: String
 
     @Option(

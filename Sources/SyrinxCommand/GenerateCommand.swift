@@ -20,11 +20,17 @@ struct GenerateCommand: ParsableCommand {
               syrinx generate --model my-model --example sun.png "a sun" --image apple.png
               syrinx generate --model my-model --each --json --image 'pictures/*.png'
               syrinx generate --model mplug-owl2-llama2-7b --image a.png "What is this?"
+              camera | syrinx generate --model my-model --image - "What is this?"
             """)
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Option(help: ArgumentHelp("A picture or a quoted pattern; may be given several times.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            An image or a quoted pattern; - reads standard input, and data:image/png;base64,... is the image itself. May be \
+            given several times.
+            """, valueName: "file"))
     var image: [String] = []
 
     @OptionGroup var video: VideoOptions
@@ -39,7 +45,7 @@ struct GenerateCommand: ParsableCommand {
         help: ArgumentHelp(
             """
             A JSON list of {"text": ...} and {"image": path}, put before the prompt; "role": "assistant" and "user" make it \
-            a conversation.
+            a conversation. - reads standard input.
             """, valueName: "file"))
     var promptFile: String?
 
@@ -122,7 +128,7 @@ struct GenerateCommand: ParsableCommand {
 
     private func startMessages() throws -> [Message] {
         guard let promptFile else { return [] }
-        guard let data = FileManager.default.contents(atPath: promptFile) else {
+        guard let data = FileManager.default.contents(atPath: promptFile == "-" ? "/dev/stdin" : promptFile) else {
             throw ValidationError("--prompt-file \(promptFile) cannot be read")
         }
         return try PromptFile(Array(data), name: promptFile)

@@ -50,7 +50,7 @@ package struct SyrinxCommand: ParsableCommand {
 
     /// Runs a command line inside this process: what the program would print of its failure, and its exit status.
     package static func outcome(of arguments: [String]) -> (message: String, status: Int32) {
-        failure(of: arguments).map(ExitStatus.outcome) ?? ("", 0)
+        failure(of: arguments).map { ExitStatus.outcome(of: $0, arguments: arguments) } ?? ("", 0)
     }
 
     /// The help of every command, in as many columns, by the words that are typed for it; of this one first.

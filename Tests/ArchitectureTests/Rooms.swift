@@ -21,7 +21,7 @@ struct Room {
 let rooms: [Room] = [
     Room(0, "CTorch", "CLibtorch"),
     Room(0, "CKernels", ""),
-    Room(0, "CCodecs", "CJPEG CPNG CWebP"),
+    Room(0, "CCodecs", "CJPEG CPNG CZlib CWebP CWebPDemux CTIFF CAVIF CHEIF CAVCodec CAVUtil"),
     Room(0, "CVideo", "CAVFormat CAVCodec CAVUtil CSwScale"),
     Room(0, "CSentencePiece", "CSentencePieceLibrary"),
     Room(0, "CFonts", "CFreeType CHarfBuzz"),
@@ -34,7 +34,7 @@ let rooms: [Room] = [
     Room(2, "NN", "Torch CKernels Settings"),
     Room(2, "Tokenizers", "CSentencePiece"),
     Room(2, "Media", "Torch CKernels Digests Settings"),
-    Room(3, "Codecs", "Torch Media CCodecs CVideo"),
+    Room(3, "Codecs", "Torch Media Settings CCodecs CVideo"),
     Room(3, "Checkpoints", "Torch NN Digests Settings Files"),
     Room(3, "Processors", "Torch Tokenizers Media Settings"),
     Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers Settings"),

@@ -11,7 +11,9 @@ import Testing
     func equalsPillow(item: PictureFixtures.Item) throws {
         let picture = try codec.picture(from: item.bytes, limits: .default, target: item.target)
         #expect(picture.width == item.width && picture.height == item.height)
-        let differing = try pairs(picture.pixels, item.expected.pixels).count { $0 != $1 }
+        // Pillow does not read HEIC; its plugin's libheif may be of another version than ours, and round otherwise.
+        let tolerance = item.file.hasSuffix(".heic") ? 2 : 0
+        let differing = try pairs(picture.pixels, item.expected.pixels).count { abs(Int($0) - Int($1)) > tolerance }
         #expect(differing == 0, "\(differing) of \(picture.pixels.count) values differ")
     }
 
@@ -28,6 +30,10 @@ import Testing
             "palette-16.png": "indexed", "palette-transparent-table.png": "indexed", "one-bit.png": "indexed",
             "rgba.png": "alpha", "grey-alpha.png": "alpha", "alpha-lossless.webp": "alpha",
             "rgb-transparent.png": "plain", "grey.png": "plain", "baseline-420.jpg": "plain",
+            "palette.gif": "indexed", "transparent.gif": "indexed", "palette.bmp": "indexed", "one-bit.bmp": "indexed",
+            "grey.bmp": "plain", "rgb-32.bmp": "plain", "palette.tif": "indexed", "one-bit-group4.tif": "indexed",
+            "rgba.tif": "alpha", "cmyk.tif": "plain", "alpha.avif": "alpha", "alpha.heic": "alpha",
+            "animated-alpha.webp": "alpha", "animated.webp": "plain",
         ]
         for (file, expected) in forms { #expect(try form(file) == expected, "\(file)") }
     }
@@ -54,7 +60,8 @@ import Testing
         #expect(
             info.orientation.rawValue
                 == (name.split(separator: "-").first == "exif" ? Int(name.split { "-.".contains($0) }[1]) : 1))
-        #expect(name.hasSuffix(["JPEG": "jpg", "PNG": "png", "WebP": "webp"][info.format.rawValue]!))
+        let endings: [PictureFormat: String] = [.jpeg: "jpg", .tiff: "tif"]
+        #expect(name.hasSuffix(endings[info.format] ?? info.format.rawValue.lowercased()))
     }
 
     @Test("A PNG that was encoded decodes to the same pixels at every compression level")

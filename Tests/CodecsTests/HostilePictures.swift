@@ -39,14 +39,13 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
         .init("one byte", [0x89], refused: "found bytes that begin with 89"),
         .init("text", Array("a picture of a cat\n".utf8), refused: "bytes that begin with 61 20"),
         .init("web page", Array("<!DOCTYPE html><html>".utf8), refused: "found a web page"),
-        .init("GIF", Array("GIF89a\u{1}\u{0}\u{1}\u{0}".utf8), refused: "found a GIF"),
-        .init("BMP", Array("BM\u{46}\u{0}\u{0}\u{0}".utf8), refused: "found a BMP"),
-        .init("TIFF", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0], refused: "found a TIFF"),
+        .init("text that begins as a BMP", Array("BMW builds cars\n".utf8), refused: "bytes that begin with 42 4d 57"),
+        .init("MP4", [0, 0, 0, 20] + Array("ftypisom".utf8) + [0, 0, 2, 0], refused: "found an MP4, MOV or other"),
+        .init("MP3", Array("ID3\u{3}\u{0}".utf8), refused: "found an MP3"),
         .init("PDF", Array("%PDF-1.7".utf8), refused: "found a PDF"),
         .init("SVG", Array("<svg xmlns=\"http://www.w3.org/2000/svg\"/>".utf8), refused: "found an SVG"),
         .init("ZIP", [0x50, 0x4B, 3, 4, 0, 0], refused: "found a ZIP archive"),
         .init("gzip", [0x1F, 0x8B, 8, 0], refused: "found gzip data"),
-        .init("AVIF", [0, 0, 0, 28] + Array("ftypavif".utf8), refused: "MP4, HEIF or AVIF"),
         .init("WAVE in RIFF", Array("RIFF....WAVEfmt ".utf8), refused: "bytes that begin with 52 49"),
     ]
 
@@ -54,7 +53,7 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
         .init("PNG signature alone", PNGBuilder.signature, refused: "the PNG is truncated: its 8 bytes"),
         .init("PNG cut inside its header", Array(fixture("rgb.png").prefix(20)), refused: "truncated"),
         .init("PNG cut in the middle", half("rgb.png"), refused: "truncated"),
-        .init("PNG without its last byte", Array(fixture("rgb.png").dropLast()), refused: "truncated"),
+        .init("PNG without its last byte", Array(fixture("rgb.png").dropLast()), reads: 45, 34),
         .init("interlaced PNG cut in the middle", half("interlaced.png"), refused: "truncated"),
         .init("PNG without data", PNGBuilder.file(width: 4, height: 4, chunks: []), refused: "the PNG is damaged"),
         .init(
@@ -166,19 +165,19 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
             "JPEG with a segment past the end", patched("baseline-444.jpg", after: [0xFF, 0xDB], at: 2, [0xFF, 0xFF]),
             refused: "the JPEG "),
         .init(
-            "progressive JPEG with its scans 150 times", repeatedScans("progressive-444.jpg", times: 150),
+            "progressive JPEG with its first scan 150 times", repeatedScans("progressive-444.jpg", times: 150),
             refused: "the JPEG has more than 100 scans"),
         .init("grey JPEG", fixture("grey.jpg"), reads: size(of: "grey.jpg").0, size(of: "grey.jpg").1),
     ]
 
-    /// The file with everything between its first scan and its end repeated.
+    /// The file with its first scan repeated.
     private static func repeatedScans(_ name: String, times: Int) -> [UInt8] {
         let file = fixture(name)
-        guard let first = file.indices.dropLast().first(where: { file[$0] == 0xFF && file[$0 + 1] == 0xDA }) else {
-            return file
-        }
-        let scans = file[first..<file.count - 2]
-        return Array(file[..<first]) + (0..<times).flatMap { _ in scans } + [0xFF, 0xD9]
+        let marks = file.indices.dropLast().filter { file[$0] == 0xFF }
+        guard let first = marks.first(where: { file[$0 + 1] == 0xDA }),
+            let next = marks.first(where: { $0 > first && [0xC4, 0xDA].contains(file[$0 + 1]) })
+        else { return file }
+        return Array(file[..<first]) + (0..<times).flatMap { _ in file[first..<next] } + file[next...]
     }
 
     private static func size(of name: String) -> (Int, Int) {
@@ -208,7 +207,7 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
                 var file = fixture("lossy.webp")
                 file[6] = 0xFF
                 return file
-            }(), refused: "the WebP is truncated"),
+            }(), reads: 45, 34),
         .init("WebP of 16,384 x 16,384", riff(hugeLossless), refused: "16384 x 16384 pixels, more than"),
         .init(
             "WebP of random content",
@@ -218,9 +217,68 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
             "WebP of an unknown chunk alone", riff(Array("ABCD".utf8) + littleEndian(4) + [1, 2, 3, 4]),
             refused: "the WebP is "),
         .init(
-            "animated WebP", fixture("refused-animated.webp"),
-            refused: "an animated WebP (only still pictures are read)"),
+            "animated WebP cut in its first frame", Array(fixture("animated.webp").prefix(300)), refused: "truncated"),
     ]
+
+    /// The header of a GIF, BMP or TIFF that claims this size, with nothing behind it.
+    private static func header(_ format: PictureFormat, _ width: Int, _ height: Int) -> [UInt8] {
+        func short(_ value: Int) -> [UInt8] { Array(littleEndian(value).prefix(2)) }
+        var bytes: [UInt8]
+        switch format {
+        case .gif:
+            bytes = Array("GIF89a".utf8)
+            bytes += short(width)
+            bytes += short(height)
+            bytes += [0, 0, 0, 0x2C, 0, 0, 0, 0]
+            bytes += short(width)
+            bytes += short(height)
+            bytes += [0, 2]
+        case .bmp:
+            bytes = Array("BM".utf8)
+            for value in [54, 0, 54, 40, width, height] { bytes += littleEndian(value) }
+            bytes += [1, 0, 24, 0]
+            bytes += [UInt8](repeating: 0, count: 24)
+        default:
+            bytes = [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 6, 0]
+            let entries: [(Int, Int)] = [
+                (0x100, width), (0x101, height), (0x102, 8), (0x106, 1), (0x111, 200), (0x117, 25),
+            ]
+            for (tag, value) in entries {
+                bytes += short(tag)
+                bytes += [4, 0, 1, 0, 0, 0]
+                bytes += littleEndian(value)
+            }
+            bytes += [0, 0, 0, 0]
+        }
+        return bytes
+    }
+
+    private static func claims(_ format: PictureFormat) -> [HostilePicture] {
+        let name = format.rawValue
+        return [
+            HostilePicture(
+                "\(name) of 60,000 x 60,000", header(format, 60_000, 60_000),
+                refused: "60000 x 60000 pixels, more than the 64000000 allowed"),
+            HostilePicture("\(name) of 5 x 0", header(format, 5, 0), refused: "the \(name) is "),
+            HostilePicture("\(name) of 5 x 5 without data", header(format, 5, 5), refused: "the \(name) is "),
+        ]
+    }
+
+    private static let cutFiles: [HostilePicture] = [
+        .init("GIF that ends at once", Array("GIF89a\u{1}\u{0}\u{1}\u{0}".utf8), refused: "the GIF is truncated"),
+        .init("GIF cut in the middle", half("palette.gif"), refused: "the GIF is truncated"),
+        .init("BMP cut in the middle", half("rgb.bmp"), refused: "the BMP is truncated"),
+        .init("BMP of run lengths cut in the middle", half("run-length.bmp"), refused: "the BMP is truncated"),
+        .init("BMP without its last pixel", Array(fixture("rgb.bmp").dropLast(2)), refused: "the BMP is truncated"),
+        .init("TIFF of 8 bytes", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0], refused: "the TIFF is truncated"),
+        .init("TIFF cut in its rows", half("rgb-none.tif"), refused: "the TIFF is truncated"),
+        .init("TIFF cut before its directory", half("rgb-lzw.tif"), refused: "the TIFF is truncated"),
+        .init("AVIF of 12 bytes", [0, 0, 0, 28] + Array("ftypavif".utf8), refused: "the AVIF is truncated"),
+        .init("AVIF cut in the middle", half("lossy-420.avif"), refused: "the AVIF is truncated"),
+        .init("HEIC cut in the middle", half("lossy-420.heic"), refused: "the HEIC is truncated"),
+    ]
+
+    static let furtherFormats: [HostilePicture] = claims(.gif) + claims(.bmp) + claims(.tiff) + cutFiles
 
     /// A JPEG fixture with an EXIF block of these TIFF bytes.
     private static func withEXIF(_ tiff: [UInt8]) -> [UInt8] {
@@ -249,7 +307,7 @@ struct HostilePicture: Sendable, CustomTestStringConvertible {
         exif("of neither byte order", [0x49, 0x4D, 0x2A, 0, 8, 0, 0, 0]),
     ]
 
-    static let all = strangers + pngs + jpegs + webps + exifs
+    static let all = strangers + pngs + jpegs + webps + furtherFormats + exifs
 }
 
 @Suite("Hostile pictures")

@@ -145,6 +145,29 @@ import Testing
         #expect(refusal(h264, limits: VideoLimits(maximumByteCount: 9)).contains("bytes, more than the 9 allowed"))
     }
 
+    @Test func `What is something else than a video is called by its name`() throws {
+        func refusal(_ bytes: [UInt8]) throws -> VideoError? {
+            let file = try Copy("h264.mp4") { $0 = Data(bytes) }
+            #expect(!VideoFile.isVideo(file.path))
+            return #expect(throws: VideoError.self) { try VideoFile(file.path) }
+        }
+        // An MP3 whose tags hold a cover.
+        let cover = PictureFixtures.bytes("grey.jpg")
+        let tags = Array("ID3".utf8) + [3, 0, 0, 0, 0, 7, 0x76] + Array("APIC".utf8) + [0, 0, 3, 0x6C, 0, 0, 0]
+        let sound = try refusal(tags + Array("image/jpeg\0\u{3}\0".utf8) + cover + [0xFF, 0xFB, 0x90, 0x64])
+        #expect(sound?.description.contains("not a video: it holds sound (MP3), but no moving picture") == true)
+        #expect(sound?.kind == .noPictures)
+        for (file, name) in [
+            ("rgb.png", "PNG"), ("baseline-420.jpg", "JPEG"), ("rgb.bmp", "BMP"), ("alpha.avif", "AVIF"),
+        ] {
+            let error = try refusal(PictureFixtures.bytes(file))
+            #expect(error?.description.contains("found an image (\(name)): give it as one") == true, "\(error!)")
+        }
+        let cut = try Copy("h264.mp4") { $0 = $0.prefix($0.count / 2) }
+        let error = #expect(throws: VideoError.self) { try VideoFile(cut.path) }
+        #expect(error?.description.contains("a container of videos that is damaged or cut short") == true)
+    }
+
     @Test func `A playlist opens no other file`() throws {
         let list = try Copy("h264.mp4") {
             $0 = Data("#EXTM3U\n#EXTINF:1,\n\(Self.path("h264.mp4"))\n#EXT-X-ENDLIST\n".utf8)

@@ -73,8 +73,19 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "prompt part of two kinds", "part 1 of 1 must have exactly one", with: "--prompt-file", "ROOT/prompt.json"),
         generate("picture that is missing", "ROOT/none.png: ", "No such file", with: "--image", "ROOT/none.png"),
         generate(
-            "text as a picture", "ROOT/text.png: not a picture", "expected JPEG, PNG or WebP", with: "--image",
+            "text as a picture", "ROOT/text.png: not a picture", "expected JPEG, PNG, WebP, GIF", with: "--image",
             "ROOT/text.png"),
+        generate(
+            "web address as an image", "it is a web address", "download the file and give its path", with: "--image",
+            "https://example.org/a.png?size=[1]"),
+        generate(
+            "data URL that is cut", "it is no whole data URL", "data:image/png URL of 326 characters", with: "--image",
+            "data:image/png;base64,!!!!" + String(repeating: "A", count: 300)),
+        generate(
+            "long path that is missing", "(500 characters)", "No such file", with: "--image",
+            String(repeating: "/none", count: 100)),
+        generate(
+            "long value of an option", "(500 characters)", with: "--seed", String(repeating: "seed ", count: 100), "x"),
         generate("picture of no bytes", "ROOT/empty: not a picture", "no bytes at all", with: "--image", "ROOT/empty"),
         generate(
             "folder as a picture", "ROOT/corpus: ", "it is a folder, name a file in it", with: "--image", "ROOT/corpus"),
@@ -250,7 +261,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "--output",
             "ROOT/out/a"),
         batch(
-            "batch of a folder without pictures", "holds no JPEG, PNG or WebP", with: "--image", "ROOT/run/model",
+            "batch of a folder without pictures", "holds no JPEG, PNG, WebP, GIF", with: "--image", "ROOT/run/model",
             "--output", "ROOT/out/a"),
         batch(
             "batch with two kinds of input", "give the questions as --input, or pictures", with: "--input",

@@ -58,6 +58,14 @@ import TinyModels
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == expected)
     }
 
+    @Test func `Questions come through standard input, too`() throws {
+        let output = "\(folder.path)/piped.jsonl"
+        let run = try SyrinxProcess.run(
+            arguments("-", output, "--max-new-tokens", "2"), input: "{\"id\": \"a\", \"prompt\": \"name:\"}\n")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try String(contentsOfFile: output, encoding: .utf8).contains("\"id\":\"a\""))
+    }
+
     @Test func `SIGTERM ends it with whole lines and status 143`() throws {
         let input = try questions(4000)
         let output = "\(folder.path)/answers.jsonl"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the picture files of Tests/CodecsTests and what Pillow reads in them.
+"""Writes the image files of Tests/CodecsTests and what Pillow reads in them; HEIC is read by its plugin pillow-heif.
 
-    python3 -m venv /tmp/pillow12 && /tmp/pillow12/bin/pip install pillow==12.0.0
+    python3 -m venv /tmp/pillow12 && /tmp/pillow12/bin/pip install pillow==12.0.0 pillow-heif==1.8.1
     /tmp/pillow12/bin/python scripts/reference/pillow_pictures.py
 
 Each file is small; `expected.bin` holds, one after another, the upright RGB that Pillow gives, alpha composited over
-white. The one exception is 16-bit grey PNG: Pillow clips it to 255, here the high byte is expected, as Pillow gives for
+white. The one exception is 16-bit grey PNG and TIFF: Pillow clips it to 255, here the high byte is expected, as Pillow gives for
 16-bit RGB.
 """
 
@@ -17,6 +17,7 @@ import sys
 import zlib
 
 import PIL
+import pillow_heif
 from PIL import Image, ImageOps
 
 WIDTH, HEIGHT = 45, 34
@@ -91,10 +92,79 @@ def interlaced_png(picture):
             + chunk(b"IEND", b""))
 
 
+def write_gif(keep, saved, rgb, grey):
+    palette = rgb.quantize(60)
+    keep("palette.gif", saved(palette, "GIF", interlace=0))
+    keep("interlaced.gif", saved(palette, "GIF", interlace=1))
+    keep("transparent.gif", saved(palette, "GIF", transparency=palette.getpixel((20, 20))))
+    keep("two.gif", saved(rgb.quantize(2), "GIF"))
+    frames = [grey.quantize(9)]
+    keep("animated.gif", saved(rgb.quantize(20), "GIF", save_all=True, append_images=frames, duration=100))
+    for name, options in (("partial", {}), ("partial-transparent", {"transparency": palette.getpixel((12, 6))})):
+        # A first frame that covers a part of the canvas, whose ground is said to be colour 5.
+        data = bytearray(saved(palette.crop((0, 0, 20, 12)), "GIF", optimize=False, **options))
+        data[6:10], data[11] = struct.pack("<HH", WIDTH, HEIGHT), 5
+        place = data.index(b"\x2c", 13 + 3 * (2 << (data[10] & 7)))
+        data[place + 1:place + 5] = struct.pack("<HH", 10, 8)
+        keep(f"{name}.gif", bytes(data))
+
+
+def bmp(bits, compression, rows, palette=b"", height=HEIGHT):
+    """A BMP written by hand: Pillow writes neither 16 bits a pixel nor run lengths."""
+    place = 54 + len(palette)
+    colours = len(palette) // 4 if bits <= 8 else 0
+    return (b"BM" + struct.pack("<IHHI", place + len(rows), 0, 0, place)
+            + struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, compression, len(rows), 0, 0, colours, 0)
+            + palette + rows)
+
+
+def write_bmp(keep, saved, rgb, rgba, grey):
+    palette = rgb.quantize(60)
+    keep("rgb.bmp", saved(rgb, "BMP"))
+    keep("palette.bmp", saved(palette, "BMP"))
+    keep("palette-16.bmp", saved(rgb.quantize(16), "BMP", bits=4))
+    keep("one-bit.bmp", saved(rgb.convert("1"), "BMP"))
+    keep("grey.bmp", saved(grey, "BMP"))
+    # The fourth byte of these pixels is no alpha.
+    keep("rgb-32.bmp", saved(rgba, "BMP"))
+    upward = [y for y in range(HEIGHT - 1, -1, -1)]
+    keep("top-down.bmp", bmp(24, 0, b"".join(bytes(v for x in range(WIDTH) for v in rgb.getpixel((x, y))[::-1]).ljust(136, b"\0")
+                                            for y in range(HEIGHT)), height=-HEIGHT))
+    for name, compression, masks, pack in (
+            ("555", 0, b"", lambda r, g, b: (r >> 3) << 10 | (g >> 3) << 5 | b >> 3),
+            ("565", 3, struct.pack("<III", 0xF800, 0x7E0, 0x1F), lambda r, g, b: (r >> 3) << 11 | (g >> 2) << 5 | b >> 3)):
+        rows = b"".join(b"".join(struct.pack("<H", pack(*rgb.getpixel((x, y)))) for x in range(WIDTH)).ljust(92, b"\0")
+                        for y in upward)
+        keep(f"{name}.bmp", bmp(16, compression, rows, masks))
+    values = (palette.getpalette() + [0] * 768)[:768]
+    entries = b"".join(bytes((values[i + 2], values[i + 1], values[i], 0)) for i in range(0, 768, 3))
+    runs = b"".join(b"".join(bytes((1, palette.getpixel((x, y)))) for x in range(WIDTH)) + b"\0\0" for y in upward)
+    keep("run-length.bmp", bmp(8, 1, runs + b"\0\1", entries))
+
+
+def write_tiff(keep, saved, rgb, rgba, grey, alpha):
+    for name, compression in (("none", None), ("lzw", "tiff_lzw"), ("deflate", "tiff_adobe_deflate"),
+                              ("packbits", "packbits"), ("jpeg", "jpeg")):
+        keep(f"rgb-{name}.tif", saved(rgb, "TIFF", compression=compression))
+    keep("rgb-predictor.tif", saved(rgb, "TIFF", compression="tiff_lzw", tiffinfo={317: 2}))
+    keep("rgba.tif", saved(rgba, "TIFF", compression="tiff_lzw"))
+    keep("grey-alpha.tif", saved(Image.merge("LA", (grey, alpha)), "TIFF", compression="tiff_lzw"))
+    keep("grey.tif", saved(grey, "TIFF"))
+    keep("palette.tif", saved(rgb.quantize(60), "TIFF"))
+    keep("cmyk.tif", saved(rgb.convert("CMYK"), "TIFF", compression="tiff_lzw"))
+    for name in ("group3", "group4"):
+        keep(f"one-bit-{name}.tif", saved(rgb.convert("1"), "TIFF", compression=name))
+    keep("several.tif", saved(rgb, "TIFF", compression="tiff_lzw", save_all=True, append_images=[grey.convert("RGB")]))
+    samples = generated(5, WIDTH * HEIGHT * 2)
+    keep("grey-16.tif", saved(Image.frombytes("I;16", (WIDTH, HEIGHT), samples), "TIFF"),
+         Image.frombytes("L", (WIDTH, HEIGHT), samples[1::2]).convert("RGB"))
+
+
 def main():
     folder = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "CodecsTests" / "Fixtures"
     for old in folder.glob("*"):
-        old.unlink()
+        if old.is_file() and old.name != "orientation.json":
+            old.unlink()
     entries, blob = [], bytearray()
 
     def keep(name, data, expected=None, target=None, draft=None):
@@ -168,7 +238,19 @@ def main():
     keep("alpha-lossy.webp", saved(rgba, "WEBP", quality=80))
     keep("alpha-lossless.webp", saved(rgba, "WEBP", lossless=True, exact=True))
     animated = saved(rgb, "WEBP", save_all=True, append_images=[grey.convert("RGB")], duration=100)
-    (folder / "refused-animated.webp").write_bytes(animated)
+    keep("animated.webp", animated)
+    keep("animated-alpha.webp", saved(rgba, "WEBP", save_all=True, append_images=[rgba.rotate(90)], lossless=True))
+    write_gif(keep, saved, rgb, grey)
+    write_bmp(keep, saved, rgb, rgba, grey)
+    write_tiff(keep, saved, rgb, rgba, grey, alpha)
+    for name, options in (("420", {}), ("444", {"subsampling": "4:4:4"})):
+        keep(f"lossy-{name}.avif", saved(rgb, "AVIF", quality=80, **options))
+    keep("alpha.avif", saved(rgba, "AVIF", quality=80))
+    keep("grey.avif", saved(grey, "AVIF", quality=80))
+    pillow_heif.register_heif_opener()
+    keep("lossy-444.heic", saved(rgb, "HEIF", quality=80, chroma=444))
+    keep("lossy-420.heic", saved(rgb, "HEIF", quality=80))
+    keep("alpha.heic", saved(rgba, "HEIF", quality=80))
 
     (folder / "expected.bin").write_bytes(blob)
     document = {"pillow": PIL.__version__, "pictures": entries}

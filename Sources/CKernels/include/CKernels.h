@@ -42,6 +42,26 @@ int syrinx_kernels_resample(
     const uint8_t *input, int input_width, int input_height, int channels, const float *box, int filter, int order,
     int64_t output_width, int64_t output_height, const int64_t *window, uint8_t *output);
 
+/// How `syrinx_kernels_resample_thin` goes about it; the result is the same.
+enum {
+    SYRINX_KERNELS_THIN_ANY = 0,
+    /// The places where values change.
+    SYRINX_KERNELS_THIN_STEPS = 1,
+    /// Every pixel of the square.
+    SYRINX_KERNELS_THIN_WHOLE = 2,
+};
+
+/// Stretches an RGB image that is no square to the square of its longer side and resamples the rows of that to
+/// `output_width`: what two calls of `syrinx_kernels_resample` give, to the bit, without their work, which grows with the
+/// square of the longer side. `output` has room for the longer side times `output_width` pixels.
+int syrinx_kernels_resample_thin(
+    const uint8_t *input, int width, int height, int filter, int output_width, int method, uint8_t *output);
+
+/// Centres an RGB image on the square of its longer side, whose colour is `ground`, and resamples the rows of that to
+/// `output_width`, in the same way.
+int syrinx_kernels_resample_padded(
+    const uint8_t *input, int width, int height, const uint8_t *ground, int filter, int output_width, uint8_t *output);
+
 /// The instruction set that `syrinx_kernels_resample` uses here: "avx2" or "portable".
 const char *syrinx_kernels_resample_variant(void);
 

@@ -28,8 +28,8 @@ package struct QuestionFile: Sendable {
         }
     }
 
-    /// A question is a page of text, not a data set.
-    private static let lineByteLimit = 1 << 20
+    /// A question is a page of text, with images that are written into it as `data:` URLs, not a data set.
+    private static let lineByteLimit = 64 << 20
     private static let depthLimit = 64
 
     /// Finds the questions.
@@ -79,7 +79,7 @@ package struct QuestionFile: Sendable {
         case .line(_, let range):
             guard range.count <= Self.lineByteLimit else {
                 throw ProcessorError(
-                    "it has \(range.count) bytes, at most \(Self.lineByteLimit) are read: no model's context holds more"
+                    "it has \(range.count) bytes, at most \(Self.lineByteLimit) are read: give large images by their paths"
                 )
             }
             let line = data.withUnsafeBytes { [UInt8]($0[range]) }

@@ -120,10 +120,10 @@ struct PictureList {
         var pixels = [Tensor]()
         var digests = [SHA256Digest]()
         for line in chosen {
-            let file = URL(fileURLWithPath: line.image, relativeTo: folder).path
+            let file = ImageAddress.located(line.image, in: folder)
             let prepared: Picture
             do {
-                let bytes = try readFile(file, limit: DecodeLimits.default.maximumByteCount)
+                let bytes = try readInput(file, limit: DecodeLimits.default.maximumByteCount)
                 digests.append(Digest.sha256(bytes))
                 prepared = imageProcessor.prepared(try codec.picture(from: bytes))
             } catch let error as CodecError {

@@ -98,7 +98,7 @@ struct QuestionList {
                         + "\(record.text.placeCount(.video)) <video> marks for its 1 image; give one mark per image, or none"
                 )
             }
-            pictures[index] = URL(fileURLWithPath: record.images[0], relativeTo: folder).path
+            pictures[index] = ImageAddress.located(record.images[0], in: folder)
             asked.append(
                 Asked(
                     record: index, id: file.id(index).text,
@@ -133,7 +133,7 @@ struct QuestionList {
         case .questions(let pictures):
             let path = pictures[record] ?? ""
             do {
-                return (try readFile(path, limit: DecodeLimits.default.maximumByteCount), path)
+                return (try readInput(path, limit: DecodeLimits.default.maximumByteCount), path)
             } catch {
                 throw CodecError.inFile(path: path, error)
             }

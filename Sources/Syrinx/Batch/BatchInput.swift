@@ -2,6 +2,7 @@ import Checkpoints
 import Codecs
 import Digests
 import Processors
+import Settings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -27,15 +28,20 @@ public struct BatchInput: Sendable {
         case files([String], areVideos: Bool, question: String)
     }
 
-    /// A file of questions (``QuestionFile``).
+    /// A file of questions (``QuestionFile``), or `-` for standard input, whose paths begin where the command runs.
     /// - Parameter images: the folder that the questions' paths begin at; nil for the file's own.
     /// - Throws: `CodecError` when the file cannot be read, `SyrinxError` when it has no questions, or two with the same id.
     public init(linesOf path: String, images: String? = nil) throws {
-        let url = URL(fileURLWithPath: path)
+        let isPiped = inputDescriptor(path) != nil
+        let url = URL(fileURLWithPath: isPiped ? "./-" : path)
         let data: Data
         do {
-            _ = try readFile(path, limit: .max, prefix: 1)
-            data = try Data(contentsOf: url, options: .mappedIfSafe)
+            if isPiped {
+                data = Data(try readInput(path, limit: Self.pipedByteLimit))
+            } else {
+                _ = try readFile(path, limit: .max, prefix: 1)
+                data = try Data(contentsOf: url, options: .mappedIfSafe)
+            }
         } catch let error as CodecError {
             throw CodecError.inFile(path: path, error)
         }
@@ -56,6 +62,9 @@ public struct BatchInput: Sendable {
             file,
             folder: images.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? url.deletingLastPathComponent())
     }
+
+    /// Questions that come through a pipe are held in memory.
+    private static let pipedByteLimit = 1 << 30
 
     /// The same question about each of these files, which are pictures or videos; one that is named twice counts once.
     public init(files: [String], areVideos: Bool = false, question: String) {
@@ -105,31 +114,41 @@ public struct BatchInput: Sendable {
 extension BatchInput {
     /// The files that a path or pattern means: a folder's pictures (by content, without hidden files), the files that a
     /// pattern matches, or one file; in alphabetical order.
-    /// - Returns: the files, and how many of the folder's files are no pictures and were left out.
+    /// - Returns: the files, and what the folder's other files are, which were left out.
     /// - Throws: `SyrinxError` when there is none.
-    public static func pictures(at path: String) throws -> (files: [String], leftOut: Int) {
+    public static func pictures(at path: String) throws -> (files: [String], leftOut: LeftOutFiles) {
+        var leftOut = LeftOutFiles()
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            return (try ImageReference.paths(matching: path), 0)
+            return (try ImageReference.paths(matching: path), leftOut)
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
-        // Folders in it have no first bytes.
-        let files = names.filter { !$0.hasPrefix(".") }.sorted().compactMap { name in
-            (try? readFile(folder + name, limit: .max, prefix: 16)).map { (path: folder + name, start: $0) }
+        var pictures: [String] = []
+        for name in names.filter({ !$0.hasPrefix(".") }).sorted() where ModelFolder.isFile(folder + name) {
+            do throws(CodecError) {
+                let start = try readFile(folder + name, limit: .max, prefix: PictureFormat.signatureLength)
+                if PictureFormat(signatureOf: start) != nil {
+                    pictures.append(folder + name)
+                } else {
+                    leftOut.add(PictureFormat.kind(of: start))
+                }
+            } catch {
+                leftOut.add("unreadable")
+            }
         }
-        let pictures = files.filter { PictureFormat(signatureOf: $0.start) != nil }.map(\.path)
         guard !pictures.isEmpty else {
-            throw SyrinxError("the folder \(path) holds no JPEG, PNG or WebP among its \(files.count) files")
+            throw SyrinxError(
+                "the folder \(path) holds no \(PictureFormat.list) among its \(leftOut.count) files\(leftOut.reasons)")
         }
-        return (pictures, files.count - pictures.count)
+        return (pictures, leftOut)
     }
 
     /// The video files that a path or pattern means: a folder's videos (by content, without hidden files), the files that a
     /// pattern matches, or one file; in alphabetical order.
-    /// - Returns: the files, and how many of the folder's files are no videos and were left out.
+    /// - Returns: the files, and what the folder's other files are, which were left out.
     /// - Throws: `SyrinxError` when there is none.
-    public static func videos(at path: String) throws -> (files: [String], leftOut: Int) {
+    public static func videos(at path: String) throws -> (files: [String], leftOut: LeftOutFiles) {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            return (try ImageReference.paths(matching: path), 0)
+            return (try ImageReference.paths(matching: path), LeftOutFiles())
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
         let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }.filter(ModelFolder.isFile)
@@ -137,6 +156,8 @@ extension BatchInput {
         guard !videos.isEmpty else {
             throw SyrinxError("the folder \(path) holds no video among its \(files.count) files")
         }
-        return (videos, files.count - videos.count)
+        var leftOut = LeftOutFiles()
+        for _ in videos.count..<files.count { leftOut.add("no video") }
+        return (videos, leftOut)
     }
 }

@@ -1,4 +1,5 @@
 import Codecs
+import Media
 import Processors
 import Settings
 
@@ -53,7 +54,7 @@ extension BatchItem {
                 "the \(noun)'s frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         func located(_ paths: [String]) -> [String] {
-            paths.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+            paths.map { ImageAddress.located($0, in: folder) }
         }
         self.id = id
         prompt = record.text

@@ -1,5 +1,6 @@
 import Generation
 import Processors
+import Settings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -59,7 +60,7 @@ struct BatchRecord: Codable, Sendable {
     /// No answer, because of `error`.
     init(id: RecordID, error: any Error) {
         self.id = id
-        self.error = "\(error)"
+        self.error = Excerpt.inMessage("\(error)", arguments: [])
     }
 
     /// The line with its end: keys in snake case and alphabetical order.
