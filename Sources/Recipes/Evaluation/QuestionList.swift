@@ -47,7 +47,7 @@ struct QuestionList {
         if data[start] == UInt8(ascii: "[") || QuestionFile.holdsQuestions(data) { return true }
         let line = data[start...].prefix { $0 != 0x0A }
         let object = (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any]
-        return object?["conversations"] != nil
+        return object?["conversations"] != nil || object?["messages"] != nil
     }
 
     /// Reads and checks every record.
