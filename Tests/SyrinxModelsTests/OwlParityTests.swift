@@ -84,7 +84,7 @@ struct OwlParityTests {
         var rows: [(ids: [Int64], labels: [Int64])] = []
         for row in 0..<ids.size(0) {
             let own = ids.select(dim: 0, index: row).array(of: Int64.self).prefix(Int(lengths[row]))
-            let wanted = labels.select(dim: 0, index: row).array(of: Int64.self)
+            let wanted = labels.select(dim: 0, index: row).array(of: Int64.self).prefix(Int(lengths[row]))
             var expanded: (ids: [Int64], labels: [Int64]) = ([], [])
             for (id, label) in try pairs(own, wanted) {
                 let count = id == -200 ? model.visualTokenCount : 1
