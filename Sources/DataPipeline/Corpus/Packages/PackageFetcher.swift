@@ -90,8 +90,10 @@ public struct PackageFetcher: Sendable {
             )
         }
         let kept = cache.appendingPathComponent(name)
-        try? FileManager.default.removeItem(at: kept)
-        try FileManager.default.moveItem(at: loaded, to: kept)
+        // In one step: another process may be keeping the same file.
+        guard rename(loaded.path, kept.path) == 0 else {
+            throw CorpusError("\(kept.path) cannot be written: \(String(cString: strerror(errno)))")
+        }
         return fetched(pin, kept, sha256: sha256)
     }
 
