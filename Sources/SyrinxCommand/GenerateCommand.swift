@@ -20,7 +20,7 @@ struct GenerateCommand: ParsableCommand {
               syrinx generate --model my-model --example sun.png "a sun" --image apple.png
               syrinx generate --model my-model --each --json --image 'pictures/*.png'
               syrinx generate --model mplug-owl2-llama2-7b --image a.png "What is this?"
-              camera | syrinx generate --model my-model --image - "What is this?"
+              syrinx generate --model my-model --image - "What is this?" < photo.jpg
             """)
 
     @OptionGroup var modelOptions: ModelOptions

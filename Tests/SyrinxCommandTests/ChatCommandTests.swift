@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `syrinx chat` on folders that the published code saved.
-@Suite("Chat on the command line") struct ChatCommandTests {
+@Suite("Chat on the command line", .blocks) struct ChatCommandTests {
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures").path
 

@@ -51,25 +51,17 @@ struct CommandLineTests {
     func dashedValues() throws {
         let places = ["folder", "file", "path", "name", "names", "model", "dir"]
         var tried = 0
-        func check(_ command: [String]) throws {
-            let help = try SyrinxProcess.run(command + ["--help"]).output
-            for line in help.split(separator: "\n") {
-                if let name = line.firstMatch(of: /^  ([a-z][a-z-]*)(\s|$)/)?.1, help.contains("SUBCOMMANDS:"),
-                    name != "help",
-                    name != "doctor"
-                {
-                    try check(command + [String(name)])
-                }
+        for (words, text) in SyrinxCommand.helps(columns: 80) {
+            for line in text.split(separator: "\n") {
                 guard let option = line.firstMatch(of: /^  (--[a-z-]+) <([a-z-]+)>/),
                     !places.contains(String(option.2)),
                     !Self.names.contains(String(option.1))
                 else { continue }
                 tried += 1
-                let message = SyrinxCommand.outcome(of: Array(command) + [String(option.1), "-1"]).message
-                #expect(!message.contains("Missing value for '\(option.1)"), "\(command) \(option.1): \(message)")
+                let message = SyrinxCommand.outcome(of: words + [String(option.1), "-1"]).message
+                #expect(!message.contains("Missing value for '\(option.1)"), "\(words) \(option.1): \(message)")
             }
         }
-        try check([])
         #expect(tried > 40)
     }
 
