@@ -198,7 +198,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("worker")
     parser.add_argument("data")
-    parser.add_argument("--works", help="comma-separated names; the report is written only when all are measured")
+    parser.add_argument("--works", help="comma-separated names; the page is then written only with --output")
     parser.add_argument("--rounds", type=int, help="instead of each work's own number")
     parser.add_argument("--output", metavar="FILE", help="instead of CLASS.md in this folder")
     parser.add_argument("--reference", metavar="DIR", help="a checkout of X-PLUG/mPLUG-Owl")
@@ -241,10 +241,11 @@ def main():
     after = limits(options.worker, options.data, environment)
     machine = {"processor": processor(), "class": kernel_class, "forced": bool(before.settings), "cores": os.cpu_count(),
                "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "pillow")},
+               "works": options.works,
                "limits": {name: max(before.limits[name], after.limits[name]) for name in before.limits}, "reference": reference}
     text = report.markdown(machine, results, left_out)
     print(text)
-    if not options.works:
+    if options.output or not options.works:
         with open(options.output or os.path.join(HERE, f"{kernel_class}.md"), "w") as file:
             file.write(text)
 

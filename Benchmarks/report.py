@@ -104,6 +104,7 @@ def markdown(machine, results, left_out):
         f"# Syrinx against PyTorch: processors of class {machine['class']}", "",
         "Written by `make bench`, which measures everything on this page in one run; `Documentation/Benchmarks.md` says how to",
         "read it and what bounds each work.", "",
+        *([f"Only these works were measured: `BENCH_FLAGS=\"--works {machine['works']}\"`.", ""] if machine["works"] else []),
         f"Machine: {machine['processor']}, {machine['cores']} logical cores; kernels of class {machine['class']}"
         + (", to which both sides were limited" if machine["forced"] else "") + f". Peers: {versions};",
         f"both sides compute with libtorch {machine['versions']['torch'].split('+')[0]} and {machine['cores']} threads.", "",
