@@ -70,7 +70,9 @@ struct ChatCommand: ParsableCommand {
                 print(style.paint("you\(waiting.isEmpty ? "" : " (\(waiting))")> ", .cyan), terminator: "")
                 fflush(nil)
             }
-            guard let typed = readLine() else { break }
+            guard var typed = readLine() else { break }
+            // Some editors and shells begin a text with a byte order mark, which is no part of its first line.
+            if number == 0 && typed.unicodeScalars.first == "\u{FEFF}" { typed.unicodeScalars.removeFirst() }
             number += 1
             let line = ChatLine(typed)
             if line == .quit { return }

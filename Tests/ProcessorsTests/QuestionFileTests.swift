@@ -63,6 +63,7 @@ import Testing
             (#"{"question": "a", "options": ["b"]}"#, "the key 'options' is not one of"),
             (#"{"prompt": 3}"#, "prompt should be text, not a number"),
             (#"{"prompt": "a", "images": [3]}"#, "images should be a path or a list of paths"),
+            (#"{"prompt": "a", "images": ["b.png", ""]}"#, "images holds an empty path"),
             (#"{"prompt": "a", "seed": -1}"#, "seed should be a whole number from 0"),
             (#"{"prompt": "a", "conversation": [{"txt": "b"}]}"#, "a part of conversation has the key 'txt'"),
             ("[3]", "it is a number, but a question is an object"), ("{\"prompt\": ", "at byte"),
