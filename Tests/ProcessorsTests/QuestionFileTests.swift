@@ -62,6 +62,8 @@ import Testing
             (#"{"question": "a", "image_id": 262148}"#, "names its image by image_id alone"),
             (#"{"question": "a", "options": ["b"]}"#, "the key 'options' is not one of"),
             (#"{"prompt": 3}"#, "prompt should be text, not a number"),
+            (#"{"prompt": "a", "id": true}"#, "id should be text or a number, not "),
+            (#"{"prompt": "a", "question_id": [3]}"#, "question_id should be text or a number, not "),
             (#"{"prompt": "a", "images": [3]}"#, "images should be a path or a list of paths"),
             (#"{"prompt": "a", "images": ["b.png", ""]}"#, "images holds an empty path"),
             (#"{"prompt": "a", "seed": -1}"#, "seed should be a whole number from 0"),
