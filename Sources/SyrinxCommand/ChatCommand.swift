@@ -77,6 +77,11 @@ struct ChatCommand: ParsableCommand {
             let line = ChatLine(typed)
             if line == .quit { return }
             do {
+                // What is no UTF-8 comes as this character, and the model would be asked something else.
+                guard isAtTerminal || !typed.unicodeScalars.contains("\u{FFFD}") else {
+                    throw ValidationError(
+                        "the line holds bytes that are not UTF-8, or the sign U+FFFD for them; save the text as UTF-8")
+                }
                 try obey(line, session, &waiting, style)
             } catch let error where isAtTerminal && !(error is Interrupted) {
                 fflush(nil)
