@@ -136,6 +136,12 @@ public struct ModelFolder: Sendable, Hashable {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder
     }
 
+    /// Whether there is a folder, also behind a link; a link that leads nowhere is none.
+    public static func isFolder(_ path: String) -> Bool {
+        var isFolder = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    }
+
     /// Files of up to this many bytes are compared with `SHA256SUMS` whenever weights are read: a fraction of a second.
     public static let alwaysVerifiedByteCount = 64 << 20
 

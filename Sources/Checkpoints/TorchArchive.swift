@@ -58,6 +58,10 @@ public struct TorchArchive: Sendable {
     private static func directory(of file: MappedFile) -> Result<ZipDirectory, ZipDirectory.Malformed> {
         file.withBytes { bytes in
             Result { () throws(ZipDirectory.Malformed) in
+                guard !bytes.starts(with: Array("version https://git-lfs".utf8)) else {
+                    throw ZipDirectory.Malformed(
+                        reason: "it is a Git LFS pointer; fetch the file itself with `git lfs pull`")
+                }
                 guard bytes.starts(with: [0x50, 0x4B]) else {
                     throw ZipDirectory.Malformed(
                         reason: "it is no zip archive; files of PyTorch before 1.6 must be saved again with a newer one"

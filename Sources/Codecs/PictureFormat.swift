@@ -80,6 +80,7 @@ public enum PictureFormat: String, Sendable, Hashable, Codable, CaseIterable {
             ([0x38, 0x42, 0x50, 0x53], "a Photoshop file"), ([0, 0, 1, 0], "an icon"),
             ([0xFF, 0x0A], "a JPEG XL"), ([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20], "a JPEG XL"),
             ([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20], "a JPEG 2000"), (Array("ID3".utf8), "an MP3"),
+            (Array("version https://git-lfs".utf8), "a Git LFS pointer (fetch the file itself with `git lfs pull`)"),
         ]
         for (signature, name) in known where bytes.starts(with: signature) { return name }
         if bytes.count >= 12 && bytes[4..<8].elementsEqual("ftyp".utf8) { return "an MP4, MOV or other ISO media file" }

@@ -35,6 +35,11 @@ public final class VideoFile {
         if case .web = ImageAddress(path) {
             throw VideoError(.unreadable, path: path, reason: ImageAddress.webRefusal)
         }
+        guard path != "-" else {
+            throw VideoError(
+                .unreadable, path: path,
+                reason: "a video cannot come through standard input; save it to a file and give its path")
+        }
         // FFmpeg would take these for videos of one frame.
         let start = (try? readFile(path, limit: .max, prefix: PictureFormat.signatureLength)) ?? []
         if let format = PictureFormat(signatureOf: start), [.avif, .heic].contains(format) {

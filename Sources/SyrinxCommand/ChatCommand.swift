@@ -70,11 +70,18 @@ struct ChatCommand: ParsableCommand {
                 print(style.paint("you\(waiting.isEmpty ? "" : " (\(waiting))")> ", .cyan), terminator: "")
                 fflush(nil)
             }
-            guard let typed = readLine() else { break }
+            guard var typed = readLine() else { break }
+            // Some editors and shells begin a text with a byte order mark, which is no part of its first line.
+            if number == 0 && typed.unicodeScalars.first == "\u{FEFF}" { typed.unicodeScalars.removeFirst() }
             number += 1
             let line = ChatLine(typed)
             if line == .quit { return }
             do {
+                // What is no UTF-8 comes as this character, and the model would be asked something else.
+                guard isAtTerminal || !typed.unicodeScalars.contains("\u{FFFD}") else {
+                    throw ValidationError(
+                        "the line holds bytes that are not UTF-8, or the sign U+FFFD for them; save the text as UTF-8")
+                }
                 try obey(line, session, &waiting, style)
             } catch let error where isAtTerminal && !(error is Interrupted) {
                 fflush(nil)

@@ -79,6 +79,7 @@ import Testing
         arguments: [
             ([], "no bytes at all"), (Array("%PDF-1.7....".utf8), "a PDF"),
             (Array("<!DOCTYPE html>".utf8), "a web page"),
+            (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer"),
             ([0, 1, 2, 254], "bytes that begin with 00 01 02 fe"),
             (Array("RIFF....WAVE".utf8), "bytes that begin with"),
         ] as [([UInt8], String)])

@@ -282,6 +282,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "batch of no frames", "--frames is 0; it must lie from 1 to 1024", with: "--input", "ROOT/text.png",
             "--output", "ROOT/out/a", "--frames", "0"),
         generate("video that is missing", "ROOT/none.mp4: the file cannot be read", with: "--video", "ROOT/none.mp4"),
+        generate("video from a pipe", "a video cannot come through standard input", with: "--video", "-", "x"),
         generate("text as a video", "ROOT/text.png: not a video", "expected MP4", with: "--video", "ROOT/text.png"),
         generate("video of no bytes", "ROOT/empty: not a video", "no bytes at all", with: "--video", "ROOT/empty"),
         generate(

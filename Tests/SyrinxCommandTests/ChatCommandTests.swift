@@ -150,6 +150,8 @@ import Testing
         arguments: [
             (["/image /none/there.png", "What is shown?"], "line 1 of standard input: /none/there.png: "),
             (["/help", "/video /none/there.mp4", "What moves?"], "line 2 of standard input: /none/there.mp4: "),
+            (["\u{FEFF}/image /none/there.png", "What is shown?"], "line 1 of standard input: /none/there.png: "),
+            (["Was hei\u{FFFD}t das?", "Why?"], "line 1 of standard input: the line holds bytes that are not UTF-8"),
             (["/image /none/*.png", "What is shown?"], "no file matches /none/*.png"),
             ([String(repeating: "why ", count: 300), "Why?"], "line 1 of standard input: the prompt has "),
             (["/adapter /none/here", "Why?"], "no such folder"), (["/undo", "Why?"], "there is nothing to take back"),

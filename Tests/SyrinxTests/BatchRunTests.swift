@@ -216,9 +216,11 @@ import TinyModels
                 atPath: "\(folder.path)/red.png", toPath: "\(folder.path)/media/\(name)")
         }
         try Data("text".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/media/c.png"))
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/media/d.png", withDestinationPath: "nowhere.png")
         let (files, leftOut) = try BatchInput.pictures(at: "\(folder.path)/media")
         #expect(files.map { $0.split(separator: "/").last } == ["a.dat", "b.png"])
-        #expect(leftOut.count == 1 && leftOut.reasons == ": 1 of no known format")
+        #expect(leftOut.count == 2 && leftOut.reasons == ": 1 of no known format, 1 unreadable")
         let output = "\(folder.path)/colours.jsonl"
         let input = BatchInput(files: files, question: "colours:")
         let outcome = try BatchRun(model, input, settings: settings).run(

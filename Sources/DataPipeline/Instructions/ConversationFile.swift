@@ -70,7 +70,12 @@ public final class ConversationFile: ConversationStore {
 
     package func picture(_ picture: Int, of number: Int) throws -> [UInt8] {
         let path = URL(fileURLWithPath: try conversation(number).pictures[picture], relativeTo: pictureFolder).path
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        // Attributes are a link's own, and data sets are often folders of links.
+        let attributes = try? FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+        if let attributes, attributes[.type] as? FileAttributeType == .typeDirectory {
+            throw DataError("the picture \(path.shortened()) is a folder; name a file in it")
+        }
         // Anything but a plain file could block for ever, and no size could be asked for.
         guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular else {
             throw DataError(

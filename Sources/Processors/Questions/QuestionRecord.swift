@@ -56,6 +56,12 @@ package struct QuestionRecord: Sendable {
             throw ProcessorError("the key " + NearestName.unknownChoice(key, among: Key.known))
         }
         let values = Values(members)
+        for key in Key.id {
+            switch values.value(key) {
+            case nil, .string?, .number?: continue
+            case let value?: throw ProcessorError("\(key) should be text or a number, not \(value.kind)")
+            }
+        }
         id = Self.id(members)
         images = try values.paths(Key.images)
         videos = try values.paths(Key.videos)

@@ -45,8 +45,11 @@ extension QuestionRecord {
             case .array(let values):
                 var paths: [String] = []
                 for value in values {
-                    guard case .string(let path) = value, !path.isEmpty else {
+                    guard case .string(let path) = value else {
                         throw ProcessorError("\(key) should be a path or a list of paths, but it holds \(value.kind)")
+                    }
+                    guard !path.isEmpty else {
+                        throw ProcessorError("\(key) holds an empty path; give a path, or take it out of the list")
                     }
                     paths.append(path)
                 }

@@ -123,7 +123,7 @@ extension BatchInput {
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
         var pictures: [String] = []
-        for name in names.filter({ !$0.hasPrefix(".") }).sorted() where ModelFolder.isFile(folder + name) {
+        for name in names.filter({ !$0.hasPrefix(".") }).sorted() where !ModelFolder.isFolder(folder + name) {
             do throws(CodecError) {
                 let start = try readFile(folder + name, limit: .max, prefix: PictureFormat.signatureLength)
                 if PictureFormat(signatureOf: start) != nil {
@@ -151,7 +151,8 @@ extension BatchInput {
             return (try ImageReference.paths(matching: path), LeftOutFiles())
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
-        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }.filter(ModelFolder.isFile)
+        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { folder + $0 }
+            .filter { !ModelFolder.isFolder($0) }
         let videos = files.filter(VideoFile.isVideo)
         guard !videos.isEmpty else {
             throw SyrinxError("the folder \(path) holds no video among its \(files.count) files")

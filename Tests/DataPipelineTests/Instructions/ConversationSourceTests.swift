@@ -139,6 +139,22 @@ import Tokenizers
         #expect(short.layout.imageSpans.isEmpty && short.pictures.isEmpty)
     }
 
+    @Test func `A picture behind a link is read, and a folder in its place is called one`() throws {
+        let records = ["link.bin", "shelf", "lost.bin"].map { ConversationFixture.record($0, image: $0) }
+        let fixture = try ConversationFixture(records.joined(separator: "\n") + "\n", name: "data.jsonl")
+        let folder = fixture.url.path
+        try FileManager.default.createDirectory(atPath: folder + "/shelf", withIntermediateDirectories: false)
+        for (link, target) in [("link.bin", "a.bin"), ("lost.bin", "gone.bin")] {
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(link)", withDestinationPath: target)
+        }
+        let file = try ConversationFile(fixture.path, heldOutShare: 0)
+        #expect(try file.picture(0, of: 0) == [8, 8, 1, 2, 3])
+        let shelf = #expect(throws: DataError.self) { try file.picture(0, of: 1) }
+        #expect("\(shelf!)".contains("shelf is a folder; name a file in it"))
+        let lost = #expect(throws: DataError.self) { try file.picture(0, of: 2) }
+        #expect("\(lost!)".contains("lost.bin is not there"))
+    }
+
     @Test(
         arguments: [
             (#"{"id": 1}"#, "neither the list conversations"),
