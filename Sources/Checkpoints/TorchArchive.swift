@@ -59,6 +59,10 @@ public struct TorchArchive: Sendable {
         file.withBytes { bytes in
             Result { () throws(ZipDirectory.Malformed) in
                 guard bytes.starts(with: [0x50, 0x4B]) else {
+                    if bytes.starts(with: "version https://git-lfs".utf8) {
+                        throw ZipDirectory.Malformed(
+                            reason: "it is a Git LFS pointer; fetch the file itself with `git lfs pull`")
+                    }
                     throw ZipDirectory.Malformed(
                         reason: "it is no zip archive; files of PyTorch before 1.6 must be saved again with a newer one"
                     )
