@@ -57,20 +57,19 @@ struct TrainingWork {
         let weights = MasterWeights(store, computeDType: files.dtype)
         let optimizers = try OptimizerSet(
             OptimizerConfig(peakLearningRate: 1e-4), weights, nonEmbeddingParameterCount: 1)
-        let clock = StepClock(conversation)
+        let clock = StepClock(conversation, files)
         var converted = input
         converted.pixelValues = input.pixelValues?.to(files.dtype)
         let (model, labels, weight) = (model, labels, labels.notEqual(to: -100).to(.float32).sum().item())
         let trainer = Trainer(
             .init(stage: "bench", limit: RunLimit(steps: nil), schedule: Schedule(warmupSteps: 0, decay: .constant)),
             weights: weights, optimizers: optimizers,
-            source: TrainingSource(next: { clock.next() ? Item() : nil }, position: { "" }, restore: { _ in }),
+            source: TrainingSource(next: { try clock.next() ? Item() : nil }, position: { "" }, restore: { _ in }),
             objective: Objective(name: "nextToken", weight: { _ in weight }) { _ in
                 let loss = model.nextTokenLoss(converted, labels: labels)
                 return StepLoss(total: loss.total, tokenCount: labels.elementCount, imageCount: 0)
             }, observers: [clock])
         try trainer.run()
-        try files.write(Tensor(clock.losses.prefix(StepClock.comparedSteps).map { Float($0) }))
     }
 
     /// Hands out a step for each `run` and reports its time; the first steps run unasked and warm up.
@@ -78,12 +77,19 @@ struct TrainingWork {
         static let comparedSteps = 3
         private let conversation: Conversation
         private var start = ContinuousClock.now
-        private(set) var losses: [Double] = []
+        private let files: WorkFolder
+        private var losses: [Double] = []
 
-        init(_ conversation: Conversation) { self.conversation = conversation }
+        init(_ conversation: Conversation, _ files: WorkFolder) {
+            self.conversation = conversation
+            self.files = files
+        }
 
-        func next() -> Bool {
-            if losses.count == Self.comparedSteps { conversation.ready() }
+        func next() throws -> Bool {
+            if losses.count == Self.comparedSteps {
+                try files.write(Tensor(losses.map { Float($0) }))
+                conversation.ready()
+            }
             if losses.count >= Self.comparedSteps, !conversation.isAskedToRun() { return false }
             start = .now
             return true

@@ -55,6 +55,9 @@ extension ModelFolder {
                 folder: path, reason: "the shard \(first.shard), which its index names, is missing")
         }
         let others = otherWeights(than: [])
+        if let link = others.first(where: { !contains($0) }) {
+            throw .incomplete(folder: path, reason: "\(link) is a link to a file that is not there")
+        }
         throw .incomplete(
             folder: path,
             reason: "it has neither \(FileName.weights) nor \(FileName.archive), and no index of several weight files"

@@ -74,6 +74,10 @@ package struct SafetensorsHeader {
 
     private static func hint(_ file: UnsafeRawBufferPointer) -> String {
         if file.starts(with: Array("PK".utf8)) { return "; it looks like a PyTorch archive, which must be converted" }
+        if file.starts(with: Array("GGUF".utf8)) { return "; it looks like a GGUF file, which Syrinx does not read" }
+        if file.starts(with: Array("<!".utf8)) || file.starts(with: Array("<html".utf8)) {
+            return "; it looks like a web page: download the file itself"
+        }
         if file.starts(with: Array("version ".utf8)) { return "; it looks like a Git LFS pointer: run `git lfs pull`" }
         return ""
     }

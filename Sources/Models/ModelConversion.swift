@@ -75,7 +75,12 @@ public struct ModelConversion {
         _ name: String, of stored: StoredWeights, dtype: DType?, adapter: AdapterFolder?
     ) throws(CheckpointError) -> PendingTensor {
         let tensor = try stored.tensor(name)  // mapped: nothing is read yet
-        let wanted = tensor.dtype.isFloatingPoint ? (dtype ?? tensor.dtype) : tensor.dtype
+        guard tensor.dtype.isFloatingPoint else {
+            throw .invalid(
+                reason: "\(name) has the dtype \(tensor.dtype), as quantized weights have; give the "
+                    + "weights from before")
+        }
+        let wanted = dtype ?? tensor.dtype
         return PendingTensor(
             name, dtype: wanted, shape: tensor.shape,
             make: { () throws(CheckpointError) in

@@ -55,6 +55,8 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
     public var mismatched: [(name: String, expected: [Int], found: [Int])] = []
     /// Second names whose values differ from the parameter they stand for.
     public var divergentAliases: [String] = []
+    /// Entries of whole numbers, as quantized weights are stored.
+    public var integers: [String] = []
     /// Parameters of the model that were looked for, and names that were found; 0 where adapters were looked for.
     public var wantedCount = 0
     public var foundCount = 0
@@ -66,7 +68,7 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
     public init() {}
 
     public var isEmpty: Bool {
-        missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty
+        missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && divergentAliases.isEmpty && integers.isEmpty
     }
 
     /// Whether the checkpoint has other things altogether than the model.
@@ -88,6 +90,7 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
         list("unexpected", unexpected)
         list("of another shape", mismatched.map { "\($0.name) (model \($0.expected), checkpoint \($0.found))" })
         list("aliases with values of their own", divergentAliases)
+        list("of whole numbers, as quantized weights are stored, which Syrinx does not compute with", integers)
         let name = checkpoint.map { " \($0)" } ?? ""
         return "the checkpoint\(name) does not fit the model; \(kinds.joined(separator: "; "))"
     }
@@ -182,6 +185,11 @@ extension ParameterStore {
             guard let target = aliases[name], let original = stateDict[target.name], let copy = stateDict[name]
             else { continue }
             if !Self.same(original, copy) { report.divergentAliases.append(name) }
+        }
+        for parameter in parameters(under: prefix) where part.contains(parameter) {
+            if let tensor = stateDict[parameter.name], !tensor.dtype.isFloatingPoint {
+                report.integers.append(parameter.name)
+            }
         }
         guard report.isEmpty else { throw report }
         withoutGrad {

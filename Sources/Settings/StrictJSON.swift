@@ -169,7 +169,7 @@ private struct Parser {
         let start = index
         _ = take("-")
         if !take("0") {
-            if digits() == 0 { throw malformed("unexpected character") }
+            if digits() == 0 { throw malformed(unexpected) }
         }
         if take(".") && digits() == 0 { throw malformed("a number without digits after its point") }
         if take("e") || take("E") {
@@ -177,6 +177,18 @@ private struct Parser {
             if digits() == 0 { throw malformed("a number without digits in its exponent") }
         }
         return .number(String(decoding: bytes[start..<index], as: UTF8.self))
+    }
+
+    /// What stands where a value should: forms that other readers let pass are named.
+    private var unexpected: String {
+        let rest = bytes[index...]
+        if rest.starts(with: "NaN".utf8) || rest.starts(with: "Infinity".utf8) {
+            return "NaN or Infinity, which JSON does not have,"
+        }
+        if rest.starts(with: "//".utf8) || rest.starts(with: "/*".utf8) || rest.starts(with: "#".utf8) {
+            return "a comment, which JSON does not have,"
+        }
+        return "unexpected character"
     }
 
     private mutating func digits() -> Int {

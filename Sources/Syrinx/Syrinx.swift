@@ -38,7 +38,9 @@ public enum Syrinx {
         pictureMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
-            throw SyrinxError("there is no model folder at \(folder); train one with `syrinx train`, or check the path")
+            throw SyrinxError(
+                "there is no model folder at \(folder); train one with `syrinx train`, or check the path; a model of the "
+                    + "Hugging Face Hub must be downloaded first, and its folder given")
         }
         let files = try ModelFolder(path: folder)
         let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))

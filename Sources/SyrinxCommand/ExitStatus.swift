@@ -29,6 +29,7 @@ enum ExitStatus {
         let (message, status) = outcome(of: error, arguments: CommandLine.arguments)
         if status == 0 {
             print(message)
+            if let lost = LostOutput() { end(after: lost) }
         } else if !message.isEmpty {
             writeToStandardError(message + "\n")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Codecs
 import Foundation
 import Generation
 import Processors
@@ -85,7 +86,6 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
-        InterruptFlag.install()
         let (examples, text) = try split()
         var question = Question(systemPrompt: conversation.system, start: try startMessages(), text: MarkedText(text))
         question.examples = try examples.map { (try ImageReference(path: $0.path), $0.text) }
@@ -103,6 +103,8 @@ struct GenerateCommand: ParsableCommand {
             if question.isEmpty { throw ValidationError("give a prompt, an --image or --video, or both") }
             try question.check(isRaw: raw)
         }
+        // Not before: a signal that comes while standard input is waited for ends the program at once.
+        InterruptFlag.install()
         let model = try modelOptions.load()
         let template = try conversation.parsedTemplate() ?? model.chatTemplate
         let prefix = PrefixCache()
@@ -128,10 +130,13 @@ struct GenerateCommand: ParsableCommand {
 
     private func startMessages() throws -> [Message] {
         guard let promptFile else { return [] }
-        guard let data = FileManager.default.contents(atPath: promptFile == "-" ? "/dev/stdin" : promptFile) else {
-            throw ValidationError("--prompt-file \(promptFile) cannot be read")
+        let bytes: [UInt8]
+        do {
+            bytes = try readInput(promptFile, limit: 16 << 20)
+        } catch {
+            throw CodecError.inFile(path: promptFile, error)
         }
-        return try PromptFile(Array(data), name: promptFile)
+        return try PromptFile(bytes, name: promptFile)
             .messages(in: URL(fileURLWithPath: promptFile).deletingLastPathComponent())
     }
 

@@ -58,6 +58,14 @@ struct FolderLayoutTests {
             ])
     }
 
+    @Test func `Weights that are a link to nothing, as in a cache that was cleaned, are said to be one`() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("model.safetensors"), withDestinationPath: "../../blobs/gone")
+        let model = try ModelFolder(path: folder.path)
+        let error = #expect(throws: CheckpointError.self) { try model.weightFileNames() }
+        #expect("\(error!)".contains("model.safetensors is a link to a file that is not there"))
+    }
+
     @Test func `A folder with weights in unknown forms alone says which it has`() throws {
         _ = folder.write([1], "model.gguf")
         let model = try ModelFolder(path: folder.path)

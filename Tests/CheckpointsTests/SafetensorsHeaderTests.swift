@@ -40,6 +40,8 @@ struct MalformedFile: CustomTestStringConvertible, Sendable {
         .init("header that is an array", "[]", data: 0, "does not begin with '{'"),
         .init("header after a space", " {}", data: 0, "does not begin with '{'"),
         .init("PyTorch archive", Array("PK\u{3}\u{4}aaaabbbbccccdddd".utf8), "PyTorch archive"),
+        .init("GGUF file", Array("GGUF\u{3}\0\0\0\u{1}\0\0\0".utf8), "GGUF file, which Syrinx does not read"),
+        .init("web page", Array("<!DOCTYPE html><html></html>".utf8), "it looks like a web page"),
         .init("Git LFS pointer", Array("version https://git-lfs.github.com/spec/v1".utf8), "git lfs pull"),
         .init(
             "bytes that are not UTF-8",

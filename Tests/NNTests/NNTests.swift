@@ -32,6 +32,19 @@ struct ParameterStoreTests {
         #expect(first.weight.tensor.array(of: Float.self) == before)
     }
 
+    @Test func `Weights of whole numbers, as quantized ones are stored, are refused by name`() {
+        let (store, _, _) = twoLayers()
+        let report = #expect(throws: LoadReport.self) {
+            try store.load(
+                StateDict([
+                    ("encoder.fc.weight", .zeros([4, 3])), ("encoder.fc.bias", .zeros([4])),
+                    ("head.weight", .zeros([2, 4], dtype: .int8)),
+                ]))
+        }
+        #expect(report?.integers == ["head.weight"])
+        #expect(report?.description.contains("1 of whole numbers, as quantized weights are") == true)
+    }
+
     @Test func `Starting values depend on the seed and the name, not on other parts`() throws {
         let (store, first, _) = twoLayers()
         store.initialize(seed: 9)

@@ -69,6 +69,11 @@ struct StrictJSONTests {
                 == "the key \"layer_count\" stands twice at byte 32 of the JSON text")
         #expect(message("{\"layer_count\": 3} x") == "unexpected text after the JSON value at byte 19 of the JSON text")
         #expect(message("") == "unexpected end of the JSON text at byte 0 of the JSON text")
+        #expect(
+            message(#"{"widths": [1, -Infinity]}"#)
+                == "NaN or Infinity, which JSON does not have, at byte 16 of the JSON text")
+        #expect(message("// mine\n{}") == "a comment, which JSON does not have, at byte 0 of the JSON text")
+        #expect(message("Invalid") == "unexpected character at byte 0 of the JSON text")
     }
 
     @Test("Nesting and the number of values are bounded")

@@ -66,7 +66,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         generate("example without its text", "--example takes a picture and a text", with: "x", "--example", "a.png"),
         generate("--each without a picture", "--each needs at least one --image", with: "--each", "x"),
         generate(
-            "prompt file that is missing", "nowhere.json cannot be read", with: "--prompt-file", "ROOT/nowhere.json"),
+            "prompt file that is missing", "nowhere.json: the file cannot be read", with: "--prompt-file",
+            "ROOT/nowhere.json"),
         generate(
             "prompt file cut short", "cut.json is not a prompt file", "byte 9", with: "--prompt-file", "ROOT/cut.json"),
         generate(
@@ -99,7 +100,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     ]
 
     static let models: [BadInput] = [
-        load("nowhere", "there is no model folder at ROOT/nowhere"),
+        load("nowhere", "there is no model folder at ROOT/nowhere", "must be downloaded first, and its folder given"),
         load("text.png", "it is a file, expected a checkpoint folder"),
         load("nothing", "ROOT/nothing", "it has no config.json"),
         load("run", "it has no config.json; did you mean ROOT/run/model?"),

@@ -57,6 +57,12 @@ struct BadInputTests {
         #expect(text == "interrupted\n")
     }
 
+    @Test("help that does not reach its file whole, as on a full disk, is a failure")
+    func lostHelp() throws {
+        let run = try SyrinxProcess.run(["--help"], fileSizeLimit: 512)
+        #expect(run.status == 1 && run.errors.contains("standard output cannot be written"), "\(run.errors)")
+    }
+
     @Test("of at least thirty kinds is tried")
     func enough() { #expect(Set(BadInput.all.map(\.testDescription)).count >= 80) }
 }

@@ -222,6 +222,25 @@ import Testing
         #expect(raw.status == 2 && raw.errors.contains("leave --raw out"))
     }
 
+    @Test("a prompt file comes through a pipe, too")
+    func promptThroughPipe() throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(#"[{"text": "Which?"}]"#.utf8))
+        try pipe.fileHandleForWriting.close()
+        let process = Process()
+        process.executableURL = SyrinxProcess.program
+        process.arguments = [
+            "generate", "--model", "\(Self.fixtures)/mplug-owl2/model", "--greedy", "--max-new-tokens", "4",
+            "--prompt-file", "-",
+        ]
+        process.standardInput = pipe.fileHandleForReading
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    }
+
     @Test("with --each, examples are computed once")
     func sharedExamples() throws {
         let run = try generate(

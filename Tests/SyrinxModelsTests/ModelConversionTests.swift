@@ -95,6 +95,20 @@ struct ModelConversionTests {
         }
     }
 
+    @Test func `Weights of whole numbers, as quantized ones are stored, are refused by name`() throws {
+        try temporary { path in
+            try ModelConversion(try ModelFolder(path: Self.fixtures + "mplug-owl2/model")).write(to: path)
+            let file = path + "/model.safetensors"
+            let whole = try SafetensorsFile(path: file)
+            let tensors = try whole.names.map { ($0, try whole.tensor($0).to(.int8)) }
+            try FileManager.default.removeItem(atPath: path + "/SHA256SUMS")
+            try FileManager.default.removeItem(atPath: file)
+            try Safetensors.write(tensors, to: file)
+            let error = #expect(throws: CheckpointError.self) { try ModelConversion(try ModelFolder(path: path)) }
+            #expect(error?.description.contains("has the dtype int8, as quantized weights have") == true)
+        }
+    }
+
     @Test func `Weights that a dtype or an adapter makes infinite are refused by name, and nothing is left`() throws {
         let adapter = Self.fixtures + "mplug-owl2/adapter"
         try temporary { path in
