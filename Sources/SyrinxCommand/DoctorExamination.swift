@@ -68,7 +68,7 @@ enum DoctorExamination {
         case .amx: .good("bf16", "matrix tiles (AMX): bf16 trains several times faster than fp32")
         case .avx512BF16: .good("bf16", "vector products (AVX-512 BF16): bf16 trains faster than fp32")
         case .portable, .neon, .avx2, .avx512:
-            .good("bf16", "computed in fp32: bf16 halves memory, answers faster than fp32 and trains about as fast")
+            .good("bf16", "computed in fp32: bf16 halves memory and decodes faster than fp32, but trains slower")
         }
     }
 
