@@ -79,8 +79,7 @@ const Description &description(KernelClass wanted) {
 
 /// Ends the program: nothing may go on in another class than was asked for.
 [[noreturn]] void refuse(const char *wanted, KernelClass highest) {
-    std::fprintf(
-        stderr, "error: %s is '%.40s', which this processor cannot run; unset it or choose from:", kVariable, wanted);
+    std::fprintf(stderr, "error: %s is '%.40s'; unset it or give a class that this processor runs:", kVariable, wanted);
     for (const Description &each : descriptions) {
         if (each.value <= highest) std::fprintf(stderr, " %s", each.name);
     }
