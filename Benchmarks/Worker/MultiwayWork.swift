@@ -5,10 +5,10 @@ import Torch
 /// Two ways to route positions to mPLUG-Owl2's two branches, timed in turns: gathering each branch's rows, as ``Multiway``
 /// does, or computing both branches everywhere and selecting.
 ///
-/// Prompts of one picture (65 of T positions) at the width of the 7B model: one norm, one projection.
+/// Prompts of one image (65 of T positions) at the width of the 7B model: one norm, one projection.
 struct MultiwayWork {
     private static let width = 4096
-    private static let pictureCount = 65
+    private static let imageCount = 65
     private static let rounds = 9
 
     func run() {
@@ -24,7 +24,7 @@ struct MultiwayWork {
             let norms = (0..<2).compactMap { store["norm.multiway.\($0).weight"]?.tensor }
             let weights = (0..<2).compactMap { store["k_proj.multiway.\($0).weight"]?.tensor }
             for (rows, length) in [(1, 100), (1, 300), (1, 1000), (1, 2000), (8, 100), (8, 300)] {
-                let input = RoutedInput(rows: rows, length: length, pictures: Self.pictureCount, dtype: dtype)
+                let input = RoutedInput(rows: rows, length: length, images: Self.imageCount, dtype: dtype)
                 compare(
                     input, dtype, "norm", { norm($0, routing: input.routing) { $0($1) } },
                     { x in input.select(norms.map { rmsNorm(x, weight: $0, epsilon: 1e-6) }) })
@@ -57,21 +57,21 @@ struct MultiwayWork {
     }
 }
 
-/// Rows whose positions 10 ..< 10 + P are a picture's.
+/// Rows whose positions 10 ..< 10 + P are an image's.
 private struct RoutedInput {
     let x: Tensor
     let routing: MultiwayRouting
-    private let isPicture: Tensor
+    private let isImage: Tensor
 
-    init(rows: Int, length: Int, pictures: Int, dtype: DType) {
+    init(rows: Int, length: Int, images: Int, dtype: DType) {
         let width = 4096
         x = Tensor.randn([rows, length, width], generator: Generator(seed: 3)).to(dtype)
-        let positions = (0..<rows).flatMap { row in (0..<pictures).map { Int64(row * length + 10 + $0) } }
+        let positions = (0..<rows).flatMap { row in (0..<images).map { Int64(row * length + 10 + $0) } }
         routing = MultiwayRouting(second: Tensor(positions), positionCount: rows * length)
         var mask = [Bool](repeating: false, count: rows * length)
         for position in positions { mask[Int(position)] = true }
-        isPicture = Tensor(mask, shape: [rows, length, 1])
+        isImage = Tensor(mask, shape: [rows, length, 1])
     }
 
-    func select(_ branches: [Tensor]) -> Tensor { Tensor.where(isPicture, branches[1], branches[0]) }
+    func select(_ branches: [Tensor]) -> Tensor { Tensor.where(isImage, branches[1], branches[0]) }
 }

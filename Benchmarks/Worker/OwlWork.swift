@@ -7,7 +7,7 @@ import Torch
 
 // Shapes: B rows, T prompt positions (visual tokens included), V vocabulary size.
 
-/// mPLUG-Owl2 with every width and depth halved, bfloat16: prompts of text, one picture and text, or single tokens after them.
+/// mPLUG-Owl2 with every width and depth halved, bfloat16: prompts of text, one image and text, or single tokens after them.
 ///
 /// The folder `owl2` is of the published form and loaded as one: its weights stay mapped.
 struct OwlWork {
@@ -23,7 +23,7 @@ struct OwlWork {
         self.model = model
         let tensors = try files.tensors("\(work).input.safetensors")
         guard let tokenIDs = tensors["expanded"], let pixels = tensors["pixels"] else {
-            throw WorkError("the input of \(work) lacks its tokens or its pictures")
+            throw WorkError("the input of \(work) lacks its tokens or its images")
         }
         prompts = Prompts(tokenIDs: tokenIDs, pixels: pixels, placeholder: model.imagePlaceholder)
     }
@@ -49,7 +49,7 @@ struct OwlWork {
         }
     }
 
-    /// Scores [B, 1, V] of the token after the prompts, pictures included.
+    /// Scores [B, 1, V] of the token after the prompts, images included.
     private func scores(of prompts: Prompts, cache: KVCache) -> Tensor {
         let input = prompts.input
         let states = model.hiddenStates(
@@ -68,7 +68,7 @@ struct OwlWork {
         return logits
     }
 
-    /// Rows of one length with pictures at the same places.
+    /// Rows of one length with images at the same places.
     private struct Prompts {
         /// int64[B, T], the placeholder at every visual token.
         let tokenIDs: Tensor

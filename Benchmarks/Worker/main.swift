@@ -42,7 +42,7 @@ do {
     case _ where work.hasPrefix("owl2-prefill-"): try OwlWork(folder.folder, work: work).servePrefill(conversation)
     case _ where work.hasPrefix("owl2-decode-"): try OwlWork(folder.folder, work: work).serveDecoding(conversation)
     case "train-demo", "train-100m": try TrainingWork(folder).serve(conversation)
-    case _ where work.hasPrefix("pictures-"): try PictureWork(folder.folder, work: work).serve(conversation)
+    case _ where work.hasPrefix("images-"): try ImageWork(folder.folder, work: work).serve(conversation)
     default:
         FileHandle.standardError.write(Data("syrinx-bench: there is no work \(work)\n".utf8))
         exit(2)

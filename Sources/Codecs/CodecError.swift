@@ -1,24 +1,24 @@
 import Settings
 public import Torch
 
-/// Why a picture could not be read or written; the description is one sentence for the user.
+/// Why an image could not be read or written; the description is one sentence for the user.
 public enum CodecError: InputError, Hashable, CustomStringConvertible {
     /// The bytes are of no format that is read; `found` says what they look like.
-    case notAPicture(found: String)
-    /// The data end before the picture does.
-    case truncated(format: PictureFormat, byteCount: Int)
+    case notAImage(found: String)
+    /// The data end before the image does.
+    case truncated(format: ImageFormat, byteCount: Int)
     /// The data break the format's rules.
-    case damaged(format: PictureFormat, reason: String)
+    case damaged(format: ImageFormat, reason: String)
     /// The format allows it, the decoder does not.
-    case unsupported(format: PictureFormat, reason: String)
+    case unsupported(format: ImageFormat, reason: String)
     /// The header claims more pixels than the limit, ``DecodeLimits/maximumPixelCount``.
-    case tooManyPixels(format: PictureFormat, width: Int, height: Int, limit: Int)
+    case tooManyPixels(format: ImageFormat, width: Int, height: Int, limit: Int)
     /// The header claims a side longer than the limit, ``DecodeLimits/maximumSide``.
-    case sideTooLong(format: PictureFormat, width: Int, height: Int, limit: Int)
+    case sideTooLong(format: ImageFormat, width: Int, height: Int, limit: Int)
     /// The file has more bytes than the limit, ``DecodeLimits/maximumByteCount``.
     case tooManyBytes(count: Int, limit: Int)
     /// Decoding would need more working memory than the limit, or than there is.
-    case tooMuchMemory(format: PictureFormat, reason: String)
+    case tooMuchMemory(format: ImageFormat, reason: String)
     /// The file could not be read.
     case unreadable(reason: String)
     /// Any of these, about a named file.
@@ -26,10 +26,10 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .notAPicture(let found):
-            "not a picture that can be read: expected \(PictureFormat.list), found \(found)"
+        case .notAImage(let found):
+            "not an image that can be read: expected \(ImageFormat.list), found \(found)"
         case .truncated(let format, let byteCount):
-            "the \(format.rawValue) is truncated: its \(byteCount) bytes end before the picture does"
+            "the \(format.rawValue) is truncated: its \(byteCount) bytes end before the image does"
         case .damaged(let format, let reason):
             "the \(format.rawValue) is damaged: \(reason)"
         case .unsupported(let format, let reason):
@@ -39,7 +39,7 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
         case .sideTooLong(let format, let width, let height, let limit):
             "the \(format.rawValue) claims \(width) x \(height) pixels, a side longer than the \(limit) allowed: scale it down"
         case .tooManyBytes(let count, let limit):
-            "the file has \(count) bytes, more than the \(limit) allowed: save the picture smaller"
+            "the file has \(count) bytes, more than the \(limit) allowed: save the image smaller"
         case .tooMuchMemory(let format, let reason):
             "the \(format.rawValue) needs too much memory: \(reason)"
         case .unreadable(let reason):

@@ -6,7 +6,7 @@ package import Media
 /// a TIFF itself; where there is no such tag, `tiff:Orientation` of XMP in the same files. (AVIF and HEIC have turns of
 /// their own, which their libraries read; GIF and BMP have none.) Every read is checked against the bounds; whatever is
 /// not well-formed gives `nil`, as damaged metadata must not lose the image.
-package func exifOrientation(in bytes: [UInt8], format: PictureFormat) -> Orientation? {
+package func exifOrientation(in bytes: [UInt8], format: ImageFormat) -> Orientation? {
     let metadata = ImageMetadata(of: bytes, format: format)
     if let directory = metadata.exif.flatMap({ TIFFDirectory($0) }), directory.has(.orientation) {
         return directory.number(.orientation).flatMap(Orientation.init(rawValue:))

@@ -12,7 +12,7 @@ struct ImageMetadata {
     /// Most bytes of text that are inflated: Pillow's limit.
     private static let textLimit = 1 << 20
 
-    init(of bytes: [UInt8], format: PictureFormat) {
+    init(of bytes: [UInt8], format: ImageFormat) {
         switch format {
         case .jpeg: readJPEG(bytes)
         case .png: readPNG(bytes)

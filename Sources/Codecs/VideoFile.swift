@@ -41,8 +41,8 @@ public final class VideoFile {
                 reason: "a video cannot come through standard input; save it to a file and give its path")
         }
         // FFmpeg would take these for videos of one frame.
-        let start = (try? readFile(path, limit: .max, prefix: PictureFormat.signatureLength)) ?? []
-        if let format = PictureFormat(signatureOf: start), [.avif, .heic].contains(format) {
+        let start = (try? readFile(path, limit: .max, prefix: ImageFormat.signatureLength)) ?? []
+        if let format = ImageFormat(signatureOf: start), [.avif, .heic].contains(format) {
             throw Self.imageError(format, path: path)
         }
         var message = [CChar](repeating: 0, count: Int(SYRINX_VIDEO_MESSAGE_SIZE))
@@ -88,25 +88,25 @@ public final class VideoFile {
     /// - Returns: the numbers of the frames, and what `body` made of them.
     /// - Throws: `VideoError`, or what `body` throws.
     public func frames<Result>(
-        count: Int, side: Int? = nil, _ body: (Picture) throws -> Result
+        count: Int, side: Int? = nil, _ body: (Image) throws -> Result
     ) throws -> (indices: [Int], values: [Result]) {
         while true {
             let indices = FrameSampling.indices(count: count, of: info.frameCount)
             var values = [Result]()
-            var last: (index: Int, picture: Picture)?
+            var last: (index: Int, image: Image)?
             for index in indices {
                 if last?.index != index {
-                    guard let picture = try frame(index, side: side) else { break }
-                    last = (index, picture)
+                    guard let image = try frame(index, side: side) else { break }
+                    last = (index, image)
                 }
-                if let last { values.append(try body(last.picture)) }
+                if let last { values.append(try body(last.image)) }
             }
             if values.count == count { return (indices, values) }
         }
     }
 
     /// One frame, upright; nil when there are fewer, and then `info.frameCount` says how many.
-    private func frame(_ index: Int, side: Int?) throws(VideoError) -> Picture? {
+    private func frame(_ index: Int, side: Int?) throws(VideoError) -> Image? {
         let width = side ?? storedWidth, height = side ?? storedHeight
         var message = [CChar](repeating: 0, count: Int(SYRINX_VIDEO_MESSAGE_SIZE))
         var frameCount: Int64 = 0
@@ -121,7 +121,7 @@ public final class VideoFile {
             return nil
         }
         guard status == SYRINX_VIDEO_OK else { throw Self.error(status, path: path, message) }
-        return Picture(width: width, height: height, pixels: pixels).turned(upright: info.orientation)
+        return Image(width: width, height: height, pixels: pixels).turned(upright: info.orientation)
     }
 
     private static func error(_ status: Int32, path: String, _ message: [CChar]) -> VideoError {
@@ -137,20 +137,20 @@ public final class VideoFile {
             default: .damaged
             }
         guard kind == .notAVideo,
-            let start = try? readFile(path, limit: .max, prefix: PictureFormat.signatureLength), !start.isEmpty
+            let start = try? readFile(path, limit: .max, prefix: ImageFormat.signatureLength), !start.isEmpty
         else { return VideoError(kind, path: path, reason: reason) }
-        if let format = PictureFormat(signatureOf: start) {
+        if let format = ImageFormat(signatureOf: start) {
             return imageError(format, path: path)
         }
         if let sound = soundFormat(start) {
             return VideoError(.noPictures, path: path, reason: "it holds sound (\(sound)), but no moving picture")
         }
         let isContainer = videoSignatures.contains { start.dropFirst($0.offset).starts(with: $0.bytes) }
-        let found = isContainer ? "a container of videos that is damaged or cut short" : PictureFormat.guess(start)
+        let found = isContainer ? "a container of videos that is damaged or cut short" : ImageFormat.guess(start)
         return VideoError(kind, path: path, reason: "\(found) (\(reason))")
     }
 
-    private static func imageError(_ format: PictureFormat, path: String) -> VideoError {
+    private static func imageError(_ format: ImageFormat, path: String) -> VideoError {
         VideoError(.notAVideo, path: path, reason: "an image (\(format.rawValue)): give it as one")
     }
 

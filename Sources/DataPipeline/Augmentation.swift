@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// How far training pictures may be changed; a value of the recipe.
+/// How far training images may be changed; a value of the recipe.
 public struct Augmentation: Codable, Sendable, Hashable {
     /// Rotation drawn from plus or minus this many degrees.
     public var rotationDegrees: Double
@@ -14,7 +14,7 @@ public struct Augmentation: Codable, Sendable, Hashable {
     public var scale: Double
     /// Shift drawn from plus or minus this share of the side, in both directions.
     public var shift: Double
-    /// Share of pictures mirrored left to right.
+    /// Share of images mirrored left to right.
     public var flipProbability: Double
     /// Brightness factor drawn from 1 minus this to 1 plus this.
     public var brightness: Double
@@ -30,7 +30,7 @@ public struct Augmentation: Codable, Sendable, Hashable {
         self.brightness = brightness
     }
 
-    /// Draws the change of one picture.
+    /// Draws the change of one image.
     package func parameters(random: inout KeyedRandom) -> AugmentationParameters {
         let angle = random.uniform(-rotationDegrees, rotationDegrees) * .pi / 180
         let zoom = 1 / max(0.05, random.uniform(1 - scale, 1 + scale))
@@ -45,7 +45,7 @@ public struct Augmentation: Codable, Sendable, Hashable {
     }
 }
 
-/// The change of one picture, drawn in the loader, so that it depends on the seed and the presentation alone.
+/// The change of one image, drawn in the loader, so that it depends on the seed and the presentation alone.
 public struct AugmentationParameters: Sendable, Hashable {
     /// Row by row, the 2 x 3 matrix that takes an output position to the input position it is sampled from, both in
     /// -1...1 from edge to edge (the convention of `affineGrid` with `alignCorners: false`).
@@ -63,7 +63,7 @@ public struct AugmentationParameters: Sendable, Hashable {
     public static let identity: AugmentationParameters = AugmentationParameters(
         affine: [1, 0, 0, 0, 1, 0], brightness: 1)
 
-    /// Samples a square picture bilinearly at the changed positions; what lies outside is white.
+    /// Samples a square image bilinearly at the changed positions; what lies outside is white.
     ///
     /// - Parameters:
     ///   - pixels: `size` x `size` x 3, 8 bits.

@@ -14,7 +14,7 @@ public struct Batch: Sendable {
     public var textTokenCount: Int
     /// Positions with a label.
     public var supervisedTokenCount: Int
-    /// Pictures, N.
+    /// Images, N.
     public var imageCount: Int
     /// Positions that belong to an example; the rest of B * T is padding.
     public var filledTokenCount: Int

@@ -49,16 +49,16 @@ package final class BatchProducer {
     }
 
     private func batch(_ rows: [[Example]]) throws -> Batch {
-        let pictures = rows.joined().flatMap { $0.pictures.map { ($0.stored.pixels, $0.change) } }
+        let images = rows.joined().flatMap { $0.images.map { ($0.stored.pixels, $0.change) } }
         let collated = try source.collator.packed(
             rows.map { $0.map(\.layout) }, length: packer.length,
-            pixelValues: source.assembler.pixelValues(pictures))
+            pixelValues: source.assembler.pixelValues(images))
         let rowSources = rows.map { row in
             let names = Set(row.map(\.source))
             return names.count == 1 ? row[0].source : row[0].kind.rawValue
         }
         return Batch(
-            collated: collated, rowSources: rowSources, itemIDs: rows.joined().map(\.id), imageCount: pictures.count)
+            collated: collated, rowSources: rowSources, itemIDs: rows.joined().map(\.id), imageCount: images.count)
     }
 
     /// The place after the last batch.

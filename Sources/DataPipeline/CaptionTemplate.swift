@@ -1,6 +1,6 @@
 public import Settings
 
-/// How a caption is written from what is known of a picture; a value of the recipe, saved with the model.
+/// How a caption is written from what is known of an image; a value of the recipe, saved with the model.
 ///
 /// With the defaults: `name: tomato. kind: food. keywords: fruit, salad. colours: red, green.`
 public struct CaptionTemplate: Codable, Sendable, Hashable {
@@ -20,7 +20,7 @@ public struct CaptionTemplate: Codable, Sendable, Hashable {
     public var maximumKeywordCount: Int
     /// At most this many colours, the first ones.
     public var maximumColourCount: Int
-    /// Text between the picture and the caption on which no loss is taken; empty in MM1's pre-training.
+    /// Text between the image and the caption on which no loss is taken; empty in MM1's pre-training.
     public var prompt: String
 
     public init(

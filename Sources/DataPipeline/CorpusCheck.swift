@@ -4,15 +4,21 @@ public import Media
 import Synchronization
 import Terminal
 
-/// Reads every byte of a corpus: shards against their hashes, the index against the records, every picture decoded.
+/// Reads every byte of a corpus: shards against their hashes, the index against the records, every image decoded.
 public struct CorpusCheck: Sendable {
     /// What was found.
     public struct Report: Codable, Sendable, Equatable {
         public var recordCount: Int
-        public var pictureCount: Int
+        public var imageCount: Int
         public var shardCount: Int
         /// Records that cannot be used, and shards that are not as written (their `id` is the file name).
         public var failures: [QuarantineEntry]
+
+        private enum CodingKeys: String, CodingKey {
+            case recordCount, shardCount, failures
+            // The JSON has had this key from the start.
+            case imageCount = "pictureCount"
+        }
     }
 
     private let corpus: CorpusFolder
@@ -33,7 +39,7 @@ public struct CorpusCheck: Sendable {
     public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
         let entries = corpus.index.entries
         var report = Report(
-            recordCount: entries.count, pictureCount: 0, shardCount: corpus.index.shards.count, failures: [])
+            recordCount: entries.count, imageCount: 0, shardCount: corpus.index.shards.count, failures: [])
         report.failures += checkCounts()
         for shard in corpus.index.shards {
             try InterruptFlag.check()
@@ -42,20 +48,20 @@ public struct CorpusCheck: Sendable {
         // Blocks keep the hand-over between threads rare beside the decoding itself.
         let block = 32
         let blocks = (entries.count + block - 1) / block
-        let results = OrderedPrefetch<(pictures: Int, failures: [QuarantineEntry])>(
+        let results = OrderedPrefetch<(images: Int, failures: [QuarantineEntry])>(
             pool: WorkerPool(threadCount: workerCount), lookahead: max(1, workerCount) * 4, end: blocks
         ) { [self] number in
             var failures: [QuarantineEntry] = []
-            var pictures = 0
+            var images = 0
             for entry in number * block..<min(entries.count, (number + 1) * block) {
                 do {
-                    pictures += try check(entry)
+                    images += try check(entry)
                 } catch {
                     failures.append(corpus.quarantineEntry(entry, error: error))
                 }
                 progress(1)
             }
-            return (pictures, failures)
+            return (images, failures)
         }
         var ids = Set<String>()
         for entry in entries where !ids.insert(entry.id).inserted {
@@ -63,13 +69,13 @@ public struct CorpusCheck: Sendable {
         }
         while let result = results.next() {
             try InterruptFlag.check()
-            report.pictureCount += result.pictures
+            report.imageCount += result.images
             report.failures += result.failures
         }
         return report
     }
 
-    /// The number of pictures of a record that is as it should be.
+    /// The number of images of a record that is as it should be.
     private func check(_ number: Int) throws -> Int {
         let entry = corpus.index.entries[number]
         let record = try corpus.record(entry)
@@ -83,9 +89,9 @@ public struct CorpusCheck: Sendable {
         }
         guard record.imageNames.count == entry.images.count else {
             throw DataError(
-                "the record names \(record.imageNames.count) pictures, but the index lists \(entry.images.count)")
+                "the record names \(record.imageNames.count) images, but the index lists \(entry.images.count)")
         }
-        if record.kind == .captioned, record.imageNames.isEmpty { throw DataError("a captioned record has no picture") }
+        if record.kind == .captioned, record.imageNames.isEmpty { throw DataError("a captioned record has no image") }
         let hasText = record.parts.contains { if case .text(let text) = $0 { !text.isEmpty } else { false } }
         guard hasText || !(record.caption?.name ?? "").isEmpty else {
             throw DataError("the record has neither text nor a caption with a name")
@@ -93,9 +99,9 @@ public struct CorpusCheck: Sendable {
         guard !record.provenance.licence.isEmpty else { throw DataError("the record's provenance states no licence") }
         for image in entry.images.indices {
             do {
-                _ = try decoder.picture(from: try corpus.picture(image, of: entry), limits: limits, target: nil)
+                _ = try decoder.image(from: try corpus.image(image, of: entry), limits: limits, target: nil)
             } catch {
-                throw DataError("picture \(image) (\(record.imageNames[image])): \(error)")
+                throw DataError("image \(image) (\(record.imageNames[image])): \(error)")
             }
         }
         return entry.images.count

@@ -11,11 +11,17 @@ public struct CorpusSummary: Codable, Sendable, Equatable {
         public var train: Int
         public var val: Int
         public var test: Int
-        public var pictures: Int
+        public var images: Int
         /// Mean words of a record's text or canonical caption, over ``sampledRecordCount`` records.
         public var meanWordCount: Double
         /// Records that were read for the mean, spread evenly.
         public var sampledRecordCount: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case name, kind, train, val, test, meanWordCount, sampledRecordCount
+            // The JSON has had this key from the start.
+            case images = "pictures"
+        }
     }
 
     public var manifestHash: String
@@ -49,7 +55,7 @@ public struct CorpusSummary: Codable, Sendable, Equatable {
             return Source(
                 name: counted.name, kind: counted.kind, train: count(.train, counted.train),
                 val: count(.val, counted.val), test: count(.test, counted.test),
-                pictures: numbers.reduce(0) { $0 + corpus.index.entries[$1].images.count },
+                images: numbers.reduce(0) { $0 + corpus.index.entries[$1].images.count },
                 meanWordCount: read.isEmpty ? 0 : Double(words) / Double(read.count), sampledRecordCount: read.count)
         }
         recordCount = sources.reduce(0) { $0 + $1.train + $1.val + $1.test }
@@ -78,20 +84,20 @@ extension CorpusFolder {
                 + index.sources.map(\.name).joined(separator: ", "))
     }
 
-    /// Decodes pictures spread evenly over the corpus, for a contact sheet.
+    /// Decodes images spread evenly over the corpus, for a contact sheet.
     /// - Parameters:
-    ///   - count: at most this many records' first pictures.
-    ///   - decoder: reads the pictures.
-    /// - Throws: ``DataError`` when there is no picture; what reading or decoding throws.
-    public func pictures(
+    ///   - count: at most this many records' first images.
+    ///   - decoder: reads the images.
+    /// - Throws: ``DataError`` when there is no image; what reading or decoding throws.
+    public func images(
         split: CorpusSplit?, source: String?, count: Int, decoder: any MediaDecoder
-    ) throws -> [Picture] {
+    ) throws -> [Image] {
         let numbers = entries(split: split, source: source).filter { !index.entries[$0].images.isEmpty }
         guard !numbers.isEmpty else {
-            throw DataError("nothing to show: the chosen records of \(url.path) have 0 pictures")
+            throw DataError("nothing to show: the chosen records of \(url.path) have 0 images")
         }
         return try CorpusSummary.spread(numbers, limit: count).map { number in
-            try decoder.picture(from: try picture(0, of: index.entries[number]), limits: .default, target: nil)
+            try decoder.image(from: try image(0, of: index.entries[number]), limits: .default, target: nil)
         }
     }
 }
@@ -99,11 +105,11 @@ extension CorpusFolder {
 extension CorpusSummary {
     /// The counts as a table.
     public func table(style: TerminalStyle) -> String {
-        let header = ["source", "kind", "train", "val", "test", "pictures", "words"]
+        let header = ["source", "kind", "train", "val", "test", "images", "words"]
         let rows = sources.map { source in
             [
                 source.name, source.kind.rawValue, ProgressLine.grouped(source.train), ProgressLine.grouped(source.val),
-                ProgressLine.grouped(source.test), ProgressLine.grouped(source.pictures),
+                ProgressLine.grouped(source.test), ProgressLine.grouped(source.images),
                 String(format: "%.1f", source.meanWordCount),
             ]
         }

@@ -4,12 +4,12 @@ public import Processors
 public import Tokenizers
 public import Torch
 
-/// Everything that turns a record of a corpus into an example for one model: tokenizer, picture preprocessing, token
+/// Everything that turns a record of a corpus into an example for one model: tokenizer, image preprocessing, token
 /// contract, caption template. Shared by the training loader, validation, the encoder's warm start and evaluation, so
 /// that all of them see the same.
 public final class ExampleSource: ExampleSupply {
-    /// Bytes of resized pictures kept in memory where nothing else is said.
-    public static let pictureCacheByteLimit: Int = 256 << 20
+    /// Bytes of resized images kept in memory where nothing else is said.
+    public static let imageCacheByteLimit: Int = 256 << 20
 
     public let corpus: CorpusFolder
     public let tokenizer: any Tokenizer
@@ -18,21 +18,21 @@ public final class ExampleSource: ExampleSupply {
     public let template: CaptionTemplate
     /// Longest example in tokens; longer documents are split, longer captions are refused.
     public let contextLength: Int
-    package let store: PictureStore
+    package let store: ImageStore
     package let assembler: PixelAssembler
     package let collator: Collator
     private let beginID: Int
     private let endID: Int
 
     /// - Parameters:
-    ///   - decoder: reads the corpus' pictures.
-    ///   - contract: placeholder token and tokens per picture of the model.
-    ///   - pictureCacheByteLimit: bytes of resized pictures kept in memory.
-    /// - Throws: ``DataError`` when the vocabulary has no end token or a picture does not fit the context.
+    ///   - decoder: reads the corpus' images.
+    ///   - contract: placeholder token and tokens per image of the model.
+    ///   - imageCacheByteLimit: bytes of resized images kept in memory.
+    /// - Throws: ``DataError`` when the vocabulary has no end token or an image does not fit the context.
     public init(
         corpus: CorpusFolder, tokenizer: any Tokenizer, decoder: any MediaDecoder, imageProcessor: ImageProcessor,
         contract: TokenContract, template: CaptionTemplate = CaptionTemplate(), contextLength: Int,
-        limits: DecodeLimits = DecodeLimits(), pictureCacheByteLimit: Int = ExampleSource.pictureCacheByteLimit
+        limits: DecodeLimits = DecodeLimits(), imageCacheByteLimit: Int = ExampleSource.imageCacheByteLimit
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
             throw DataError(
@@ -40,7 +40,7 @@ public final class ExampleSource: ExampleSupply {
         }
         guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
             throw DataError(
-                "a picture takes \(contract.visualTokenCount) tokens and an example two more, which leaves no room for "
+                "an image takes \(contract.visualTokenCount) tokens and an example two more, which leaves no room for "
                     + "text in a context of \(contextLength); raise the context length or lower the visual token count")
         }
         self.corpus = corpus
@@ -52,9 +52,9 @@ public final class ExampleSource: ExampleSupply {
         self.endID = endID
         // As in AXLearn, the end token doubles as the begin token where the vocabulary has none (MM1 section 4.2).
         beginID = tokenizer.beginID ?? endID
-        store = PictureStore(
-            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: pictureCacheByteLimit
-        ) { image, entry in try corpus.picture(image, of: corpus.index.entries[entry]) }
+        store = ImageStore(
+            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: imageCacheByteLimit
+        ) { image, entry in try corpus.image(image, of: corpus.index.entries[entry]) }
         assembler = PixelAssembler(processor: imageProcessor)
         collator = Collator(contract: contract, padID: tokenizer.padID ?? endID)
     }
@@ -76,23 +76,23 @@ public final class ExampleSource: ExampleSupply {
     }
 
     /// The examples of one index entry: one, or several pieces of a document longer than the context.
-    /// - Parameter variation: nil for canonical field order and unchanged pictures.
+    /// - Parameter variation: nil for canonical field order and unchanged images.
     /// - Throws: what reading, decoding or laying out throws; such a record belongs into quarantine.
     package func examples(ofEntry entry: Int, variation: Variation?) throws -> [Example] {
         let place = corpus.index.entries[entry]
         let record = try corpus.record(place)
-        let pictures = try (0..<record.imageNames.count).map { image in
-            let stored = try store.picture(image, ofEntry: entry)
+        let images = try (0..<record.imageNames.count).map { image in
+            let stored = try store.image(image, ofEntry: entry)
             var change: AugmentationParameters?
             if let variation, let augmentation = variation.augmentation {
                 var random = KeyedRandom(
                     seed: variation.seed, purpose: .augmentation, variation.stream, variation.presentation, image)
                 change = augmentation.parameters(random: &random)
             }
-            return Example.Picture(stored: stored, change: change)
+            return Example.Image(stored: stored, change: change)
         }
-        let segments = try segments(of: record, pictures: pictures, variation: variation)
-        return try split(segments, record: record, pictures: pictures)
+        let segments = try segments(of: record, images: images, variation: variation)
+        return try split(segments, record: record, images: images)
     }
 
     package var identity: String {
@@ -111,20 +111,20 @@ public final class ExampleSource: ExampleSupply {
         return record.parts.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
     }
 
-    /// float32[N, 3, S, S] of the record's pictures, unchanged; what evaluation looks at.
+    /// float32[N, 3, S, S] of the record's images, unchanged; what evaluation looks at.
     /// - Throws: what reading or decoding throws.
     public func pixelValues(ofEntry entry: Int) throws -> Tensor? {
         let count = corpus.index.entries[entry].images.count
-        return assembler.pixelValues(try (0..<count).map { (try store.picture($0, ofEntry: entry).pixels, nil) })
+        return assembler.pixelValues(try (0..<count).map { (try store.image($0, ofEntry: entry).pixels, nil) })
     }
 
     private func segments(
-        of record: CorpusRecord, pictures: [Example.Picture], variation: Variation?
+        of record: CorpusRecord, images: [Example.Image], variation: Variation?
     ) throws -> [PromptSegment] {
         var next = 0
         func place() -> PromptSegment {
             defer { next += 1 }
-            let stored = pictures[next].stored
+            let stored = images[next].stored
             return .image(
                 ImageSpan(
                     tokenCount: contract.visualTokenCount, name: record.imageNames[next], width: stored.width,
@@ -143,8 +143,8 @@ public final class ExampleSource: ExampleSupply {
                 }
             }
         }
-        // In pairs the picture precedes the caption (MM1, section 4.2).
-        var result = pictures.map { _ in place() }
+        // In pairs the image precedes the caption (MM1, section 4.2).
+        var result = images.map { _ in place() }
         if !template.prompt.isEmpty { result.append(try encode(template.prompt, supervised: false)) }
         if let caption = record.caption, let variation {
             var random = KeyedRandom(
@@ -156,27 +156,27 @@ public final class ExampleSource: ExampleSupply {
         return result
     }
 
-    /// Begin and end tokens, and as many pieces as the context needs; text may be split, a picture's place never.
+    /// Begin and end tokens, and as many pieces as the context needs; text may be split, an image's place never.
     private func split(
-        _ segments: [PromptSegment], record: CorpusRecord, pictures: [Example.Picture]
+        _ segments: [PromptSegment], record: CorpusRecord, images: [Example.Image]
     ) throws -> [Example] {
         let whole = segments.reduce(2) { $0 + $1.tokenCount }
         if whole > contextLength, record.kind == .captioned {
             throw DataError(
-                "\(record.id): \(whole) tokens (\(pictures.count) pictures of \(contract.visualTokenCount)), but the context "
+                "\(record.id): \(whole) tokens (\(images.count) images of \(contract.visualTokenCount)), but the context "
                     + "has \(contextLength); raise the context length or shorten the caption")
         }
         var pieces: [Example] = []
         let begin = PromptSegment.text(tokenIDs: [beginID], isSupervised: false)
         var current = PromptLayout(name: record.id, segments: [begin])
-        var own: [Example.Picture] = []
-        var nextPicture = 0
+        var own: [Example.Image] = []
+        var nextImage = 0
         func flush() {
             let layout = current
             if layout.segments.count > 1, layout.labels().contains(where: { $0 != Labels.ignoreIndex }) {
                 pieces.append(
                     Example(
-                        id: record.id, source: record.source, kind: record.kind, layout: layout, pictures: own,
+                        id: record.id, source: record.source, kind: record.kind, layout: layout, images: own,
                         provenance: record.provenance))
             }
             current = PromptLayout(name: record.id, segments: [begin])
@@ -189,8 +189,8 @@ public final class ExampleSource: ExampleSupply {
             case .image(let span):
                 if span.tokenCount > room() { flush() }
                 current.append(image: span)
-                own.append(pictures[nextPicture])
-                nextPicture += 1
+                own.append(images[nextImage])
+                nextImage += 1
             case .text(let tokenIDs, let isSupervised):
                 var rest = tokenIDs[...]
                 while rest.count > room() {
@@ -211,9 +211,9 @@ public final class ExampleSource: ExampleSupply {
 
 /// An example ready to be packed.
 package struct Example: Sendable {
-    /// A picture with the change drawn for this presentation.
-    package struct Picture: Sendable {
-        package var stored: StoredPicture
+    /// An image with the change drawn for this presentation.
+    package struct Image: Sendable {
+        package var stored: StoredImage
         package var change: AugmentationParameters?
     }
 
@@ -221,7 +221,7 @@ package struct Example: Sendable {
     package var source: String
     package var kind: CorpusKind
     package var layout: PromptLayout
-    package var pictures: [Picture]
+    package var images: [Image]
     package var provenance: CorpusRecord.Provenance
 }
 

@@ -14,7 +14,7 @@ package protocol ExampleSupply: AnyObject, Sendable {
     var identity: String { get }
 
     /// The examples of a record; none where no loss could be taken on any of it.
-    /// - Parameter variation: nil for the canonical form: unchanged pictures, fields in order.
+    /// - Parameter variation: nil for the canonical form: unchanged images, fields in order.
     /// - Throws: what reading, decoding or laying out throws; such a record belongs into quarantine.
     func examples(ofEntry entry: Int, variation: ExampleSource.Variation?) throws -> [Example]
 

@@ -16,7 +16,7 @@ public final class Loader: BatchSource {
         /// Shares of the kinds of a corpus; conversations have shares of their own.
         public var mixture: Mixture
         public var seed: UInt64
-        /// Nil: pictures are not changed.
+        /// Nil: images are not changed.
         public var augmentation: Augmentation?
         /// Batches made ahead.
         public var prefetchCount: Int
@@ -105,7 +105,7 @@ public final class Loader: BatchSource {
     }
 
     /// Batches of one source of a split, once through in the order of the index, with canonical captions and unchanged
-    /// pictures. ``next()`` gives nil at the end; `restore` with the first ``position`` starts again.
+    /// images. ``next()`` gives nil at the end; `restore` with the first ``position`` starts again.
     /// - Throws: ``DataError`` when the corpus has no such records.
     public static func validation(
         _ source: ExampleSource, split: CorpusSplit, source name: String, batchSize: Int, limit: Int? = nil
@@ -151,7 +151,7 @@ public final class Loader: BatchSource {
             throw DataError(
                 "the saved data position was taken with order \(position.order.prefix(12)), but these settings give "
                     + "\(expected.prefix(12)); resume with the same data, tokenizer size, seed, mixture, template, "
-                    + "augmentation, context length and picture size")
+                    + "augmentation, context length and image size")
         }
         quarantine.restore(
             ids: position.quarantinedIDs, presentedCount: position.presentedCount, skippedCount: position.skippedCount)

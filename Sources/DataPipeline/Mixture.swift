@@ -3,11 +3,11 @@
 /// MM1, section 3.2: 45% captioned, 45% interleaved, 10% text (`mm1`). The draw for a sequence depends on the seed and
 /// the sequence's number alone, so that the order is the same however far the loader reads ahead.
 public struct Mixture: Codable, Sendable, Hashable {
-    /// Weight of captioned pictures; weights are on any scale.
+    /// Weight of captioned images; weights are on any scale.
     public var captioned: Double
     /// Weight of interleaved documents.
     public var interleaved: Double
-    /// Weight of text without pictures.
+    /// Weight of text without images.
     public var textOnly: Double
     /// Sources to leave out.
     public var excludedSources: [String]

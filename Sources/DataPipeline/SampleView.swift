@@ -2,20 +2,26 @@ import Processors
 public import Terminal
 import Tokenizers
 
-/// One record as a model sees it: every token, the places of pictures, and where the loss is taken.
+/// One record as a model sees it: every token, the places of images, and where the loss is taken.
 public struct SampleView: Codable, Sendable, Equatable {
-    /// A token, or the place of one picture.
+    /// A token, or the place of one image.
     public struct Item: Codable, Sendable, Equatable {
-        /// Nil for a picture.
+        /// Nil for an image.
         public var tokenID: Int?
-        /// The token as the vocabulary spells it, or the picture's name.
+        /// The token as the vocabulary spells it, or the image's name.
         public var piece: String
         /// True when the loss is taken on predicting it.
         public var isSupervised: Bool
         /// Positions it takes.
         public var positionCount: Int
-        /// Size of a picture as it came, `[width, height]`; nil for a token.
-        public var pictureSize: [Int]?
+        /// Size of an image as it came, `[width, height]`; nil for a token.
+        public var imageSize: [Int]?
+
+        private enum CodingKeys: String, CodingKey {
+            case tokenID, piece, isSupervised, positionCount
+            // The JSON has had this key from the start.
+            case imageSize = "pictureSize"
+        }
     }
 
     public var id: String
@@ -57,28 +63,28 @@ public struct SampleView: Codable, Sendable, Equatable {
                         Item(
                             tokenID: $0, piece: tokenizer.piece($0), isSupervised: isSupervised,
                             positionCount: 1,
-                            pictureSize: nil)
+                            imageSize: nil)
                     }
                 case .image(let span):
                     [
                         Item(
                             tokenID: nil, piece: span.name, isSupervised: false, positionCount: span.tokenCount,
-                            pictureSize: [span.width, span.height])
+                            imageSize: [span.width, span.height])
                     ]
                 }
             }
         }
     }
 
-    /// The sample in lines: tokens with a loss in green, others in grey, pictures in magenta; without colour, tokens
+    /// The sample in lines: tokens with a loss in green, others in grey, images in magenta; without colour, tokens
     /// without a loss stand in parentheses.
     public func text(style: TerminalStyle) -> String {
         var lines = [
             style.bold(id) + "  \(source), \(kind.rawValue), \(licence)",
             style.usesColour
                 ? style.paint("loss", .green) + " " + style.paint("no loss", .grey) + " "
-                    + style.paint("picture", .magenta)
-                : "token = loss, (token) = no loss, [picture]",
+                    + style.paint("image", .magenta)
+                : "token = loss, (token) = no loss, [image]",
         ]
         for (number, items) in sequences.enumerated() {
             let positions = items.reduce(0) { $0 + $1.positionCount }
@@ -99,7 +105,7 @@ public struct SampleView: Codable, Sendable, Equatable {
         for item in items {
             let plain: String
             let painted: String
-            if let size = item.pictureSize {
+            if let size = item.imageSize {
                 plain = "[\(item.piece) \(size[0])x\(size[1]), \(item.positionCount) positions]"
                 painted = style.paint(plain, .magenta)
             } else {

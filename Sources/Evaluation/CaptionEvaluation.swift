@@ -2,7 +2,7 @@ public import DataPipeline
 import Generation
 public import Torch
 
-/// The evaluation of a picture-describing model: the tasks, the items, the controls, in one call.
+/// The evaluation of an image-describing model: the tasks, the items, the controls, in one call.
 ///
 /// A value that decides every question: saved with the answers, it says whether they can be gone on with.
 public struct CaptionEvaluation: Codable, Hashable, Sendable {
@@ -12,7 +12,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
         case captioning
         /// The dominant colour, after `colours:`.
         case colour
-        /// Which of four pictures a caption, or a name alone, fits.
+        /// Which of four images a caption, or a name alone, fits.
         case matching
         /// The group, by likelihood of `kind: K.`.
         case group
@@ -36,7 +36,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
     public var template: CaptionTemplate
     /// Numbers of examples in the few-shot tasks.
     public var shots: [Int]
-    /// What stands after a picture in the few-shot tasks, with `{}` in the word's place.
+    /// What stands after an image in the few-shot tasks, with `{}` in the word's place.
     public var fewShotText: String
     /// Seed of distractors, shuffles, few-shot questions and bootstrap.
     public var seed: UInt64
@@ -71,10 +71,10 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
         case .colour: return [DominantColourTask()]
         case .matching:
             return [
-                PictureMatchingTask(detail: "full caption", limit: matchingLimit) {
+                ImageMatchingTask(detail: "full caption", limit: matchingLimit) {
                     $0.references(template).first ?? ""
                 },
-                PictureMatchingTask(detail: "name alone", limit: matchingLimit) { nameAlone.text(for: $0.caption) },
+                ImageMatchingTask(detail: "name alone", limit: matchingLimit) { nameAlone.text(for: $0.caption) },
             ]
         case .group: return groupSources.map { KindTask(source: $0) }
         case .name: return [NameTask()]
@@ -85,7 +85,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
     }
 
     /// What the tasks share.
-    /// - Parameter blank: a white picture's pixels, float32[3, H, W], prepared like the set's.
+    /// - Parameter blank: a white image's pixels, float32[3, H, W], prepared like the set's.
     public func context(
         _ subject: EvaluationSubject, set: CaptionedSet, statistics: CaptionStatistics, blank: Tensor
     ) -> EvaluationContext {
@@ -104,7 +104,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
 
     /// Runs every task.
     /// - Parameters:
-    ///   - blank: a white picture's pixels, float32[3, H, W], prepared like the set's.
+    ///   - blank: a white image's pixels, float32[3, H, W], prepared like the set's.
     ///   - progress: told each task's name before it starts; what it throws ends the evaluation.
     /// - Throws: `GenerationError` when a caption does not fit the model's context.
     public func run(
@@ -122,7 +122,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
         return report(scores, set: set, seconds: seconds(clock.now - started))
     }
 
-    /// Free captions of some items for a gallery, greedily from the picture alone, with the colour question's answer.
+    /// Free captions of some items for a gallery, greedily from the image alone, with the colour question's answer.
     /// - Parameter indices: places in the set's items.
     /// - Throws: `GenerationError` when captions do not fit the model's context.
     public func describe(
@@ -130,9 +130,9 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
     ) throws -> [EvaluatedItem] {
         guard !indices.isEmpty else { return [] }
         let chosen = Tensor(indices.map(Int64.init), shape: [indices.count])
-        let pictures = subject.visualTokens(set.pixelValues.indexSelect(dim: 0, chosen))
-        let texts = try subject.answers(to: template.prompt, about: pictures, maxNewTokens: maxNewTokens)
-        let colours = try subject.answers(to: "colours:", about: pictures, maxNewTokens: 6)
+        let images = subject.visualTokens(set.pixelValues.indexSelect(dim: 0, chosen))
+        let texts = try subject.answers(to: template.prompt, about: images, maxNewTokens: maxNewTokens)
+        let colours = try subject.answers(to: "colours:", about: images, maxNewTokens: 6)
         return indices.enumerated().map { place, index in
             let item = set.items[index]
             return EvaluatedItem(

@@ -7,11 +7,11 @@ public import Torch
     import Foundation
 #endif
 
-/// Captioned records of one split with their pictures as pixels.
+/// Captioned records of one split with their images as pixels.
 public struct CaptionedSet: Sendable {
     /// A question that came with its answers.
     public struct Question: Sendable, Hashable {
-        /// What the user says with the picture; a mark `<image>` says where it stands, without one it stands first.
+        /// What the user says with the image; a mark `<image>` says where it stands, without one it stands first.
         public var text: String
         /// What would be right; at least one.
         public var answers: [String]
@@ -23,7 +23,7 @@ public struct CaptionedSet: Sendable {
         }
     }
 
-    /// One record: a picture and what is known of it.
+    /// One record: an image and what is known of it.
     public struct Item: Sendable {
         /// The corpus record's id.
         public var id: String
@@ -31,13 +31,13 @@ public struct CaptionedSet: Sendable {
         public var source: String
         /// What captions are rendered from.
         public var caption: CorpusRecord.Caption
-        /// Where the picture comes from.
+        /// Where the image comes from.
         public var provenance: CorpusRecord.Provenance
-        /// The picture's PNG file.
+        /// The image's PNG file.
         public var png: [UInt8]
         /// Captions that people wrote, where the data has them; empty where captions are rendered from fields.
         public var writtenCaptions: [String]
-        /// The question about the picture, in data of questions and answers.
+        /// The question about the image, in data of questions and answers.
         public var question: Question?
 
         /// An item from its parts.
@@ -54,7 +54,7 @@ public struct CaptionedSet: Sendable {
             self.png = png
         }
 
-        /// What a caption of the picture should say: the written captions, or the one that `template` renders.
+        /// What a caption of the image should say: the written captions, or the one that `template` renders.
         public func references(_ template: CaptionTemplate) -> [String] {
             writtenCaptions.isEmpty ? [template.text(for: caption)].filter { !$0.isEmpty } : writtenCaptions
         }
@@ -64,13 +64,13 @@ public struct CaptionedSet: Sendable {
     public let split: CorpusRecord.Split
     /// The items, source by source.
     public let items: [Item]
-    /// float32[N, 3, H, W], one picture per item.
+    /// float32[N, 3, H, W], one image per item.
     public let pixelValues: Tensor
 
-    /// Reads the captioned records of `split` that have exactly one picture.
+    /// Reads the captioned records of `split` that have exactly one image.
     /// - Parameters:
     ///   - limitPerSource: keeps this many records per source, spread evenly over it; `nil` keeps all.
-    ///   - pixelValues: decodes and prepares a picture file as training does; float32[3, H, W].
+    ///   - pixelValues: decodes and prepares an image file as training does; float32[3, H, W].
     /// - Throws: `CorpusError` for a damaged corpus, `EvaluationError` when there is nothing to read, and what
     ///   `pixelValues` throws.
     public init(
@@ -78,7 +78,7 @@ public struct CaptionedSet: Sendable {
         pixelValues: ([UInt8]) throws -> Tensor
     ) throws {
         var items = [Item]()
-        var pictures = [Tensor]()
+        var images = [Tensor]()
         for source in corpus.index.sources where source.kind == .captioned {
             let entries = corpus.index.entries.filter {
                 $0.source == source.name && $0.kind == .captioned && $0.split == split && $0.images.count == 1
@@ -86,8 +86,8 @@ public struct CaptionedSet: Sendable {
             for entry in Self.spread(entries, limit: limitPerSource) {
                 let record = try corpus.record(entry)
                 guard let caption = record.caption else { continue }
-                let png = try corpus.picture(0, of: entry)
-                pictures.append(try pixelValues(png))
+                let png = try corpus.image(0, of: entry)
+                images.append(try pixelValues(png))
                 items.append(
                     Item(
                         id: record.id, source: source.name, caption: caption, provenance: record.provenance, png: png))
@@ -95,17 +95,17 @@ public struct CaptionedSet: Sendable {
         }
         guard !items.isEmpty else {
             throw EvaluationError(
-                "the corpus at \(corpus.url.path) has no captioned records with one picture in its \(split.rawValue) "
+                "the corpus at \(corpus.url.path) has no captioned records with one image in its \(split.rawValue) "
                     + "split; evaluate on another split or corpus")
         }
         self.split = split
         self.items = items
-        self.pixelValues = Tensor.stack(pictures, dim: 0)
+        self.pixelValues = Tensor.stack(images, dim: 0)
     }
 
-    /// Items that were read elsewhere, with their pictures.
+    /// Items that were read elsewhere, with their images.
     /// - Parameter pixelValues: float32[N, 3, H, W].
-    /// - Precondition: one picture per item.
+    /// - Precondition: one image per item.
     public init(split: CorpusRecord.Split, items: [Item], pixelValues: Tensor) {
         precondition(
             pixelValues.shape.first == items.count,

@@ -25,11 +25,11 @@ public struct EvaluationContext: Sendable {
     public let bootstrap: Bootstrap
     /// Seed of distractors and shuffles.
     public let seed: UInt64
-    private let encoded: EncodedPictures
+    private let encoded: EncodedImages
 
-    /// Encodes nothing yet: pictures are encoded, all at once, when the first of them is asked for.
+    /// Encodes nothing yet: images are encoded, all at once, when the first of them is asked for.
     /// - Parameters:
-    ///   - blank: a white picture's pixels, float32[3, H, W].
+    ///   - blank: a white image's pixels, float32[3, H, W].
     ///   - sources: sources reported on their own, beside all together; unknown ones are left out.
     public init(
         subject: EvaluationSubject, set: CaptionedSet, statistics: CaptionStatistics, blank: Tensor,
@@ -38,7 +38,7 @@ public struct EvaluationContext: Sendable {
         self.subject = subject
         self.set = set
         self.statistics = statistics
-        encoded = EncodedPictures { [subject.visualTokens(set.pixelValues), subject.visualTokens(blank.unsqueeze(0))] }
+        encoded = EncodedImages { [subject.visualTokens(set.pixelValues), subject.visualTokens(blank.unsqueeze(0))] }
         var populations = sources.map { Population(name: $0, source: $0, indices: set.indices(source: $0)) }
         populations.removeAll { $0.indices.isEmpty }
         if populations.first?.indices.count != set.items.count {
@@ -53,11 +53,11 @@ public struct EvaluationContext: Sendable {
     /// The place that stands for the blank picture.
     public var blankPlace: Int { self.set.items.count }
 
-    /// float[1, V, D]: the picture at a place.
-    func picture(_ place: Int) -> Tensor { encoded.all.narrow(dim: 0, start: place, length: 1) }
+    /// float[1, V, D]: the image at a place.
+    func image(_ place: Int) -> Tensor { encoded.all.narrow(dim: 0, start: place, length: 1) }
 
-    /// float[P, V, D]: the pictures at places, in order.
-    func pictures(_ places: [Int]) -> Tensor {
+    /// float[P, V, D]: the images at places, in order.
+    func images(_ places: [Int]) -> Tensor {
         encoded.all.indexSelect(
             dim: 0, Tensor(places.map(Int64.init), shape: [places.count]).to(subject.device))
     }
@@ -70,21 +70,21 @@ public struct EvaluationContext: Sendable {
         Dictionary(zip(places, predictions), uniquingKeysWith: { first, _ in first })
     }
 
-    /// For each of `indices` the item whose picture it gets under the shuffled control; never its own.
+    /// For each of `indices` the item whose image it gets under the shuffled control; never its own.
     func shuffled(_ indices: [Int], name: String) -> [Int] {
         var random = SplitMix64(seed: seed, name: "shuffled \(name)")
         return random.derangement(indices.count).map { indices[$0] }
     }
 }
 
-/// Visual tokens of all pictures, computed once, by whoever asks first.
-private final class EncodedPictures: Sendable {
+/// Visual tokens of all images, computed once, by whoever asks first.
+private final class EncodedImages: Sendable {
     private let parts: @Sendable () -> [Tensor]
     private let value = Mutex<Tensor?>(nil)
 
     init(_ parts: @escaping @Sendable () -> [Tensor]) { self.parts = parts }
 
-    /// float[N + 1, V, D]: the items' pictures, then the blank one.
+    /// float[N + 1, V, D]: the items' images, then the blank one.
     var all: Tensor {
         value.withLock { value in
             if let value { return value }

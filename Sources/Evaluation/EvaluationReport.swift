@@ -58,7 +58,7 @@ public struct EvaluatedItem: Codable, Hashable, Sendable {
     public var source: String
     /// What the corpus says: the rendered caption.
     public var truth: String
-    /// What the model says, greedily, of the picture alone.
+    /// What the model says, greedily, of the image alone.
     public var generated: String
     /// The first word of the generated colours field.
     public var colour: String

@@ -3,22 +3,22 @@ public import Processors
 public import SyrinxModels
 public import Torch
 
-// Shapes: N pictures, V visual tokens per picture, D model width, T tokens of a sequence.
+// Shapes: N images, V visual tokens per image, D model width, T tokens of a sequence.
 
-/// The tokens that a chat template puts around the one picture of a question: what stands after them is the answer.
-public struct PictureFrame: Sendable, Hashable {
-    /// Tokens between the begin token and the picture.
+/// The tokens that a chat template puts around the one image of a question: what stands after them is the answer.
+public struct ImageFrame: Sendable, Hashable {
+    /// Tokens between the begin token and the image.
     public var before: [Int]
-    /// Tokens after the picture: the question, and the sign that the assistant begins to speak.
+    /// Tokens after the image: the question, and the sign that the assistant begins to speak.
     public var after: [Int]
 
-    /// A frame of tokens; empty for models that read pictures and text as one document.
+    /// A frame of tokens; empty for models that read images and text as one document.
     public init(before: [Int] = [], after: [Int] = []) {
         self.before = before
         self.after = after
     }
 
-    /// Whether pictures stand as they are.
+    /// Whether images stand as they are.
     public var isEmpty: Bool { before.isEmpty && after.isEmpty }
 }
 
@@ -29,7 +29,7 @@ public struct PictureFrame: Sendable, Hashable {
 public struct EvaluationSubject: Sendable {
     /// Generation and likelihoods.
     public let engine: GenerationEngine
-    /// The image placeholder and how many positions a picture takes.
+    /// The image placeholder and how many positions an image takes.
     public let contract: TokenContract
     /// The token every sequence begins with, if the model has one.
     public let beginID: Int?
@@ -39,10 +39,10 @@ public struct EvaluationSubject: Sendable {
     public let encode: @Sendable (String) -> [Int]
     /// Tokens to text.
     public let decode: @Sendable ([Int]) -> String
-    /// What a model with a chat template reads around every picture.
-    public let frame: PictureFrame
-    /// What it reads around a picture that another question is asked about.
-    public let questionFrame: @Sendable (String) throws -> PictureFrame
+    /// What a model with a chat template reads around every image.
+    public let frame: ImageFrame
+    /// What it reads around an image that another question is asked about.
+    public let questionFrame: @Sendable (String) throws -> ImageFrame
     /// Where the weights are.
     public let device: Device
 
@@ -51,8 +51,8 @@ public struct EvaluationSubject: Sendable {
     public init(
         model: any MultimodalLanguageModel, pieceCount: Int? = nil, contract: TokenContract, beginID: Int?,
         stopTokenIDs: Set<Int>,
-        frame: PictureFrame = PictureFrame(),
-        questionFrame: @escaping @Sendable (String) throws -> PictureFrame = { _ in PictureFrame() },
+        frame: ImageFrame = ImageFrame(),
+        questionFrame: @escaping @Sendable (String) throws -> ImageFrame = { _ in ImageFrame() },
         device: Device = .cpu, encode: @escaping @Sendable (String) -> [Int],
         decode: @escaping @Sendable ([Int]) -> String
     ) {
@@ -67,7 +67,7 @@ public struct EvaluationSubject: Sendable {
         self.decode = decode
     }
 
-    /// The pictures' visual tokens, computed `batchSize` pictures at a time.
+    /// The images' visual tokens, computed `batchSize` images at a time.
     /// - Parameter pixelValues: float32[N, 3, H, W].
     /// - Returns: float[N, V, D].
     public func visualTokens(_ pixelValues: Tensor, batchSize: Int = 64) -> Tensor {
@@ -83,14 +83,14 @@ public struct EvaluationSubject: Sendable {
 
     /// A piece of a sequence.
     enum Part {
-        /// One picture's visual tokens, float[1, V, D].
-        case picture(Tensor)
+        /// One image's visual tokens, float[1, V, D].
+        case image(Tensor)
         /// Tokens of text.
         case text([Int])
     }
 
-    /// One row: begin token, then the parts; a picture takes its placeholder positions, between the tokens of the frame.
-    func input(_ parts: [Part], in frame: PictureFrame? = nil) -> ModelInput {
+    /// One row: begin token, then the parts; an image takes its placeholder positions, between the tokens of the frame.
+    func input(_ parts: [Part], in frame: ImageFrame? = nil) -> ModelInput {
         let frame = frame ?? self.frame
         let visual = contract.visualTokenCount
         var tokenIDs = beginID.map { [$0] } ?? []
@@ -98,7 +98,7 @@ public struct EvaluationSubject: Sendable {
         for part in parts {
             switch part {
             case .text(let text): tokenIDs += text
-            case .picture:
+            case .image:
                 tokenIDs += frame.before
                 visualPositions += (0..<visual).map { Int64(tokenIDs.count + $0) }
                 tokenIDs += [Int](repeating: contract.imagePlaceholderID, count: visual) + frame.after
@@ -121,32 +121,32 @@ public struct EvaluationSubject: Sendable {
         var labels = [Int](repeating: Labels.ignoreIndex, count: length)
         let first = length - text.count
         for index in scoredFrom..<text.count { labels[first + index - 1] = text[index] }
-        let pictures = parts.compactMap { if case .picture(let tokens) = $0 { tokens } else { nil } }
+        let images = parts.compactMap { if case .image(let tokens) = $0 { tokens } else { nil } }
         return ScoringRequest(
-            input, labels: labels, visualTokens: pictures.count == 1 ? pictures[0] : Tensor.cat(pictures, dim: 0))
+            input, labels: labels, visualTokens: images.count == 1 ? images[0] : Tensor.cat(images, dim: 0))
     }
 
-    /// A request for the likelihood of `text` after a picture, counting the tokens from `scoredFrom` on.
-    func scoring(_ text: [Int], scoredFrom: Int, picture: Tensor) -> ScoringRequest {
-        scoring(text, scoredFrom: scoredFrom, after: [.picture(picture)])
+    /// A request for the likelihood of `text` after an image, counting the tokens from `scoredFrom` on.
+    func scoring(_ text: [Int], scoredFrom: Int, image: Tensor) -> ScoringRequest {
+        scoring(text, scoredFrom: scoredFrom, after: [.image(image)])
     }
 
-    /// What the model says greedily of each picture after `prompt`.
+    /// What the model says greedily of each image after `prompt`.
     /// - Parameters:
-    ///   - pictures: float[N, V, D].
-    ///   - frame: what the model reads around each picture; nil for the subject's own.
+    ///   - images: float[N, V, D].
+    ///   - frame: what the model reads around each image; nil for the subject's own.
     /// - Returns: N texts, without the prompt.
     /// - Throws: `GenerationError` when prompt and answer do not fit the context.
     public func answers(
-        to prompt: String, about pictures: Tensor, maxNewTokens: Int, in frame: PictureFrame? = nil
+        to prompt: String, about images: Tensor, maxNewTokens: Int, in frame: ImageFrame? = nil
     ) throws(GenerationError) -> [String] {
         let tokens = prompt.isEmpty ? [] : encode(prompt)
-        let input = input([.picture(pictures), .text(tokens)], in: frame)
+        let input = input([.image(images), .text(tokens)], in: frame)
         let config = GenerationConfig(
             maxNewTokens: maxNewTokens, bannedTokenIDs: [contract.imagePlaceholderID], stopTokenIDs: stopTokenIDs)
-        let requests = (0..<pictures.shape[0]).map { index in
+        let requests = (0..<images.shape[0]).map { index in
             GenerationRequest(
-                input, visualTokens: pictures.narrow(dim: 0, start: index, length: 1), config: config)
+                input, visualTokens: images.narrow(dim: 0, start: index, length: 1), config: config)
         }
         return try engine.generate(requests).map { decode(tokens + $0.tokenIDs) }.map { text in
             text.begins(withScalars: prompt)

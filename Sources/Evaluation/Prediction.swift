@@ -11,7 +11,7 @@ public struct Prediction: Codable, Hashable, Sendable {
     public var id: String
     /// The item's source.
     public var source: String
-    /// What the model was given; `<image>` stands for a picture.
+    /// What the model was given; `<image>` stands for an image.
     public var prompt: String
     /// What would be right: captions, a name, a label.
     public var references: [String]

@@ -44,7 +44,7 @@ public struct SplitMix64: Sendable {
 
     /// `0 ..< count` in random cyclic order: with two or more items no index stays at its place (Sattolo).
     ///
-    /// This is what "shuffled pictures" means: no item may keep its own picture.
+    /// This is what "shuffled pictures" means: no item may keep its own image.
     public mutating func derangement(_ count: Int) -> [Int] {
         var order = Array(0..<count)
         guard count > 1 else { return order }

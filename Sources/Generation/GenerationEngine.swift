@@ -109,8 +109,8 @@ public struct GenerationEngine: Sendable {
         guard shape[1] < model.contextLength else {
             let visual = request.input.visualPositions?.elementCount ?? 0
             throw GenerationError(
-                "\(name) has \(shape[1]) tokens (\(visual) of them for pictures), but the model's context holds "
-                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer pictures")
+                "\(name) has \(shape[1]) tokens (\(visual) of them for images), but the model's context holds "
+                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer images")
         }
     }
 

@@ -5,14 +5,14 @@ public import Torch
 public struct GenerationRequest: Sendable {
     /// The prompt: one row.
     public var input: ModelInput
-    /// The prompt's pictures as visual tokens, float[N, V, D] in order, when they were computed before; `nil` lets
+    /// The prompt's images as visual tokens, float[N, V, D] in order, when they were computed before; `nil` lets
     /// the model encode `input.pixelValues`.
     public var visualTokens: Tensor?
     /// How to continue.
     public var config: GenerationConfig
-    /// What tells the pictures apart, in order, such as a digest of their pixels; a ``PrefixCache`` takes up nothing from the
-    /// first picture on where this is empty.
-    public var pictureIDs: [String]
+    /// What tells the images apart, in order, such as a digest of their pixels; a ``PrefixCache`` takes up nothing from the
+    /// first image on where this is empty.
+    public var imageIDs: [String]
     /// Whether the result keeps what the model predicted at every step (4 bytes per step and word of the vocabulary).
     public var keepsLogits = false
     /// Whether the result says how likely each token was.
@@ -21,12 +21,12 @@ public struct GenerationRequest: Sendable {
     /// A request from its parts.
     public init(
         _ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig(),
-        pictureIDs: [String] = []
+        imageIDs: [String] = []
     ) {
         self.input = input
         self.visualTokens = visualTokens
         self.config = config
-        self.pictureIDs = pictureIDs
+        self.imageIDs = imageIDs
     }
 }
 
@@ -79,7 +79,7 @@ public struct GenerationResult: Sendable {
 public struct Timings: Codable, Hashable, Sendable {
     /// Tokens of the prompt that were computed, visual tokens included.
     public var prefillTokenCount: Int
-    /// Seconds to encode pictures and fill the cache.
+    /// Seconds to encode images and fill the cache.
     public var prefillSeconds: Double
     /// Tokens chosen after the first.
     public var decodeTokenCount: Int

@@ -18,7 +18,7 @@ public protocol LogitsProcessor: Sendable {
     /// - Parameters:
     ///   - logits: float32[B, V]; minus infinity marks tokens already excluded.
     ///   - histories: per row, the prompt's and the generated token IDs so far. IDs outside `0 ..< V` (negative
-    ///     stand-ins for pictures) may occur and mean no token.
+    ///     stand-ins for images) may occur and mean no token.
     /// - Returns: float32[B, V].
     func process(_ logits: Tensor, histories: [[Int]]) -> Tensor
 }

@@ -2,14 +2,14 @@ public import Processors
 import Torch
 
 extension ModelInput {
-    /// Number of pictures.
-    public var pictureCount: Int { pixelValues?.shape[0] ?? 0 }
+    /// Number of images.
+    public var imageCount: Int { pixelValues?.shape[0] ?? 0 }
 
     /// One-row inputs as the rows of one, padded at the right to the longest.
     ///
     /// Padding has token 0, goes on counting positions and belongs to no segment. Under a causal mask nothing before
     /// it is changed by it, and its own outputs mean nothing.
-    /// - Precondition: every input has one row; all pictures have the same size.
+    /// - Precondition: every input has one row; all images have the same size.
     package static func batch(_ inputs: [ModelInput]) -> ModelInput {
         if inputs.count == 1 { return inputs[0] }
         let columnCount = inputs.map { $0.tokenIDs.shape[1] }.max() ?? 0

@@ -8,7 +8,7 @@ public struct ScoringRequest: Sendable {
     public var input: ModelInput
     /// Per position the token expected after it, or -100 where nothing is scored; as long as the row.
     public var labels: [Int]
-    /// The pictures as visual tokens, float[N, V, D] in order, when they were computed before.
+    /// The images as visual tokens, float[N, V, D] in order, when they were computed before.
     public var visualTokens: Tensor?
 
     /// A request from its parts.

@@ -1,7 +1,7 @@
-/// The colours that a person would name first in a picture: at most three of the eleven basic ones.
+/// The colours that a person would name first in an image: at most three of the eleven basic ones.
 ///
 /// The corpus writes captions with it and the evaluation judges answers with it, so there is one rule:
-/// 1. The picture is sampled, without mixing, on a grid of at most 64 by 64 pixel centres.
+/// 1. The image is sampled, without mixing, on a grid of at most 64 by 64 pixel centres.
 /// 2. If at least half of the grid's border is near white (every value from 245), near-white samples connected to the
 ///    border, over edges, are background and do not count; if that leaves less than 1/50 of the grid, all samples
 ///    count.
@@ -31,9 +31,9 @@ public struct DominantColours: Sendable, Hashable {
     /// The colour with the largest share.
     public var first: ColourName { entries[0].colour }
 
-    /// Finds the colours of a picture.
-    public init(of picture: Picture) {
-        let samples = Samples(of: picture, atMost: 64)
+    /// Finds the colours of an image.
+    public init(of image: Image) {
+        let samples = Samples(of: image, atMost: 64)
         let background = samples.background()
         let foregroundCount = background.count { !$0 }
         let usesAll = foregroundCount * 50 < background.count
@@ -51,25 +51,25 @@ public struct DominantColours: Sendable, Hashable {
     }
 }
 
-/// Pixels taken at regular places of a picture.
+/// Pixels taken at regular places of an image.
 private struct Samples {
     let width: Int
     let height: Int
     var colours: [RGB] = []
 
-    init(of picture: Picture, atMost side: Int) {
-        width = min(picture.width, side)
-        height = min(picture.height, side)
+    init(of image: Image, atMost side: Int) {
+        width = min(image.width, side)
+        height = min(image.height, side)
         colours.reserveCapacity(width * height)
         for y in 0..<height {
-            let row = (2 * y + 1) * picture.height / (2 * height)
+            let row = (2 * y + 1) * image.height / (2 * height)
             for x in 0..<width {
-                colours.append(picture[(2 * x + 1) * picture.width / (2 * width), row])
+                colours.append(image[(2 * x + 1) * image.width / (2 * width), row])
             }
         }
     }
 
-    /// For each sample, whether it is part of the white ground on which the picture's subject stands.
+    /// For each sample, whether it is part of the white ground on which the image's subject stands.
     func background() -> [Bool] {
         var isBackground = [Bool](repeating: false, count: colours.count)
         let border = colours.indices.filter { index in

@@ -99,6 +99,6 @@ extension ImageProcessor: Codable {
         return "{\(pairs.map { "\"\($0)\":\($1)" }.joined(separator: ","))}"
     }
 
-    /// The first 16 hexadecimal digits of the SHA-256 of `canonicalJSON`: equal exactly when pictures are prepared alike.
+    /// The first 16 hexadecimal digits of the SHA-256 of `canonicalJSON`: equal exactly when images are prepared alike.
     public var fingerprint: String { Digest.fingerprint(Array(canonicalJSON.utf8)) }
 }

@@ -57,11 +57,11 @@ private struct PublishedProcessors: Decodable {
 extension ImageProcessor {
     /// Reads a published `preprocessor_config.json`, or Syrinx's own; or a `processor_config.json` with the same in it.
     ///
-    /// The published file does not say how a picture becomes square before CLIP's rule applies: each system's code does.
+    /// The published file does not say how an image becomes square before CLIP's rule applies: each system's code does.
     /// Keys left out have CLIP's values.
     /// - Parameters:
     ///   - bytes: the file's JSON.
-    ///   - published: how the system makes pictures square; nil where only Syrinx's own form is known.
+    ///   - published: how the system makes images square; nil where only Syrinx's own form is known.
     /// - Throws: ``ImageProcessorError``, also for JSON that is damaged or lacks a key.
     public init(preprocessorConfiguration bytes: [UInt8], published: Resize?) throws {
         do {

@@ -2,33 +2,33 @@
 ///
 /// The rooms that prepare data and prompts know only this protocol; `Codecs` implements it.
 public protocol MediaDecoder: Sendable {
-    /// Decodes one still picture, upright, alpha composited over white.
+    /// Decodes one still image, upright, alpha composited over white.
     ///
     /// - Parameters:
     ///   - bytes: The whole file.
     ///   - limits: What is refused before any pixel is decoded.
     ///   - target: The shortest side, in pixels, that the caller will resize to. The decoder may then return a smaller
-    ///     picture (never below `target`) where that is cheaper: a JPEG at 1/2, 1/4 or 1/8 scale. `nil` asks for
+    ///     image (never below `target`) where that is cheaper: a JPEG at 1/2, 1/4 or 1/8 scale. `nil` asks for
     ///     exactly what the file holds, which parity with published models needs.
-    /// - Throws: An error whose description is one sentence for the user: not a picture, damaged, truncated, too large.
-    func picture(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Picture
+    /// - Throws: An error whose description is one sentence for the user: not an image, damaged, truncated, too large.
+    func image(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Image
 }
 
 extension MediaDecoder {
     /// Decodes exactly what the file holds, within the default limits.
     ///
-    /// - Throws: As `picture(from:limits:target:)`.
-    public func picture(from bytes: [UInt8]) throws -> Picture {
-        try picture(from: bytes, limits: .default, target: nil)
+    /// - Throws: As `image(from:limits:target:)`.
+    public func image(from bytes: [UInt8]) throws -> Image {
+        try image(from: bytes, limits: .default, target: nil)
     }
 }
 
 /// What a decoder refuses before it decodes: one hostile file must not take the memory of a run.
 public struct DecodeLimits: Sendable, Hashable, Codable {
-    /// Most pixels (width times height) that a picture may have.
+    /// Most pixels (width times height) that an image may have.
     public var maximumPixelCount: Int
 
-    /// Most pixels that a side may have: a picture one pixel high and millions wide would make huge resampling tables.
+    /// Most pixels that a side may have: an image one pixel high and millions wide would make huge resampling tables.
     public var maximumSide: Int
 
     /// Most bytes that an encoded file may have.

@@ -17,15 +17,15 @@ public enum Orientation: Int, Sendable, Hashable, Codable, CaseIterable {
     /// To be turned a quarter anticlockwise.
     case quarterAnticlockwise = 8
 
-    /// Whether the upright picture's width is the stored height.
+    /// Whether the upright image's width is the stored height.
     public var exchangesSides: Bool { rawValue >= 5 }
 }
 
-extension Picture {
-    /// The upright picture, given how it was stored.
+extension Image {
+    /// The upright image, given how it was stored.
     ///
     /// - Complexity: One copy of the pixels; none for `.upright`.
-    public func turned(upright orientation: Orientation) -> Picture {
+    public func turned(upright orientation: Orientation) -> Image {
         guard orientation != .upright else { return self }
         let (newWidth, newHeight) = orientation.exchangesSides ? (height, width) : (width, height)
         // The stored pixel under upright (x, y) lies at `origin + x * perColumn + y * perRow`.
@@ -59,6 +59,6 @@ extension Picture {
             }
             written = pixels.count
         }
-        return Picture(width: newWidth, height: newHeight, pixels: turned)
+        return Image(width: newWidth, height: newHeight, pixels: turned)
     }
 }

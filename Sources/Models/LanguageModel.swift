@@ -3,15 +3,15 @@ public import NN
 public import Processors
 public import Torch
 
-// Shapes: B rows, T positions, D width, V vocabulary, N pictures, P visual tokens per picture.
+// Shapes: B rows, T positions, D width, V vocabulary, N images, P visual tokens per image.
 
-/// A language model that reads pictures spliced into its text: what training, generation and evaluation see.
+/// A language model that reads images spliced into its text: what training, generation and evaluation see.
 public protocol MultimodalLanguageModel: Sendable {
     /// Token IDs lie in `0 ..< vocabularySize`.
     var vocabularySize: Int { get }
     /// The most positions one sequence may have.
     var contextLength: Int { get }
-    /// Visual tokens each picture becomes.
+    /// Visual tokens each image becomes.
     var visualTokenCount: Int { get }
     /// The token that stands where a visual token goes.
     var imagePlaceholder: Int { get }
@@ -19,28 +19,28 @@ public protocol MultimodalLanguageModel: Sendable {
     var chatTemplate: ChatTemplate { get }
     /// How its authors sample answers.
     var recommendedSampling: RecommendedSampling { get }
-    /// Side of the square pictures it reads, in pixels; nil where any size will do.
+    /// Side of the square images it reads, in pixels; nil where any size will do.
     var imageSize: Int? { get }
-    /// How pictures become square where a published `preprocessor_config.json` leaves it to the system's code; nil for
+    /// How images become square where a published `preprocessor_config.json` leaves it to the system's code; nil for
     /// families of which only Syrinx's own form exists.
     var publishedResize: ImageProcessor.Resize? { get }
 
-    /// Pictures float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
+    /// Images float32[N, 3, H, W] to visual tokens [N, P, D] in the language model's width.
     func visualTokens(_ pixelValues: Tensor) -> Tensor
 
-    /// Whether it reads clips as such; other models are shown a clip's frames as pictures.
+    /// Whether it reads clips as such; other models are shown a clip's frames as images.
     var readsClips: Bool { get }
 
-    /// Clips float32[N, 3, F, H, W] to visual tokens [N, P, D]: as many as one picture has.
+    /// Clips float32[N, 3, F, H, W] to visual tokens [N, P, D]: as many as one image has.
     ///
     /// - Precondition: `readsClips`.
     func videoTokens(_ pixelValues: Tensor) -> Tensor
 
-    /// What pictures float32[N, 3, H, W] become on their way, by name and in order; the last are the visual tokens
+    /// What images float32[N, 3, H, W] become on their way, by name and in order; the last are the visual tokens
     /// [N, P, D], under `connector_output`.
     func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)]
 
-    /// Token IDs int64[B, T] to embeddings [B, T, D], before any picture is spliced in.
+    /// Token IDs int64[B, T] to embeddings [B, T, D], before any image is spliced in.
     func embed(tokenIDs: Tensor) -> Tensor
 
     /// The decoder's normalised output [B, T, D] for embeddings [B, T, D].
@@ -48,7 +48,7 @@ public protocol MultimodalLanguageModel: Sendable {
     /// - Parameters:
     ///   - positionIDs: int64[B, T].
     ///   - layout: the packed examples; nil for one causal sequence a row.
-    ///   - visualPositions: int64[K], the flat positions in B * T that pictures fill, for models that treat them
+    ///   - visualPositions: int64[K], the flat positions in B * T that images fill, for models that treat them
     ///     otherwise than text; nil for text alone.
     ///   - cache: earlier keys and values, to which this pass's are added; excludes `layout`.
     func hiddenStates(
@@ -63,7 +63,7 @@ public protocol MultimodalLanguageModel: Sendable {
     /// - Parameters:
     ///   - tokenCount: positions the decoder reads.
     ///   - scoredCount: positions whose next token is scored.
-    ///   - imageCount: pictures encoded.
+    ///   - imageCount: images encoded.
     func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double
 
     /// A cache for `batch` rows of at most `capacity` tokens.
@@ -80,7 +80,7 @@ extension MultimodalLanguageModel {
     public var readsClips: Bool { false }
 
     public func videoTokens(_ pixelValues: Tensor) -> Tensor {
-        preconditionFailure("this model reads no clips; give it their frames as pictures")
+        preconditionFailure("this model reads no clips; give it their frames as images")
     }
 
     public var publishedResize: ImageProcessor.Resize? { nil }
@@ -90,7 +90,7 @@ extension MultimodalLanguageModel {
         [("connector_output", visualTokens(pixelValues))]
     }
 
-    /// Embeddings [B, T, D] of an input, with its pictures' visual tokens in place of the placeholders.
+    /// Embeddings [B, T, D] of an input, with its images' visual tokens in place of the placeholders.
     public func embed(_ input: ModelInput) -> Tensor {
         embed(input, visualTokens: input.pixelValues.map(visualTokens))
     }
@@ -105,7 +105,7 @@ extension MultimodalLanguageModel {
         guard
             Torch.check(
                 positionCount == tokenCount,
-                "\(positionCount) image placeholders for \(tokenCount) visual tokens: going on would put pictures "
+                "\(positionCount) image placeholders for \(tokenCount) visual tokens: going on would put images "
                     + "in the wrong places")
         else { return embedded }
         guard let visualTokens, let positions = input.visualPositions else { return embedded }
@@ -132,7 +132,7 @@ extension MultimodalLanguageModel {
 
 /// A part that turns a grid of patch features into a fixed number of tokens of the language model's width.
 public protocol Connector: Sendable {
-    /// Tokens each picture becomes.
+    /// Tokens each image becomes.
     var tokenCount: Int { get }
     /// Patch features [N, h * w, visionWidth], row-major and without class token, to [N, tokenCount, D].
     func callAsFunction(_ features: Tensor) -> Tensor

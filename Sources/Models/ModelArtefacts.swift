@@ -11,7 +11,7 @@ internal import Settings
 /// Another preprocessing or vocabulary under the same weights raises no error anywhere: the model is only worse. So the
 /// configuration names both, and loading compares.
 public struct ModelArtefacts: Codable, Sendable, Equatable {
-    /// The image processor's fingerprint: equal exactly when pictures are prepared alike.
+    /// The image processor's fingerprint: equal exactly when images are prepared alike.
     public var imageProcessor: String?
     /// The first 16 hexadecimal digits of the SHA-256 of `tokenizer.model`.
     public var tokenizer: String?

@@ -35,13 +35,13 @@ extension MultimodalLanguageModel {
             total: entropy + penalty, parts: ["cross_entropy": entropy, "z_loss": penalty], count: kept.elementCount)
     }
 
-    /// How well the mean visual token predicts which tokens a picture's caption has, summed over pictures.
+    /// How well the mean visual token predicts which tokens an image's caption has, summed over images.
     ///
-    /// For each picture, the softmax over the vocabulary is compared with the caption's distinct tokens, each with equal
+    /// For each image, the softmax over the vocabulary is compared with the caption's distinct tokens, each with equal
     /// weight. Needs no text encoder: a warm start for an encoder and connector that begin untrained.
     /// - Parameters:
     ///   - pixelValues: float32[N, 3, H, W].
-    ///   - captions: the token IDs of each picture's caption.
+    ///   - captions: the token IDs of each image's caption.
     public func bagOfWordsLoss(pixelValues: Tensor, captions: [[Int]]) -> LossSum {
         let pooled = visualTokens(pixelValues).mean(dims: [1])  // [N, D]
         let scores = logits(hiddenStates: pooled).to(.float32).logSoftmax(dim: -1)  // [N, V]

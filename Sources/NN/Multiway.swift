@@ -1,6 +1,6 @@
 public import Torch
 
-/// Which of two branches each position of a batch takes, decided once a pass: 0 for text, 1 for pictures.
+/// Which of two branches each position of a batch takes, decided once a pass: 0 for text, 1 for images.
 public struct MultiwayRouting: Sendable {
     /// Flat positions, those of branch 0 first, and where each position went; nil when all take branch 0.
     fileprivate let mixed: (order: Tensor, inverse: Tensor, counts: [Int])?

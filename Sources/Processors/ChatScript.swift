@@ -89,7 +89,7 @@ struct ChatScript {
         for (index, message) in messages.enumerated() where message.role != .system {
             switch message.role {
             case .user:
-                // A line for each part; white space around a picture was there to set it apart.
+                // A line for each part; white space around an image was there to set it apart.
                 let parts = message.hasMedia ? message.content.map(\.trimmed) : [.text(message.text)]
                 for part in parts where !part.isEmptyText {
                     human(&self)
@@ -117,15 +117,15 @@ struct ChatScript {
 
     /// Vicuna and mPLUG-Owl2: `USER: ` question ` ASSISTANT:`, a space, the answer and an end token, without line ends.
     /// - Parameters:
-    ///   - picturesFirst: pictures before the text, each on a line of its own.
+    ///   - imagesFirst: images before the text, each on a line of its own.
     ///   - lastSpace: what stands behind the last `ASSISTANT:` of a prompt.
-    mutating func turns(_ messages: [Message], system: String, picturesFirst: Bool, end lastSpace: String) {
+    mutating func turns(_ messages: [Message], system: String, imagesFirst: Bool, end lastSpace: String) {
         if !system.isEmpty { write(system + " ") }
         for (index, message) in messages.enumerated() where message.role != .system {
             switch message.role {
             case .user:
                 write("USER: ")
-                for part in picturesFirst ? message.picturesOnLines : message.content { write(part) }
+                for part in imagesFirst ? message.imagesOnLines : message.content { write(part) }
                 write(" ASSISTANT:")
             case .assistant, .system:
                 if endsExample(index, of: messages) { return }
@@ -143,8 +143,8 @@ struct ChatScript {
 }
 
 extension Message {
-    /// The pictures, a line end behind each, then the text without white space at its ends.
-    fileprivate var picturesOnLines: [ContentPart] {
+    /// The images, a line end behind each, then the text without white space at its ends.
+    fileprivate var imagesOnLines: [ContentPart] {
         guard hasMedia else { return content }
         let text = text.withoutWhitespaceAtEnds
         let lines = content.filter(\.isMedia).flatMap { [$0, .text("\n")] }

@@ -1,9 +1,9 @@
 public import Settings
 
-/// How the turns of a conversation become one sequence of text and pictures, byte by byte.
+/// How the turns of a conversation become one sequence of text and images, byte by byte.
 ///
 /// A prompt and a training example of the same turns come from the same place (``parts(of:for:)``), so a model is asked
-/// as it was taught. What a user writes goes in as plain text: it can become neither a special token nor a picture's place.
+/// as it was taught. What a user writes goes in as plain text: it can become neither a special token nor an image's place.
 public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
     /// mPLUG-Owl as its README writes prompts: a system line, then lines of `Human: ` and `AI: `.
     case mplugOwl = "mplug-owl"
@@ -12,16 +12,16 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
     /// The same lines as mPLUG-Owl's training code encodes them: roles apart from what is said, and an end token behind
     /// every answer, of earlier turns too.
     case mplugOwlTraining = "mplug-owl-training"
-    /// mPLUG-Owl video: the lines of ``mplugOwl``, which hold clips and pictures alike.
+    /// mPLUG-Owl video: the lines of ``mplugOwl``, which hold clips and images alike.
     case mplugOwlVideo = "mplug-owl-video"
-    /// mPLUG-Owl2 as it is asked: `USER: ` and ` ASSISTANT:` without a system prompt, pictures right before the text.
+    /// mPLUG-Owl2 as it is asked: `USER: ` and ` ASSISTANT:` without a system prompt, images right before the text.
     case mplugOwl2 = "mplug-owl2"
     /// The same as mPLUG-Owl2's evaluation scripts write it: with a space at the very end.
     case mplugOwl2Evaluation = "mplug-owl2-evaluation"
-    /// Vicuna's: a system prompt, and each picture on a line of its own before the text; mPLUG-Owl2's fine-tuning scripts
+    /// Vicuna's: a system prompt, and each image on a line of its own before the text; mPLUG-Owl2's fine-tuning scripts
     /// pass it.
     case vicunaV1 = "vicuna-v1"
-    /// No roles: text and pictures in reading order, as MM1 reads documents.
+    /// No roles: text and images in reading order, as MM1 reads documents.
     case document
 
     /// What the rendered turns are for.
@@ -70,7 +70,7 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
     /// A system message may stand first and takes the place of ``systemPrompt``; an empty one leaves it out. Then user and
     /// assistant take turns (``document`` takes any order). In training an answer without a visible character is not learnt:
     /// it is written as in a prompt where turns follow it, and ends the sequence before it where none do.
-    /// - Throws: ``ProcessorError`` that names the message that is out of turn, empty, or of a role that has no pictures.
+    /// - Throws: ``ProcessorError`` that names the message that is out of turn, empty, or of a role that has no images.
     public func parts(of messages: [Message], for purpose: Purpose = .answer) throws(ProcessorError) -> [ChatPart] {
         try check(messages, for: purpose)
         var script = ChatScript(isTraining: purpose == .training)
@@ -80,7 +80,7 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
             script.lines(messages, system: system(of: messages), asInTraining: self == .mplugOwlTraining)
         case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1:
             script.turns(
-                messages, system: system(of: messages), picturesFirst: self == .vicunaV1,
+                messages, system: system(of: messages), imagesFirst: self == .vicunaV1,
                 end: self == .mplugOwl2Evaluation ? " " : "")
         }
         return script.finished
@@ -99,11 +99,11 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
             }
             if message.role != .user && message.hasMedia {
                 throw ProcessorError(
-                    "\(name) is the \(message.role.rawValue)'s and holds a picture; only a user shows pictures")
+                    "\(name) is the \(message.role.rawValue)'s and holds an image; only a user shows images")
             }
             guard self != .document else { continue }
             if message.role == .user && !message.hasMedia && message.text.isEmpty {
-                throw ProcessorError("\(name) is the user's and empty; give text or a picture")
+                throw ProcessorError("\(name) is the user's and empty; give text or an image")
             }
             let turn = index - (messages.first?.role == .system ? 1 : 0)
             let expected = turn % 2 == 0 ? Role.user : .assistant
@@ -121,7 +121,7 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
 
 /// A piece of a rendered conversation. Each text is encoded by itself.
 public enum ChatPart: Sendable {
-    /// Text, or the place of a picture. `isSupervised` says whether it is to be learnt.
+    /// Text, or the place of an image. `isSupervised` says whether it is to be learnt.
     case content(ContentPart, isSupervised: Bool)
     /// The vocabulary's end token.
     case end(isSupervised: Bool)

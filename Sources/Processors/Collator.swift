@@ -25,7 +25,7 @@ public struct Collator: Sendable, Equatable {
     }
 
     /// One example per row, as long as the longest.
-    /// - Parameter pixelValues: float32[N, 3, H, W], the examples' pictures in order; nil where there are none.
+    /// - Parameter pixelValues: float32[N, 3, H, W], the examples' images in order; nil where there are none.
     /// - Throws: ``ProcessorError`` when the token contract is broken.
     public func padded(_ examples: [PromptLayout], pixelValues: Tensor?) throws(ProcessorError) -> Collated {
         try packed(
@@ -36,7 +36,7 @@ public struct Collator: Sendable, Equatable {
     /// - Parameters:
     ///   - rows: examples of each row, in order.
     ///   - length: positions per row, T.
-    ///   - pixelValues: float32[N, 3, H, W], all pictures in order; nil where there are none.
+    ///   - pixelValues: float32[N, 3, H, W], all images in order; nil where there are none.
     /// - Throws: ``ProcessorError`` when the token contract is broken or a row is too long.
     public func packed(
         _ rows: [[PromptLayout]], length: Int, pixelValues: Tensor?
@@ -59,7 +59,7 @@ public struct Collator: Sendable, Equatable {
                 guard start + count <= length else {
                     throw ProcessorError(
                         "\(example.name): \(count) tokens do not fit into row \(row), which has \(length - start) of "
-                            + "\(length) left; raise the context length or shorten the text (pictures are never cut)")
+                            + "\(length) left; raise the context length or shorten the text (images are never cut)")
                 }
                 let base = row * length + start
                 for (offset, token) in example.tokenIDs(imagePlaceholderID: contract.imagePlaceholderID).enumerated() {
@@ -82,8 +82,8 @@ public struct Collator: Sendable, Equatable {
         guard given == imageCount else {
             let names = rows.joined().map(\.name).prefix(3).joined(separator: ", ")
             throw ProcessorError(
-                "batch of \(names), ...: \(imageCount) places for pictures (\(visualPositions.count) placeholder tokens), "
-                    + "but pixel values of \(given) pictures; give one picture per place, in the same order")
+                "batch of \(names), ...: \(imageCount) places for images (\(visualPositions.count) placeholder tokens), "
+                    + "but pixel values of \(given) images; give one image per place, in the same order")
         }
         let shape = [rows.count, length]
         return Collated(

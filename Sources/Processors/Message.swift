@@ -7,7 +7,7 @@ public enum Role: String, Codable, Sendable, CaseIterable {
     case assistant
 }
 
-/// One turn of a conversation: text and pictures in the order in which they are to be read.
+/// One turn of a conversation: text and images in the order in which they are to be read.
 public struct Message: Sendable {
     public var role: Role
     public var content: [ContentPart]
@@ -22,7 +22,7 @@ public struct Message: Sendable {
         self.init(role: role, content: [.text(text)])
     }
 
-    /// The pictures of the turn, in order.
+    /// The images of the turn, in order.
     public var images: [ImageReference] {
         content.compactMap { if case .image(let image) = $0 { image } else { nil } }
     }
@@ -55,14 +55,14 @@ public struct VideoReference: Sendable, Hashable {
     public static let allowedFrameCounts: ClosedRange<Int> = 1...1024
 }
 
-/// A picture as it arrives: a file's bytes, or pixels that are already decoded.
+/// An image as it arrives: a file's bytes, or pixels that are already decoded.
 public struct ImageReference: Sendable {
     /// Where the pixels are.
     public enum Content: Sendable {
         /// The bytes of an image file, in any format that the decoder reads.
         case encoded([UInt8])
         /// Decoded RGB.
-        case picture(Picture)
+        case image(Image)
     }
 
     public var content: Content
@@ -74,15 +74,15 @@ public struct ImageReference: Sendable {
         self.name = name
     }
 
-    /// The decoded picture.
+    /// The decoded image.
     /// - Parameters:
-    ///   - decoder: used where the picture is still encoded.
+    ///   - decoder: used where the image is still encoded.
     ///   - limits: what is checked before decoding.
     /// - Throws: the decoder's error.
-    public func picture(decoder: any MediaDecoder, limits: DecodeLimits) throws -> Picture {
+    public func image(decoder: any MediaDecoder, limits: DecodeLimits) throws -> Image {
         switch content {
-        case .picture(let picture): picture
-        case .encoded(let bytes): try decoder.picture(from: bytes, limits: limits, target: nil)
+        case .image(let image): image
+        case .encoded(let bytes): try decoder.image(from: bytes, limits: limits, target: nil)
         }
     }
 }

@@ -1,8 +1,8 @@
-/// A run of a sequence that is either text or the place of one picture.
+/// A run of a sequence that is either text or the place of one image.
 public enum PromptSegment: Sendable, Equatable {
     /// Text tokens. `isSupervised` says whether the loss is taken on them: the mask comes from here alone.
     case text(tokenIDs: [Int], isSupervised: Bool)
-    /// The place of one picture.
+    /// The place of one image.
     case image(ImageSpan)
 
     /// Positions the segment takes.
@@ -14,15 +14,15 @@ public enum PromptSegment: Sendable, Equatable {
     }
 }
 
-/// The place of one picture in a sequence: a fixed number of placeholder positions that the connector's output fills.
+/// The place of one image in a sequence: a fixed number of placeholder positions that the connector's output fills.
 public struct ImageSpan: Sendable, Equatable {
     /// Placeholder positions, the V of the model's connector.
     public var tokenCount: Int
-    /// What error messages call the picture.
+    /// What error messages call the image.
     public var name: String
-    /// Width of the picture as it came, in pixels.
+    /// Width of the image as it came, in pixels.
     public var width: Int
-    /// Height of the picture as it came, in pixels.
+    /// Height of the image as it came, in pixels.
     public var height: Int
 
     public init(tokenCount: Int, name: String, width: Int, height: Int) {
@@ -52,7 +52,7 @@ public struct PromptLayout: Sendable, Equatable {
         append(.text(tokenIDs: tokenIDs, isSupervised: isSupervised))
     }
 
-    /// Appends the place of a picture.
+    /// Appends the place of an image.
     public mutating func append(image span: ImageSpan) { append(.image(span)) }
 
     private mutating func append(_ segment: PromptSegment) {
@@ -62,7 +62,7 @@ public struct PromptLayout: Sendable, Equatable {
     /// Positions in all.
     public var tokenCount: Int { segments.reduce(0) { $0 + $1.tokenCount } }
 
-    /// The pictures' places, in order.
+    /// The images' places, in order.
     public var imageSpans: [ImageSpan] {
         segments.compactMap { if case .image(let span) = $0 { span } else { nil } }
     }
@@ -80,7 +80,7 @@ public struct PromptLayout: Sendable, Equatable {
         segments.reduce(0) { if case .text(let tokenIDs, _) = $1 { $0 + tokenIDs.count } else { $0 } }
     }
 
-    /// Token identifiers with `imagePlaceholderID` at every position of a picture.
+    /// Token identifiers with `imagePlaceholderID` at every position of an image.
     public func tokenIDs(imagePlaceholderID: Int) -> [Int] {
         segments.flatMap { segment in
             switch segment {
@@ -92,7 +92,7 @@ public struct PromptLayout: Sendable, Equatable {
 
     /// For each position, the token that is expected after it, or `ignoreIndex` where nothing is.
     ///
-    /// A token is expected when it is supervised text of this example; so the last placeholder of a picture predicts
+    /// A token is expected when it is supervised text of this example; so the last placeholder of an image predicts
     /// the first text token after it, and no position predicts a placeholder.
     public func labels(ignoreIndex: Int = Labels.ignoreIndex) -> [Int] {
         var own: [Int] = []

@@ -8,10 +8,10 @@ import Training
 /// What a recipe will hold in memory at its peak, predicted before anything is allocated.
 ///
 /// Weights, optimizer state and gradients are exact, and so is the text of an update's sequences, which are read before it; their
-/// pictures are counted at the most that fits. Activations are an estimate from the layers' widths: every layer
+/// images are counted at the most that fits. Activations are an estimate from the layers' widths: every layer
 /// keeps about ten of its inputs and four of its inner rows for the backward pass, or its input alone where it is recomputed;
 /// expect a third more or less. An encoder that does not train keeps nothing from layer to layer. The program,
-/// libtorch and what was loaded before are counted as the process's resident memory when the plan is made, decoded pictures as
+/// libtorch and what was loaded before are counted as the process's resident memory when the plan is made, decoded images as
 /// the most that is kept. Not planned: what the libraries keep for themselves (`Documentation/Training.md`).
 public struct MemoryPlan: Codable, Sendable {
     public struct Stage: Codable, Sendable {
@@ -34,10 +34,16 @@ public struct MemoryPlan: Codable, Sendable {
     public var stages: [Stage]
     /// Bytes that the process holds before any of it.
     public var programBytes: Int
-    /// The most bytes of decoded pictures that are kept, on the CPU.
-    public var pictureBytes: Int
+    /// The most bytes of decoded images that are kept, on the CPU.
+    public var imageBytes: Int
     /// What the run will have written.
     public var disk: DiskPlan
+
+    private enum CodingKeys: String, CodingKey {
+        case computeDType, device, stages, programBytes, disk
+        // The JSON has had this key from the start.
+        case imageBytes = "pictureBytes"
+    }
 
     /// Plans every stage of `recipe` on this machine.
     ///
@@ -46,7 +52,7 @@ public struct MemoryPlan: Codable, Sendable {
         try recipe.validate()
         let machine = try RecipeMachine(recipe)
         programBytes = ProcessMemory.peakResidentBytes
-        pictureBytes = ExampleSource.pictureCacheByteLimit
+        imageBytes = ExampleSource.imageCacheByteLimit
         computeDType = "\(machine.computeDType)"
         device = machine.device.description
         let built = RecipeModel(
@@ -83,16 +89,16 @@ public struct MemoryPlan: Codable, Sendable {
             modelBytes: trained * 4 + (total - trained) * width)
     }
 
-    /// The sequences or pictures of one update: all are read before it.
+    /// The sequences or images of one update: all are read before it.
     private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage) -> Int {
-        let picture = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
-        guard stage.objective == .nextToken else { return stage.globalBatchSize * picture }
+        let image = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
+        guard stage.objective == .nextToken else { return stage.globalBatchSize * image }
         return stage.globalBatchSize
             * (recipe.data.contextLength * Recipe.positionBytes + images(recipe, tokens: recipe.data.contextLength)
-                * picture)
+                * image)
     }
 
-    /// The most pictures that this many positions hold, with a few words to each.
+    /// The most images that this many positions hold, with a few words to each.
     private static func images(_ recipe: Recipe, tokens: Int) -> Int { tokens / (recipe.model.visualTokenCount + 32) }
 
     private static func activations(
@@ -113,7 +119,7 @@ public struct MemoryPlan: Codable, Sendable {
         switch stage.objective {
         case .nextToken:
             let tokens = stage.microbatchSize * recipe.data.contextLength
-            // At the most, every position is a picture's or is scored; scores and their gradient are float32.
+            // At the most, every position is an image's or is scored; scores and their gradient are float32.
             let images = images(recipe, tokens: tokens)
             return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
                 * 12
@@ -122,8 +128,8 @@ public struct MemoryPlan: Codable, Sendable {
         }
     }
 
-    /// The largest stage, the program and the pictures, in bytes.
-    public var peakBytes: Int { programBytes + pictureBytes + (stages.map(\.totalBytes).max() ?? 0) }
+    /// The largest stage, the program and the images, in bytes.
+    public var peakBytes: Int { programBytes + imageBytes + (stages.map(\.totalBytes).max() ?? 0) }
 
     /// The table of `--dry-run`.
     public var table: String {
@@ -138,7 +144,7 @@ public struct MemoryPlan: Codable, Sendable {
         let here = MachineMemory.current.map { ", of \(size($0.total)) in this machine" } ?? ""
         let last =
             "at the peak about \(size(peakBytes))\(here): the largest stage, \(size(programBytes)) of program and libtorch, up to "
-            + "\(size(pictureBytes)) of kept pictures"
+            + "\(size(imageBytes)) of kept images"
         return
             (["computes in \(computeDType) on \(device)"] + lines + [last]
             + [warning, "on the disk \(disk.line)"].compactMap { $0 })

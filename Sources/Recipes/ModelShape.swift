@@ -58,12 +58,12 @@ public enum ModelShape: Hashable, Sendable {
         }
     }
 
-    /// Whether the decoder has norms, keys and values of its own for pictures.
-    public var hasPictureBranch: Bool {
+    /// Whether the decoder has norms, keys and values of its own for images.
+    public var hasImageBranch: Bool {
         if case .mplugOwl2(let config) = self { config.isModalityAdaptive } else { false }
     }
 
-    /// Positions a picture takes.
+    /// Positions an image takes.
     public var visualTokenCount: Int {
         switch self {
         case .mm1(let config): config.connector.tokenCount
@@ -72,7 +72,7 @@ public enum ModelShape: Hashable, Sendable {
         }
     }
 
-    /// The id at a picture's positions; nil where it is a piece of the vocabulary.
+    /// The id at an image's positions; nil where it is a piece of the vocabulary.
     public var fixedPlaceholder: Int? {
         switch self {
         case .mm1: nil

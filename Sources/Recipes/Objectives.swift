@@ -35,26 +35,26 @@ struct Objectives {
         }
     }
 
-    /// The caption's distinct tokens from the mean visual token: the mean over pictures.
-    func bagOfWords() -> Objective<CaptionedPictures> {
-        Objective(name: "bagOfWords", weight: { Double($0.itemIDs.count) }) { pictures in
+    /// The caption's distinct tokens from the mean visual token: the mean over images.
+    func bagOfWords() -> Objective<CaptionedImages> {
+        Objective(name: "bagOfWords", weight: { Double($0.itemIDs.count) }) { images in
             let loss = model.bagOfWordsLoss(
-                pixelValues: pictures.pixelValues.to(device).to(computeDType), captions: pictures.captionTokenIDs)
-            return step(loss.total, loss.parts, pictures)
+                pixelValues: images.pixelValues.to(device).to(computeDType), captions: images.captionTokenIDs)
+            return step(loss.total, loss.parts, images)
         }
     }
 
-    /// Pictures and captions find each other within the micro-batch, both ways (the symmetric loss of CLIP, arXiv
+    /// Images and captions find each other within the micro-batch, both ways (the symmetric loss of CLIP, arXiv
     /// 2103.00020), with the mean embedding of the caption's distinct tokens for a text encoder.
-    func contrastive(temperature: Double = 0.07) -> Objective<CaptionedPictures> {
+    func contrastive(temperature: Double = 0.07) -> Objective<CaptionedImages> {
         Objective(
             name: "contrastive", division: .refused("the contrastive loss compares all images of a micro-batch"),
             weight: { Double($0.itemIDs.count) }
-        ) { pictures in
-            let visual = model.visualTokens(pictures.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(
+        ) { images in
+            let visual = model.visualTokens(images.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(
                 .float32)
             let texts = Tensor.stack(
-                pictures.captionTokenIDs.map { caption in
+                images.captionTokenIDs.map { caption in
                     let distinct = Set(caption).sorted().map(Int64.init)
                     return model.embed(tokenIDs: Tensor(distinct, shape: [1, distinct.count]).to(device)).mean(dims: [
                         0, 1,
@@ -62,11 +62,11 @@ struct Objectives {
                 }, dim: 0
             ).to(.float32)  // [N, D]
             let scores = unit(visual).matmul(unit(texts).transpose(0, 1)) * (1 / temperature)  // [N, N]
-            let labels = Tensor.arange(pictures.itemIDs.count, device: device)
+            let labels = Tensor.arange(images.itemIDs.count, device: device)
             let loss =
                 (crossEntropy(scores, labels, reduction: .sum)
                     + crossEntropy(scores.transpose(0, 1), labels, reduction: .sum)) * 0.5
-            return step(loss, ["contrastive": loss], pictures)
+            return step(loss, ["contrastive": loss], images)
         }
     }
 
@@ -74,8 +74,8 @@ struct Objectives {
         rows * (rows.square().sum(dims: [-1], keepDim: true) + 1e-12).rsqrt()
     }
 
-    private func step(_ total: Tensor, _ parts: [String: Tensor], _ pictures: CaptionedPictures) -> StepLoss {
-        let count = pictures.itemIDs.count
+    private func step(_ total: Tensor, _ parts: [String: Tensor], _ images: CaptionedImages) -> StepLoss {
+        let count = images.itemIDs.count
         return StepLoss(
             total: total, parts: parts, tokenCount: count * model.visualTokenCount, imageCount: count,
             floatingPointOperations: operations(tokens: 0, scored: count, images: count))
@@ -88,7 +88,7 @@ struct Objectives {
 }
 
 extension Batch: TrainingItem {
-    /// The first and the second half of the rows, each with its own pictures.
+    /// The first and the second half of the rows, each with its own images.
     public func halves() -> (Batch, Batch)? {
         let rows = labels.size(0), columns = labels.size(1)
         guard rows > 1 else { return nil }
@@ -125,13 +125,13 @@ extension Batch: TrainingItem {
     }
 }
 
-extension CaptionedPictures: TrainingItem {
-    /// The first and the second half of the pictures.
-    public func halves() -> (CaptionedPictures, CaptionedPictures)? {
+extension CaptionedImages: TrainingItem {
+    /// The first and the second half of the images.
+    public func halves() -> (CaptionedImages, CaptionedImages)? {
         let count = itemIDs.count
         guard count > 1 else { return nil }
-        func part(_ range: Range<Int>) -> CaptionedPictures {
-            CaptionedPictures(
+        func part(_ range: Range<Int>) -> CaptionedImages {
+            CaptionedImages(
                 pixelValues: pixelValues.narrow(dim: 0, start: range.lowerBound, length: range.count),
                 captionTokenIDs: Array(captionTokenIDs[range]), itemIDs: Array(itemIDs[range]))
         }

@@ -10,7 +10,7 @@ extension Recipe {
         let named: [(key: String, path: String?)] = [
             ("initialize.vision", initialize.vision), ("initialize.language", initialize.language),
             ("initialize.checkpoint", initialize.checkpoint), ("data.corpus", data.corpus),
-            ("data.instructions.pictures", data.instructions?.pictures), ("data.tokenizer.path", data.tokenizer.path),
+            ("data.instructions.pictures", data.instructions?.images), ("data.tokenizer.path", data.tokenizer.path),
         ]
         let files = (data.instructions?.files ?? []).map { (key: "data.instructions.files", path: Optional($0)) }
         return (named + files).compactMap { key, path in

@@ -101,13 +101,13 @@ extension Recipe {
             }
             try require(
                 stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
-                "contrasting needs at least 2 pictures a micro-batch, got \(stage.microbatchSize)")
+                "contrasting needs at least 2 images a micro-batch, got \(stage.microbatchSize)")
             try require(
                 data.corpus != nil || stage.objective == .nextToken, "\(place).objective",
                 "\(stage.objective.rawValue) reads captions; name a corpus under data.corpus")
             try require(
-                !stage.copiesTextBranch || model.hasPictureBranch, "\(place).copiesTextBranch",
-                "only a modality-adaptive mPLUG-Owl2 has a branch for pictures; use false")
+                !stage.copiesTextBranch || model.hasImageBranch, "\(place).copiesTextBranch",
+                "only a modality-adaptive mPLUG-Owl2 has a branch for images; use false")
             try require(
                 stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
             try require(
@@ -125,7 +125,7 @@ extension Recipe {
 }
 
 extension Recipe {
-    /// What is lacking in this machine for the least that an update of a stage reads: its text, or its pictures.
+    /// What is lacking in this machine for the least that an update of a stage reads: its text, or its images.
     private func shortage(ofInput stage: Stage) -> String? {
         let side = Double(model.visionEncoder.imageSize)
         let row = stage.objective == .nextToken ? Double(data.contextLength * Self.positionBytes) : 3 * side * side * 4

@@ -74,7 +74,7 @@ extension Recipe {
         /// A published language model (LLaMA), for `model.languageModel`; where the model has two branches, for both.
         public var language: String?
         /// A folder with a whole model of this shape, published or an earlier stage's; mPLUG-Owls may have been trained
-        /// on pictures of another size, their position table is resized then.
+        /// on images of another size, their position table is resized then.
         public var checkpoint: String?
 
         public init(vision: String? = nil, language: String? = nil, checkpoint: String? = nil) {
@@ -92,12 +92,12 @@ extension Recipe {
         public var instructions: InstructionSettings?
         /// Positions of one packed sequence.
         public var contextLength: Int
-        /// How pictures become square.
+        /// How images become square.
         public var resize: ImageProcessor.Resize
         /// Shares of captioned, interleaved and text-only sequences.
         public var mixture: Mixture
         public var template: CaptionTemplate
-        /// Nil leaves pictures as they are.
+        /// Nil leaves images as they are.
         public var augmentation: Augmentation?
         public var tokenizer: TokenizerSettings
         /// Threads that read, decode and tokenize.
@@ -130,21 +130,27 @@ extension Recipe {
         /// Files of records (LLaVA, ms-swift, LlamaFactory, mPLUG-Owl), JSON or JSON lines; empty takes the corpus' captions and
         /// glosses as questions and answers.
         public var files: [String]
-        /// The folder that the records' paths of pictures begin at; nil for each file's own.
-        public var pictures: String?
+        /// The folder that the records' paths of images begin at; nil for each file's own.
+        public var images: String?
         /// How turns are written. The trained model remembers it and is asked in the same way.
         public var template: ChatTemplate
-        /// Share of sequences without pictures in every update, above 0 and below 1; nil takes the records as they come.
+        /// Share of sequences without images in every update, above 0 and below 1; nil takes the records as they come.
         public var textShare: Double?
-        /// Share of the pictures that is kept for validation; a corpus has a split of its own.
+        /// Share of the images that is kept for validation; a corpus has a split of its own.
         public var heldOutShare: Double
 
+        private enum CodingKeys: String, CodingKey {
+            case files, template, textShare, heldOutShare
+            // Recipes have had this key from the start.
+            case images = "pictures"
+        }
+
         public init(
-            files: [String] = [], pictures: String? = nil, template: ChatTemplate, textShare: Double? = nil,
+            files: [String] = [], images: String? = nil, template: ChatTemplate, textShare: Double? = nil,
             heldOutShare: Double = 0.02
         ) {
             self.files = files
-            self.pictures = pictures
+            self.images = images
             self.template = template
             self.textShare = textShare
             self.heldOutShare = heldOutShare
@@ -191,9 +197,9 @@ extension Recipe {
     public struct Stage: Codable, Hashable, Sendable {
         public var name: String
         public var objective: Objective
-        /// Sequences (pictures, for a warm start) of one update.
+        /// Sequences (images, for a warm start) of one update.
         public var globalBatchSize: Int
-        /// Sequences or pictures in memory at once; divides the global batch.
+        /// Sequences or images in memory at once; divides the global batch.
         public var microbatchSize: Int
         /// The most updates, and the most seconds; at least one of them. With seconds a run is not bit-reproducible.
         public var steps: Int?
@@ -203,7 +209,7 @@ extension Recipe {
         /// Name prefixes of what does not train, such as `vision_encoder`; `*` stands for one component of a name. LoRA's
         /// terms train always, the weights beside them never.
         public var freeze: [String]
-        /// mPLUG-Owl2: before the stage, the norms, keys and values for pictures become copies of those for text, as where
+        /// mPLUG-Owl2: before the stage, the norms, keys and values for images become copies of those for text, as where
         /// a model starts from a plain LLaMA.
         public var copiesTextBranch: Bool
         /// Factor of the squared log-normaliser; 0 leaves it out.

@@ -56,7 +56,7 @@ struct RecipeData {
             throw ConfigError(
                 place: recipe.data.tokenizer.path ?? recipe.name,
                 problem:
-                    "the vocabulary has no piece \(Self.placeholderPiece) and no unknown piece to stand for pictures; train one with `data.tokenizer.path=null`"
+                    "the vocabulary has no piece \(Self.placeholderPiece) and no unknown piece to stand for images; train one with `data.tokenizer.path=null`"
             )
         }
         imagePlaceholder = placeholder
@@ -67,12 +67,12 @@ struct RecipeData {
         let tokenizer = tokenizer
         source = try corpus.map {
             try ExampleSource(
-                corpus: $0, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image, contract: contract,
+                corpus: $0, tokenizer: tokenizer, decoder: ImageCodec(), imageProcessor: image, contract: contract,
                 template: recipe.data.template, contextLength: recipe.data.contextLength)
         }
         conversations = try store.map {
             try ConversationSource(
-                $0, tokenizer: tokenizer, decoder: PictureCodec(), imageProcessor: image, contract: contract,
+                $0, tokenizer: tokenizer, decoder: ImageCodec(), imageProcessor: image, contract: contract,
                 template: recipe.data.instructions?.template ?? .document, contextLength: recipe.data.contextLength)
         }
     }
@@ -83,7 +83,7 @@ struct RecipeData {
         guard settings.files.isEmpty else {
             return ConversationCollection(
                 try settings.files.map {
-                    try ConversationFile($0, pictures: settings.pictures, heldOutShare: settings.heldOutShare)
+                    try ConversationFile($0, images: settings.images, heldOutShare: settings.heldOutShare)
                 })
         }
         return try corpus.map { try CorpusConversations($0) }
@@ -96,9 +96,9 @@ struct RecipeData {
         return source
     }
 
-    /// Held-out records with pictures.
+    /// Held-out records with images.
     var heldOutRecords: [Int] {
-        if let conversations { return conversations.numbers(split: .val).filter(conversations.hasPictures) }
+        if let conversations { return conversations.numbers(split: .val).filter(conversations.hasImages) }
         return source?.corpus.entries(split: .val, kind: .captioned) ?? []
     }
 
@@ -156,15 +156,15 @@ struct RecipeData {
         return source
     }
 
-    /// Pictures with captions, for a warm start. The position is the number of batches taken.
-    func pictures(_ stage: Recipe.Stage, split: CorpusSplit = .train) throws -> TrainingSource<CaptionedPictures> {
-        func loader(startBatch: Int) throws -> CaptionedPictureLoader {
-            try CaptionedPictureLoader(
+    /// Images with captions, for a warm start. The position is the number of batches taken.
+    func images(_ stage: Recipe.Stage, split: CorpusSplit = .train) throws -> TrainingSource<CaptionedImages> {
+        func loader(startBatch: Int) throws -> CaptionedImageLoader {
+            try CaptionedImageLoader(
                 try captions(), split: split, batchSize: stage.microbatchSize, seed: recipe.seed,
                 augmentation: split == .train ? recipe.data.augmentation : nil, startBatch: startBatch,
                 workerCount: recipe.data.workerCount, quarantinePath: quarantinePath)
         }
-        var current: CaptionedPictureLoader?
+        var current: CaptionedImageLoader?
         var taken = 0
         return TrainingSource(
             next: {
@@ -208,12 +208,12 @@ struct RecipeData {
         }
     }
 
-    /// Held-out pictures, all sources together.
-    func pictureValidation(_ stage: Recipe.Stage) -> [ValidationSet<CaptionedPictures>] {
+    /// Held-out images, all sources together.
+    func imageValidation(_ stage: Recipe.Stage) -> [ValidationSet<CaptionedImages>] {
         guard source?.corpus.index.sources.contains(where: { $0.kind == .captioned && $0.val > 0 }) == true else {
             return []
         }
         let limit = max(1, (recipe.data.validationLimit ?? 256) / stage.microbatchSize)
-        return [ValidationSet(name: "captioned", maximumBatches: limit) { try pictures(stage, split: .val) }]
+        return [ValidationSet(name: "captioned", maximumBatches: limit) { try images(stage, split: .val) }]
     }
 }

@@ -59,10 +59,10 @@ struct RecipeModel {
         if let path = recipe.initialize.checkpoint {
             let whole = try ModelFolder(path: path).stateDict()
             try load(parts.whole(whole), from: path)
-            let isBranched = shape.hasPictureBranch && !whole.names.contains { MPLUGOwl2.textBranch(of: $0) != nil }
+            let isBranched = shape.hasImageBranch && !whole.names.contains { MPLUGOwl2.textBranch(of: $0) != nil }
             say(
                 "every part starts from \(path)"
-                    + (isBranched ? "; the decoder's branch for pictures starts as a copy of that for text" : ""))
+                    + (isBranched ? "; the decoder's branch for images starts as a copy of that for text" : ""))
         }
         if let path = recipe.initialize.vision {
             let published = try ModelFolder.stateDict(at: path)

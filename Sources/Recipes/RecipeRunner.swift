@@ -59,7 +59,7 @@ public enum RecipeRunner {
         public let model: any MultimodalLanguageModel
         /// The model's parameters, as the run's dtype.
         public let store: ParameterStore
-        /// What the run learns from, and numbers of records with pictures that it never sees.
+        /// What the run learns from, and numbers of records with images that it never sees.
         package let examples: any ExampleSupply
         package let heldOutRecords: [Int]
         /// What the model computes in, and where.

@@ -8,7 +8,7 @@ import Tokenizers
 import Torch
 public import Training
 
-/// Lets the model go on from a few held-out pictures at every validation: in TensorBoard with the pictures, in the log as
+/// Lets the model go on from a few held-out images at every validation: in TensorBoard with the images, in the log as
 /// text. It is given what stands before the first supervised token, and compared with what is supervised behind it.
 ///
 /// Runs between steps on the training thread, and draws no random number: a run with samples is the run without.
@@ -27,7 +27,7 @@ public final class SampleObserver: TrainingObserver {
     private let samples: [Sample]
     private let config: GenerationConfig
 
-    /// Chooses `count` pictures, spread over the held-out records that have any.
+    /// Chooses `count` images, spread over the held-out records that have any.
     ///
     /// - Throws: what reading and decoding them throws.
     public init(_ context: RecipeRunner.RunContext, count: Int = 4, maximumTokens: Int = 48) throws {
@@ -45,13 +45,13 @@ public final class SampleObserver: TrainingObserver {
     }
 
     private static func sample(_ example: Example?, _ context: RecipeRunner.RunContext) throws -> Sample? {
-        guard let example, let picture = example.pictures.first,
+        guard let example, let image = example.images.first,
             let start = example.layout.segments.firstIndex(where: \.isSupervised)
         else { return nil }
         let prompt = PromptLayout(name: example.id, segments: Array(example.layout.segments[..<start]))
         let answer = PromptLayout(
             name: example.id, segments: Array(example.layout.segments[start...].prefix(while: \.isSupervised)))
-        let shown = example.pictures.prefix(prompt.imageSpans.count).map { ($0.stored.pixels, $0.change) }
+        let shown = example.images.prefix(prompt.imageSpans.count).map { ($0.stored.pixels, $0.change) }
         let pixels = context.examples.assembler.pixelValues(Array(shown))
         var input = try context.examples.collator.padded([prompt], pixelValues: pixels).input.to(context.device)
         input.pixelValues = input.pixelValues?.to(context.computeDType)
@@ -59,11 +59,11 @@ public final class SampleObserver: TrainingObserver {
         return Sample(
             id: example.id, question: question(prompt, context.examples.tokenizer),
             truth: context.examples.tokenizer.decode(answer.supervisedTokenIDs), input: input,
-            png: try PictureCodec().encodePNG(Picture(width: size, height: size, pixels: picture.stored.pixels)),
+            png: try ImageCodec().encodePNG(Image(width: size, height: size, pixels: image.stored.pixels)),
             size: size)
     }
 
-    /// The last words of a prompt; none where a picture alone is given.
+    /// The last words of a prompt; none where an image alone is given.
     private static func question(_ prompt: PromptLayout, _ tokenizer: any Tokenizer) -> String {
         let tokenIDs = prompt.segments.flatMap { if case .text(let tokenIDs, _) = $0 { tokenIDs } else { [Int]() } }
         let text = tokenizer.decode(tokenIDs).filter { !$0.isNewline }

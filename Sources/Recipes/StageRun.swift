@@ -55,19 +55,19 @@ struct StageRun {
                 data.packed(stage, say: say), objectives.nextToken(zLossScale: stage.zLossScale),
                 data.validation(stage))
         case .bagOfWords:
-            return try train(data.pictures(stage), objectives.bagOfWords(), data.pictureValidation(stage))
+            return try train(data.images(stage), objectives.bagOfWords(), data.imageValidation(stage))
         case .contrastive:
-            return try train(data.pictures(stage), objectives.contrastive(), data.pictureValidation(stage))
+            return try train(data.images(stage), objectives.contrastive(), data.imageValidation(stage))
         }
     }
 }
 
 extension StageRun {
-    /// What the decoder has for pictures becomes what it has for text.
+    /// What the decoder has for images becomes what it has for text.
     private func copyTextBranch() throws {
         let weights = weights.stateDict
         try self.weights.restore { weights[MPLUGOwl2.textBranch(of: $0) ?? $0] }
-        say("the decoder's branch for pictures starts as a copy of that for text")
+        say("the decoder's branch for images starts as a copy of that for text")
     }
 }
 

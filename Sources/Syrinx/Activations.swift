@@ -3,16 +3,16 @@ import Processors
 import SyrinxModels
 public import Torch
 
-// Shapes: C clips of F frames, N pictures of S x S pixels, L patches of width W, P visual tokens per picture, T positions, D width, V vocabulary.
+// Shapes: C clips of F frames, N images of S x S pixels, L patches of width W, P visual tokens per image, T positions, D width, V vocabulary.
 
 /// Everything a model computes on the way from one prompt to its scores, stage by stage.
 ///
 /// | name | what | shape |
 /// |---|---|---|
 /// | `video_pixel_values` | the preprocessed clips, of a model that reads clips | float32[C, 3, F, S, S] |
-/// | `pixel_values` | the preprocessed pictures, frames among them where the model reads no clips | float32[N, 3, S, S] |
+/// | `pixel_values` | the preprocessed images, frames among them where the model reads no clips | float32[N, 3, S, S] |
 /// | `vision_features` | what the encoder gives the connector for them | [N, L, W] |
-/// | `connector_output` | the visual tokens of pictures and clips, in the prompt's order | [C + N, P, D] |
+/// | `connector_output` | the visual tokens of images and clips, in the prompt's order | [C + N, P, D] |
 /// | `token_ids` | begin token, text and placeholders | int64[1, T] |
 /// | `position_ids` | | int64[1, T] |
 /// | `spliced_embeddings` | embeddings with the visual tokens in place of the placeholders | [1, T, D] |
@@ -69,19 +69,19 @@ extension SyrinxModel {
         return Activations(tensors: tensors)
     }
 
-    /// What pictures and clips become on their way; the last are the visual tokens.
+    /// What images and clips become on their way; the last are the visual tokens.
     private func visualStages(of prompt: PreparedPrompt) -> [(name: String, tensor: Tensor)] {
         guard let pixelValues = prompt.input.pixelValues else { return [] }
-        func stages(_ pictures: Tensor) -> [(name: String, tensor: Tensor)] {
-            [("pixel_values", pictures)] + model.visualStages(pictures).map { ($0.name, $0.value) }
+        func stages(_ images: Tensor) -> [(name: String, tensor: Tensor)] {
+            [("pixel_values", images)] + model.visualStages(images).map { ($0.name, $0.value) }
         }
         guard !prompt.clips.isEmpty, let visualTokens = prompt.visualTokens else { return stages(pixelValues) }
         let clips = ("video_pixel_values", Tensor.stack(prompt.clips.map(\.pixelValues), dim: 0).to(device))
-        // A clip is there with its first frame, which is no picture of the prompt.
+        // A clip is there with its first frame, which is no image of the prompt.
         let places = Set(prompt.clips.map(\.place))
         let stills = (0..<pixelValues.size(0)).filter { !places.contains($0) }.map(Int64.init)
-        let pictures =
+        let images =
             stills.isEmpty ? [] : stages(pixelValues.indexSelect(dim: 0, Tensor(stills).to(device)))
-        return [clips] + pictures.dropLast() + [("connector_output", visualTokens)]
+        return [clips] + images.dropLast() + [("connector_output", visualTokens)]
     }
 }

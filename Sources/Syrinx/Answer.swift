@@ -10,15 +10,15 @@ public struct Answer: Sendable {
     public var usage: Usage
     /// Seconds and tokens per second.
     public var timings: Timings
-    /// The prompt as the model read it; each position of a picture or clip holds the placeholder.
+    /// The prompt as the model read it; each position of an image or clip holds the placeholder.
     public var promptTokenIDs: [Int]
     /// What was generated, without the token that ends an answer; of an answer that a stop string ended, with its tokens.
     public var tokenIDs: [Int]
     /// The logarithm of the probability that the model gave each of ``tokenIDs``, before any penalty, temperature or cut; nil
     /// where it was not asked for.
     public var logProbabilities: [Float]?
-    /// What became of each picture; a video's frames are pictures where the model reads no clips.
-    public var pictures: [PictureAccount]
+    /// What became of each image; a video's frames are images where the model reads no clips.
+    public var images: [ImageAccount]
     /// What became of each video.
     public var videos: [VideoAccount]
 }
@@ -27,7 +27,7 @@ public struct Answer: Sendable {
 public struct Usage: Codable, Hashable, Sendable {
     /// Text tokens of the prompt, the begin token included.
     public var textTokenCount: Int
-    /// Visual tokens of the prompt's pictures.
+    /// Visual tokens of the prompt's images.
     public var imageTokenCount: Int
     /// Visual tokens of its videos, as clips or frame by frame.
     public var videoTokenCount: Int

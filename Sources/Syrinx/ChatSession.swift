@@ -3,10 +3,10 @@ import Generation
 public import Processors
 import Synchronization
 
-/// A conversation about pictures and videos: every answer sees all turns before it.
+/// A conversation about images and videos: every answer sees all turns before it.
 ///
 /// The turns are written in a template, the model's own unless another is asked for; a model without one reads them as one
-/// document, which is also how few-shot prompts look. Each picture, frame or clip is encoded once for the whole conversation,
+/// document, which is also how few-shot prompts look. Each image, frame or clip is encoded once for the whole conversation,
 /// and of each turn only what is new is computed: the keys and values of earlier ones are kept.
 public final class ChatSession: Sendable {
     /// The model that answers, with the adapter in use.
@@ -22,7 +22,7 @@ public final class ChatSession: Sendable {
         let question: Message
         /// As the model reads it: with a place for every frame of a video, where it reads no clips.
         let read: Message
-        let pictures: [PreparedPicture]
+        let images: [PreparedImage]
         let videos: [VideoAccount]
         var answer: Message?
     }
@@ -58,7 +58,7 @@ public final class ChatSession: Sendable {
         start + state.withLock(\.turns).flatMap { [$0.question] + ($0.answer.map { [$0] } ?? []) }
     }
 
-    /// The answer to the next turn: videos, pictures, then text.
+    /// The answer to the next turn: videos, images, then text.
     /// - Throws: `SyrinxError` when the conversation no longer fits the context or the last answer is still being
     ///   written, `CodecError` or `VideoError` for what cannot be read; the conversation then stays as it was.
     public func respond(
@@ -114,7 +114,7 @@ public final class ChatSession: Sendable {
 
     /// Goes on with an adapter of PEFT's form in place of the one in use, or, for nil, without any.
     ///
-    /// What was said stays said. The base is not loaded again; what pictures and videos became in the model, and the keys and
+    /// What was said stays said. The base is not loaded again; what images and videos became in the model, and the keys and
     /// values, are computed anew, because the adapter may change them.
     /// - Throws: `LoadReport` when the adapter does not fit, `SyrinxError` while an answer is being written or for a model that
     ///   was not loaded from a folder, `VideoError` for an earlier video that is gone; the session then goes on as before.
@@ -148,11 +148,11 @@ public final class ChatSession: Sendable {
         return try body(earlier)
     }
 
-    /// The question with its pictures and videos read and encoded.
+    /// The question with its images and videos read and encoded.
     private static func turn(of question: Message, for model: SyrinxModel) throws -> Turn {
         let media = try model.prepareMedia([question])
         return Turn(
-            question: question, read: media.messages[0], pictures: media.pictures.map(model.encoded),
+            question: question, read: media.messages[0], images: media.images.map(model.encoded),
             videos: media.videos)
     }
 
@@ -162,13 +162,13 @@ public final class ChatSession: Sendable {
     ) throws -> PreparedPrompt {
         let messages = turns.flatMap { [$0.read] + ($0.answer.map { [$0] } ?? []) }
         var prompt = try model.layOut(
-            start + messages, pictures: turns.flatMap(\.pictures), template: template, roomAdvice: roomAdvice)
+            start + messages, images: turns.flatMap(\.images), template: template, roomAdvice: roomAdvice)
         prompt.videos = turns.flatMap(\.videos)
         return prompt
     }
 
     /// Forgets the last question and its answer; the next one is computed as if they had never been said.
-    /// - Returns: the question, whose pictures and videos can be asked about anew; nil when there was none.
+    /// - Returns: the question, whose images and videos can be asked about anew; nil when there was none.
     @discardableResult public func undo() -> Message? {
         state.withLock { $0.isAnswering ? nil : $0.turns.popLast()?.question }
     }

@@ -15,14 +15,14 @@ import Settings
 /// come first, and a backslash before a mark makes it text. `frames` says how many are looked at of each video. Paths are relative to the file. Everything but the prompt may
 /// be left out; no other key is allowed.
 public struct ForwardRequest: Sendable {
-    /// Text, pictures and videos in reading order, without the white space around markers.
+    /// Text, images and videos in reading order, without the white space around markers.
     public let prompt: Prompt
     /// The same with it.
     private let spacedPrompt: Prompt
     /// Text after the prompt that the loss is taken on.
     public let target: String?
 
-    /// Reads the file and its pictures, and opens its videos.
+    /// Reads the file and its images, and opens its videos.
     /// - Throws: `SyrinxError`, `CodecError` or `VideoError` that names the file and what is wrong in it.
     public init(path: String) throws {
         let bytes: [UInt8]
@@ -37,7 +37,7 @@ public struct ForwardRequest: Sendable {
         } catch {
             let reason = (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
             throw SyrinxError(
-                "\(path) is not a request, {\"prompt\": \"text with <image> where pictures stand\", \"images\": [\"a.png\"]}: "
+                "\(path) is not a request, {\"prompt\": \"text with <image> where images stand\", \"images\": [\"a.png\"]}: "
                     + reason)
         }
         // What comes through standard input is relative to where the command runs.

@@ -10,25 +10,25 @@ public import Torch
 
 /// A prompt as the model takes it, with an account of where its tokens come from.
 public struct PreparedPrompt: Sendable {
-    /// One row of tokens; pictures' positions hold the placeholder.
+    /// One row of tokens; images' positions hold the placeholder.
     public let input: ModelInput
-    /// The pictures already encoded, float[N, V, D]; `nil` where there are none or they are encoded on use.
+    /// The images already encoded, float[N, V, D]; `nil` where there are none or they are encoded on use.
     public let visualTokens: Tensor?
     /// int64[1, T]: the target's token that is expected after each position; `Labels.ignoreIndex` everywhere else.
     public let labels: Tensor
-    /// What became of each picture, in order.
-    public let pictures: [PictureAccount]
-    /// What tells the pictures apart: a digest of each one's pixels.
-    public let pictureIDs: [String]
+    /// What became of each image, in order.
+    public let images: [ImageAccount]
+    /// What tells the images apart: a digest of each one's pixels.
+    public let imageIDs: [String]
     /// The template the messages were put into; nil for a prompt taken as it is.
     public let template: ChatTemplate?
     /// Text tokens, the begin token included.
     public let textTokenCount: Int
-    /// Visual tokens of pictures.
+    /// Visual tokens of images.
     public let imageTokenCount: Int
     /// What became of each video, in order.
     public internal(set) var videos: [VideoAccount] = []
-    /// Pixels float32[3, F, S, S] of each clip, and its place among pictures and clips; for a forward pass alone.
+    /// Pixels float32[3, F, S, S] of each clip, and its place among images and clips; for a forward pass alone.
     var clips: [(place: Int, pixelValues: Tensor)] = []
     /// Visual tokens of videos, as clips or frame by frame.
     public var videoTokenCount: Int { videos.reduce(0) { $0 + $1.tokenCount } }
@@ -41,9 +41,9 @@ public struct PreparedPrompt: Sendable {
     }
 }
 
-/// A picture or clip made ready once, to be used in any number of prompts.
-struct PreparedPicture: Sendable {
-    var account: PictureAccount
+/// An image or clip made ready once, to be used in any number of prompts.
+struct PreparedImage: Sendable {
+    var account: ImageAccount
     /// float32[3, S, S]; of a clip, whose visual tokens are there already, the first frame.
     let pixelValues: Tensor
     /// Whether it is a clip, or a frame of a video.
@@ -65,9 +65,9 @@ enum PromptPurpose {
 }
 
 extension SyrinxModel {
-    /// Decodes and prepares the pictures, tokenizes the text, lays both out, just as they are.
+    /// Decodes and prepares the images, tokenizes the text, lays both out, just as they are.
     /// - Parameter target: text after the prompt that the model is held to: it gives the prompt its labels.
-    /// - Throws: `CodecError` for a file that is no picture, `SyrinxError` or `ProcessorError` for a prompt that cannot
+    /// - Throws: `CodecError` for a file that is no image, `SyrinxError` or `ProcessorError` for a prompt that cannot
     ///   be laid out or does not fit the context.
     public func prepare(_ prompt: Prompt, target: String? = nil) throws -> PreparedPrompt {
         try prepare(prompt, target: target, for: .answer)
@@ -78,11 +78,11 @@ extension SyrinxModel {
         let media = try prepareMedia([prompt.message], keepsClips: purpose == .oneForwardPass)
         let parts = media.messages[0].content.map { ChatPart.content($0, isSupervised: false) }
         var prepared = try layOut(
-            parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []), pictures: media.pictures,
+            parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []), images: media.images,
             template: nil, for: purpose)
         prepared.videos = media.videos
-        prepared.clips = media.pictures.enumerated().compactMap { place, picture in
-            picture.clipPixels.map { (place, $0) }
+        prepared.clips = media.images.enumerated().compactMap { place, image in
+            image.clipPixels.map { (place, $0) }
         }
         return prepared
     }
@@ -92,13 +92,13 @@ extension SyrinxModel {
     /// - Throws: as ``prepare(_:target:)``, and `ProcessorError` for messages that are out of turn.
     public func prepare(_ messages: [Message], template: ChatTemplate? = nil) throws -> PreparedPrompt {
         let media = try prepareMedia(messages)
-        var prepared = try layOut(media.messages, pictures: media.pictures, template: template)
+        var prepared = try layOut(media.messages, images: media.images, template: template)
         prepared.videos = media.videos
         return prepared
     }
 
-    /// One picture made ready.
-    func prepare(_ image: ImageReference) throws -> PreparedPicture {
+    /// One image made ready.
+    func prepare(_ image: ImageReference) throws -> PreparedImage {
         // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
         let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
         if let shortage = MachineMemory.shortage(of: needed) {
@@ -106,10 +106,10 @@ extension SyrinxModel {
                 "\(image.name): at the model's \(imageProcessor.imageSize) x \(imageProcessor.imageSize) pixels it needs "
                     + "\(shortage); use a larger machine")
         }
-        let (size, square, info) = try squarePicture(image)
+        let (size, square, info) = try squareImage(image)
         let pixelValues = imageProcessor.pixelValues(prepared: [square]).select(dim: 0, index: 0)
-        return PreparedPicture(
-            account: PictureAccount(
+        return PreparedImage(
+            account: ImageAccount(
                 name: image.name, format: info?.format.rawValue ?? "pixels", width: size.width,
                 height: size.height, orientation: "\(info?.orientation ?? .upright)",
                 alphaOverWhite: info?.hasAlpha == true && imageProcessor.resize != .squashStored,
@@ -118,85 +118,85 @@ extension SyrinxModel {
             pixelValues: pixelValues, id: Digest.sha256(pixelValues.bytes()).hex)
     }
 
-    /// A picture's size, what the encoder sees of it before normalisation, and its file's header.
-    private func squarePicture(
+    /// An image's size, what the encoder sees of it before normalisation, and its file's header.
+    private func squareImage(
         _ image: ImageReference
-    ) throws -> (size: (width: Int, height: Int), square: Picture, info: PictureInfo?) {
+    ) throws -> (size: (width: Int, height: Int), square: Image, info: ImageInfo?) {
         let bytes: [UInt8]
         switch image.content {
-        case .picture(let given): return ((given.width, given.height), imageProcessor.prepared(given), nil)
+        case .image(let given): return ((given.width, given.height), imageProcessor.prepared(given), nil)
         case .encoded(let encoded): bytes = encoded
         }
-        let codec = PictureCodec()
+        let codec = ImageCodec()
         do {
-            let info = try codec.pictureInfo(of: bytes)
+            let info = try codec.imageInfo(of: bytes)
             let square =
                 imageProcessor.resize == .squashStored
-                ? imageProcessor.prepared(try codec.storedPicture(from: bytes))
-                : imageProcessor.prepared(try codec.picture(from: bytes))
+                ? imageProcessor.prepared(try codec.storedImage(from: bytes))
+                : imageProcessor.prepared(try codec.image(from: bytes))
             return ((info.width, info.height), square, info)
         } catch let error as CodecError {
             throw CodecError.inFile(path: image.name, error)
         }
     }
 
-    /// A conversation in a template, with its pictures in order.
+    /// A conversation in a template, with its images in order.
     /// - Parameter roomAdvice: what else to do when the context does not hold it.
     func layOut(
-        _ messages: [Message], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil
+        _ messages: [Message], images: [PreparedImage], template: ChatTemplate?, roomAdvice: String? = nil
     ) throws -> PreparedPrompt {
         let template = template ?? chatTemplate
         return try layOut(
-            try template.parts(of: messages), pictures: pictures, template: template, roomAdvice: roomAdvice)
+            try template.parts(of: messages), images: images, template: template, roomAdvice: roomAdvice)
     }
 
     /// The begin token, then the parts.
     private func layOut(
-        _ parts: [ChatPart], pictures: [PreparedPicture], template: ChatTemplate?, roomAdvice: String? = nil,
+        _ parts: [ChatPart], images: [PreparedImage], template: ChatTemplate?, roomAdvice: String? = nil,
         for purpose: PromptPurpose = .answer
     ) throws -> PreparedPrompt {
         let layout = try PromptLayout(
             name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: beginID, contract: contract,
-            pictures: pictures.map { picture in
+            images: images.map { image in
                 ImageSpan(
-                    tokenCount: contract.visualTokenCount, name: picture.account.name, width: picture.account.width,
-                    height: picture.account.height)
+                    tokenCount: contract.visualTokenCount, name: image.account.name, width: image.account.width,
+                    height: image.account.height)
             })
-        // A clip is there as visual tokens alone, so the pictures beside it must be too.
-        let pictures = pictures.contains(where: \.isClip) ? pictures.map(encoded) : pictures
-        let imageTokenCount = pictures.count { !$0.isOfVideo } * contract.visualTokenCount
+        // A clip is there as visual tokens alone, so the images beside it must be too.
+        let images = images.contains(where: \.isClip) ? images.map(encoded) : images
+        let imageTokenCount = images.count { !$0.isOfVideo } * contract.visualTokenCount
         guard layout.tokenCount > 0 else {
-            throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or a picture")
+            throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or an image")
         }
         let answer = purpose == .answer ? 1 : 0
         guard layout.tokenCount + answer <= model.contextLength else {
             throw SyrinxError(
                 "the prompt has \(layout.tokenCount) tokens (\(layout.textTokenCount) of text, "
-                    + "\(pictures.count * contract.visualTokenCount) of \(pictures.count) "
-                    + "\(pictures.count == 1 ? "picture" : "pictures")), but the model's context holds "
-                    + "\(model.contextLength)\(answer > 0 ? " and the answer needs at least \(answer)" : ""); shorten the text or give fewer pictures"
+                    + "\(images.count * contract.visualTokenCount) of \(images.count) "
+                    + "\(images.count == 1 ? "image" : "images")), but the model's context holds "
+                    + "\(model.contextLength)\(answer > 0 ? " and the answer needs at least \(answer)" : ""); shorten the text or give fewer images"
                     + (roomAdvice.map { ", or \($0)" } ?? ""))
         }
         let collated = try Collator(contract: contract, padID: tokenizer.padID ?? 0).padded(
-            [layout], pixelValues: pictures.isEmpty ? nil : Tensor.stack(pictures.map(\.pixelValues), dim: 0))
-        let visualTokens = pictures.compactMap(\.visualTokens)
+            [layout], pixelValues: images.isEmpty ? nil : Tensor.stack(images.map(\.pixelValues), dim: 0))
+        let visualTokens = images.compactMap(\.visualTokens)
         return PreparedPrompt(
             input: collated.input.to(device),
-            visualTokens: visualTokens.isEmpty || visualTokens.count < pictures.count
+            visualTokens: visualTokens.isEmpty || visualTokens.count < images.count
                 ? nil : Tensor.stack(visualTokens, dim: 0),
-            labels: collated.labels.to(device), pictures: pictures.filter { !$0.isClip }.map(\.account),
-            pictureIDs: pictures.map(\.id),
+            labels: collated.labels.to(device), images: images.filter { !$0.isClip }.map(\.account),
+            imageIDs: images.map(\.id),
             template: template, textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
     }
 
-    /// The picture with its visual tokens, computed now.
-    func encoded(_ picture: PreparedPicture) -> PreparedPicture {
-        var picture = picture
-        if picture.visualTokens == nil {
-            picture.visualTokens = inferenceMode {
-                model.visualTokens(picture.pixelValues.unsqueeze(0).to(device)).select(dim: 0, index: 0)
+    /// The image with its visual tokens, computed now.
+    func encoded(_ image: PreparedImage) -> PreparedImage {
+        var image = image
+        if image.visualTokens == nil {
+            image.visualTokens = inferenceMode {
+                model.visualTokens(image.pixelValues.unsqueeze(0).to(device)).select(dim: 0, index: 0)
             }
         }
-        return picture
+        return image
     }
 }

@@ -7,15 +7,15 @@ import Settings
     import Foundation
 #endif
 
-/// Text and pictures in reading order.
+/// Text and images in reading order.
 ///
-///     let prompt: Prompt = ["name:", .picture("apple.png")]
+///     let prompt: Prompt = ["name:", .image("apple.png")]
 ///
 /// A few-shot prompt is the examples' parts, then the question's.
 public struct Prompt: Sendable {
     /// One part.
     public struct Part: Sendable, ExpressibleByStringLiteral {
-        /// The text, or the picture and its name in messages.
+        /// The text, or the image and its name in messages.
         public let content: ContentPart
 
         /// A part of a message.
@@ -27,8 +27,8 @@ public struct Prompt: Sendable {
         /// Text; special tokens spelled out in it stay plain text.
         public static func text(_ text: String) -> Part { Part(.text(text)) }
 
-        /// A picture that is already decoded or encoded in memory.
-        public static func picture(_ image: ImageReference) -> Part { Part(.image(image)) }
+        /// An image that is already decoded or encoded in memory.
+        public static func image(_ image: ImageReference) -> Part { Part(.image(image)) }
 
         /// Frames of a video file.
         public static func video(_ video: VideoReference) -> Part { Part(.video(video)) }
@@ -40,9 +40,9 @@ public struct Prompt: Sendable {
     /// A prompt of these parts.
     public init(_ parts: [Part]) { self.parts = parts }
 
-    /// Pictures, then text: where MM1-style models were shown captions.
+    /// Images, then text: where MM1-style models were shown captions.
     public init(_ text: String, images: [ImageReference] = []) {
-        parts = images.map(Part.picture) + (text.isEmpty ? [] : [.text(text)])
+        parts = images.map(Part.image) + (text.isEmpty ? [] : [.text(text)])
     }
 
     /// Text in which each `<image>` or `<|image|>` stands for the next image and each `<video>` or `<|video|>` for the next
@@ -57,7 +57,7 @@ public struct Prompt: Sendable {
         _ text: String, images: [ImageReference], videos: [VideoReference], keepsSpaces: Bool = false
     ) throws {
         try self.init(
-            MarkedText(text), media: videos.map(Part.video) + images.map(Part.picture), keepsSpaces: keepsSpaces)
+            MarkedText(text), media: videos.map(Part.video) + images.map(Part.image), keepsSpaces: keepsSpaces)
     }
 
     /// The same with images and videos in the order in which they come first where the text has no mark.
@@ -70,16 +70,16 @@ public struct Prompt: Sendable {
         }
     }
 
-    /// This prompt after an example: the example's picture, then what is to be said of it.
+    /// This prompt after an example: the example's image, then what is to be said of it.
     public func adding(example image: ImageReference, _ text: String) -> Prompt {
-        Prompt(parts + [.picture(image), .text(text)])
+        Prompt(parts + [.image(image), .text(text)])
     }
 
     /// The parts of both, in order.
     public static func + (first: Prompt, second: Prompt) -> Prompt { Prompt(first.parts + second.parts) }
 
-    /// Number of pictures.
-    public var pictureCount: Int { message.images.count }
+    /// Number of images.
+    public var imageCount: Int { message.images.count }
 
     /// The parts as what a user says.
     public var message: Message { Message(role: .user, content: parts.map(\.content)) }

@@ -7,14 +7,14 @@ package import Processors
     package import Foundation
 #endif
 
-/// What a command line or a line of a batch asks: a conversation so far, examples, then text, pictures and videos.
+/// What a command line or a line of a batch asks: a conversation so far, examples, then text, images and videos.
 package struct Question: Sendable {
     /// What stands before everything else; nil for what the template says.
     package var systemPrompt: String?
     /// Earlier turns, or the beginning of the question.
     package var start: [Message] = []
-    /// Pictures and what is to be said of each.
-    package var examples: [(picture: ImageReference, answer: String)] = []
+    /// Images and what is to be said of each.
+    package var examples: [(image: ImageReference, answer: String)] = []
     /// `<image>` marks where an image stands, `<video>` where a video does (``Prompt``); without any they stand first.
     package var text: MarkedText
     package var images: [ImageReference] = []
@@ -34,11 +34,11 @@ package struct Question: Sendable {
 
     private func prompt(keepsSpaces: Bool) throws -> Prompt {
         try Prompt(
-            text, media: videos.map(Prompt.Part.video) + images.map(Prompt.Part.picture), keepsSpaces: keepsSpaces)
+            text, media: videos.map(Prompt.Part.video) + images.map(Prompt.Part.image), keepsSpaces: keepsSpaces)
     }
 
     /// Checks what can be checked without a model.
-    /// - Throws: `SyrinxError` when markers and pictures differ in number, or `isRaw` and there are roles.
+    /// - Throws: `SyrinxError` when markers and images differ in number, or `isRaw` and there are roles.
     package func check(isRaw: Bool) throws {
         _ = try prompt(keepsSpaces: true)
         if isRaw { _ = try raw(keepsSpaces: true) }
@@ -50,7 +50,7 @@ package struct Question: Sendable {
             throw SyrinxError("the prompt has roles, which only a template can write; leave --raw out")
         }
         let beginning = Prompt(start.flatMap { $0.content.map(Prompt.Part.init) })
-        return examples.reduce(beginning) { $0.adding(example: $1.picture, $1.answer) }
+        return examples.reduce(beginning) { $0.adding(example: $1.image, $1.answer) }
             + (try prompt(keepsSpaces: keepsSpaces))
     }
 
@@ -63,8 +63,8 @@ package struct Question: Sendable {
         for example in examples {
             let question =
                 isDocument
-                ? Prompt("", images: [example.picture])
-                : try Prompt(text, media: [.picture(example.picture)], keepsSpaces: true)
+                ? Prompt("", images: [example.image])
+                : try Prompt(text, media: [.image(example.image)], keepsSpaces: true)
             messages += [question.message, Message(role: .assistant, text: example.answer)]
         }
         let question = try prompt(keepsSpaces: !isDocument).message

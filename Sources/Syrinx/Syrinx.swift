@@ -17,7 +17,7 @@ public import Torch
 /// Where a program that uses Syrinx begins.
 ///
 ///     let model = try Syrinx.load("demo/seed-0/model")
-///     print(try await model.describe(pictureAt: "apple.png"))
+///     print(try await model.describe(imageAt: "apple.png"))
 public enum Syrinx {
     /// Loads the model in a folder of Hugging Face's layout: `config.json`, safetensors, `tokenizer.model`,
     /// `preprocessor_config.json`.
@@ -28,14 +28,14 @@ public enum Syrinx {
     ///   - adapter: path of a PEFT folder whose adapter is used from the start; ``SyrinxModel/adapted(by:)`` exchanges it.
     ///   - dtype: the dtype of the weights; `nil` keeps the checkpoint's.
     ///   - device: where the weights go.
-    ///   - pictureMode: how pictures become square, where another way than the family's own is wanted.
+    ///   - imageMode: how images become square, where another way than the family's own is wanted.
     ///   - storedTables: whether tables of fixed values that the folder stores are read, rounded or not, as the published code
     ///     does, instead of recomputed exactly.
     /// - Throws: one sentence that names the folder and what is missing or wrong; `LoadReport` has every tensor that does
     ///   not fit.
     public static func load(
         _ folder: String, adapter: String? = nil, dtype: DType? = .float32, device: Device = .cpu,
-        pictureMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
+        imageMode: ImageProcessor.Resize? = nil, storedTables: Bool = false
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError(
@@ -53,7 +53,7 @@ public enum Syrinx {
         var imageProcessor = try files.imageProcessor(for: declared, artefacts)
         if let expected = declared.imageSize, expected != imageProcessor.imageSize {
             throw SyrinxError(
-                "\(folder): preprocessor_config.json makes pictures of \(imageProcessor.imageSize) pixels, but config.json's "
+                "\(folder): preprocessor_config.json makes images of \(imageProcessor.imageSize) pixels, but config.json's "
                     + "model reads \(expected); restore the file that was saved with the model")
         }
         try artefacts.check(
@@ -70,7 +70,7 @@ public enum Syrinx {
         if let adapter { _ = try base.declare(with: adapter) }
         // Which variant of its family it is, the weights may say.
         imageProcessor = try files.imageProcessor(for: model, artefacts)
-        if let pictureMode { imageProcessor.resize = pictureMode }
+        if let imageMode { imageProcessor.resize = imageMode }
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }

@@ -1,6 +1,6 @@
 public import Torch
 
-/// A folder, picture or prompt that cannot be used; the description is one sentence for the user.
+/// A folder, image or prompt that cannot be used; the description is one sentence for the user.
 public struct SyrinxError: InputError, CustomStringConvertible, Equatable {
     /// What is wrong, where, with both numbers, and what to do.
     public let description: String

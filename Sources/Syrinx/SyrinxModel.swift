@@ -6,9 +6,9 @@ public import SyrinxModels
 public import Tokenizers
 public import Torch
 
-// Shapes: N pictures, S image size in pixels, T tokens of the prompt.
+// Shapes: N images, S image size in pixels, T tokens of the prompt.
 
-/// A model with its tokenizer and picture preprocessing: text and pictures in, text out.
+/// A model with its tokenizer and image preprocessing: text and images in, text out.
 public struct SyrinxModel: Sendable {
     /// What error messages call it: the folder it was loaded from.
     public let name: String
@@ -16,11 +16,11 @@ public struct SyrinxModel: Sendable {
     public internal(set) var model: any MultimodalLanguageModel
     /// Text to tokens and back.
     public let tokenizer: any Tokenizer
-    /// Pictures to pixels, as in training.
+    /// Images to pixels, as in training.
     public let imageProcessor: ImageProcessor
     /// Token IDs in, token IDs out.
     public internal(set) var engine: GenerationEngine
-    /// The image placeholder and the positions a picture takes.
+    /// The image placeholder and the positions an image takes.
     public let contract: TokenContract
     /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
     public let beginID: Int?
@@ -66,7 +66,7 @@ public struct SyrinxModel: Sendable {
         self.chatTemplate = chatTemplate ?? model.chatTemplate
     }
 
-    /// Whether spaces and line ends beside a picture belong to its prompts, as in conversations.
+    /// Whether spaces and line ends beside an image belong to its prompts, as in conversations.
     public var keepsPromptSpaces: Bool { model.chatTemplate != .document }
 
     /// How its authors sample answers.
@@ -78,11 +78,11 @@ public struct SyrinxModel: Sendable {
                 topP: sampling.topP))
     }
 
-    /// What the model says of the picture at `path`, asked in its own template.
-    /// - Parameter prompt: the question, or text after the picture that a model of documents goes on from, such as `colours:`.
+    /// What the model says of the image at `path`, asked in its own template.
+    /// - Parameter prompt: the question, or text after the image that a model of documents goes on from, such as `colours:`.
     /// - Throws: `SyrinxError`, `CodecError` or `GenerationError`, each one sentence.
     public func describe(
-        pictureAt path: String, prompt: String = "", options: AnswerOptions = AnswerOptions()
+        imageAt path: String, prompt: String = "", options: AnswerOptions = AnswerOptions()
     ) async throws -> String {
         try await answer(to: [Prompt(prompt, images: [ImageReference(path: path)]).message], options: options).text
     }
@@ -143,7 +143,7 @@ public struct SyrinxModel: Sendable {
         try requireMemory(prompt, options)
         var writer = answerWriter(for: prompt, options)
         var request = GenerationRequest(
-            prompt.input, visualTokens: prompt.visualTokens, config: config, pictureIDs: prompt.pictureIDs)
+            prompt.input, visualTokens: prompt.visualTokens, config: config, imageIDs: prompt.imageIDs)
         request.keepsLogProbabilities = options.givesLogProbabilities
         let result = try engine.generate(
             request, reusing: prefix,
@@ -183,7 +183,7 @@ extension SyrinxModel {
             text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
             usage: prompt.usage(of: result), timings: result.timings,
             promptTokenIDs: prompt.input.tokenIDs.array(of: Int64.self).map(Int.init), tokenIDs: result.tokenIDs,
-            logProbabilities: result.logProbabilities, pictures: prompt.pictures, videos: prompt.videos)
+            logProbabilities: result.logProbabilities, images: prompt.images, videos: prompt.videos)
     }
 
     /// Refuses an answer whose keys and values would not fit into memory.

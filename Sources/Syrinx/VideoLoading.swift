@@ -56,50 +56,50 @@ extension VideoReference {
 }
 
 extension SyrinxModel {
-    /// The messages with their pictures and videos made ready, in order. Where the model reads no clips, every frame that is
+    /// The messages with their images and videos made ready, in order. Where the model reads no clips, every frame that is
     /// looked at has a place in the messages that come back.
     /// - Parameter keepsClips: whether the pixels of clips are kept beside their visual tokens.
     func prepareMedia(
         _ messages: [Message], keepsClips: Bool = false
-    ) throws -> (messages: [Message], pictures: [PreparedPicture], videos: [VideoAccount]) {
+    ) throws -> (messages: [Message], images: [PreparedImage], videos: [VideoAccount]) {
         var messages = messages
-        var pictures = [PreparedPicture]()
+        var images = [PreparedImage]()
         var videos = [VideoAccount]()
         for index in messages.indices {
             messages[index].content = try messages[index].content.flatMap { part -> [ContentPart] in
                 switch part {
                 case .text: return [part]
                 case .image(let image):
-                    pictures.append(try prepare(image))
+                    images.append(try prepare(image))
                     return [part]
                 case .video(let video):
                     let (frames, account) =
                         model.readsClips ? try clip(video, keepsPixels: keepsClips) : try frames(of: video)
-                    pictures += frames
+                    images += frames
                     videos.append(account)
                     return Array(repeating: part, count: frames.count)
                 }
             }
         }
-        return (messages, pictures, videos)
+        return (messages, images, videos)
     }
 
     /// A video's frames as one clip, encoded now: the decoder scales them, as the published code does.
-    private func clip(_ video: VideoReference, keepsPixels: Bool) throws -> ([PreparedPicture], VideoAccount) {
+    private func clip(_ video: VideoReference, keepsPixels: Bool) throws -> ([PreparedImage], VideoAccount) {
         let file = try VideoFile(video.path)
         let side = imageProcessor.imageSize
         let (indices, frames) = try file.frames(count: video.frameCount, side: side) {
             imageProcessor.pixelValues(prepared: [$0]).select(dim: 0, index: 0)
         }
         let pixelValues = Tensor.stack(frames, dim: 1)  // float32[3, F, S, S]
-        let account = PictureAccount(
+        let account = ImageAccount(
             name: video.path, format: file.info.codec, width: file.info.width, height: file.info.height,
             orientation: "\(file.info.orientation)", alphaOverWhite: false,
             resize: ImageProcessor.Resize.squash.rawValue, resizedTo: side, tokenCount: contract.visualTokenCount)
         let visualTokens = inferenceMode {
             model.videoTokens(pixelValues.unsqueeze(0).to(device)).select(dim: 0, index: 0)
         }
-        let clip = PreparedPicture(
+        let clip = PreparedImage(
             account: account, pixelValues: frames[0], isOfVideo: true, isClip: true,
             clipPixels: keepsPixels ? pixelValues : nil, id: Digest.sha256(pixelValues.bytes()).hex,
             visualTokens: visualTokens)
@@ -109,11 +109,11 @@ extension SyrinxModel {
         )
     }
 
-    /// A video's frames as pictures, each prepared as the model's pictures are.
-    private func frames(of video: VideoReference) throws -> ([PreparedPicture], VideoAccount) {
+    /// A video's frames as images, each prepared as the model's images are.
+    private func frames(of video: VideoReference) throws -> ([PreparedImage], VideoAccount) {
         let file = try VideoFile(video.path)
         var (indices, frames) = try file.frames(count: video.frameCount) {
-            try prepare(ImageReference(.picture($0), name: video.path))
+            try prepare(ImageReference(.image($0), name: video.path))
         }
         for (place, number) in indices.enumerated() {
             frames[place].isOfVideo = true

@@ -40,6 +40,8 @@ package struct SyrinxCommand: ParsableCommand {
     /// Runs a command line, by default the process's own; what went wrong, nil when nothing did.
     private static func failure(of arguments: [String]?) -> (any Error)? {
         do {
+            let (arguments, notes) = RenamedOptions.replaced(arguments ?? Array(CommandLine.arguments.dropFirst()))
+            for note in notes { ExitStatus.writeToStandardError("note: \(note)\n") }
             var command = try parseAsRoot(arguments)
             try command.run()
             return nil

@@ -4,7 +4,7 @@ import Testing
 
 /// What lies behind the last pixel may be damaged or missing; no pixel may.
 @Suite struct DamageTests {
-    private let codec = PictureCodec()
+    private let codec = ImageCodec()
 
     /// Files and how much of their end no pixel needs: an end mark, a checksum, padding, further frames.
     static let ends: [(file: String, count: Int)] = [
@@ -17,46 +17,46 @@ import Testing
     @Test(arguments: ends) func `A file that ends right behind its last pixel gives every pixel`(
         file: String, count: Int
     ) throws {
-        let bytes = PictureFixtures.bytes(file)
-        let whole = try codec.picture(from: bytes)
+        let bytes = ImageFixtures.bytes(file)
+        let whole = try codec.image(from: bytes)
         let cut = Array(bytes.dropLast(count))
-        #expect(try codec.picture(from: cut).pixels.count == whole.pixels.count)
+        #expect(try codec.image(from: cut).pixels.count == whole.pixels.count)
         // The metadata may be what was cut.
-        if file != "exif-6.webp" { #expect(try codec.picture(from: cut) == whole) }
+        if file != "exif-6.webp" { #expect(try codec.image(from: cut) == whole) }
         let noise = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }
-        #expect((try? codec.picture(from: cut + noise)) != nil)
+        #expect((try? codec.image(from: cut + noise)) != nil)
     }
 
     @Test func `A PNG that ends right behind its last chunk of pixels is read`() throws {
-        let bytes = PictureFixtures.bytes("rgb.png")
+        let bytes = ImageFixtures.bytes("rgb.png")
         #expect(bytes.suffix(12).dropFirst(4).starts(with: "IEND".utf8))
-        #expect(try codec.picture(from: Array(bytes.dropLast(12))) == codec.picture(from: bytes))
+        #expect(try codec.image(from: Array(bytes.dropLast(12))) == codec.image(from: bytes))
     }
 
     @Test func `A progressive JPEG that lacks a scan is truncated, though it ends between two`() throws {
-        let bytes = PictureFixtures.bytes("progressive-444.jpg")
+        let bytes = ImageFixtures.bytes("progressive-444.jpg")
         let scans = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA }
         #expect(scans.count > 2)
         for start in scans.dropFirst() {
             // Tables of the next scan may stand before it.
-            let error = #expect(throws: CodecError.self) { try codec.picture(from: Array(bytes[..<start])) }
+            let error = #expect(throws: CodecError.self) { try codec.image(from: Array(bytes[..<start])) }
             #expect(error?.description.contains("truncated") == true)
         }
     }
 
     @Test func `A JPEG whose data end before its last pixel is refused, though an end mark follows`() throws {
-        let bytes = PictureFixtures.bytes("baseline-444.jpg")
+        let bytes = ImageFixtures.bytes("baseline-444.jpg")
         let error = #expect(throws: CodecError.self) {
-            try codec.picture(from: Array(bytes.prefix(bytes.count * 3 / 4)) + [0xFF, 0xD9])
+            try codec.image(from: Array(bytes.prefix(bytes.count * 3 / 4)) + [0xFF, 0xD9])
         }
         #expect(error?.description == "the JPEG is damaged: libjpeg says: its data end before the last pixel")
     }
 
     @Test func `A damaged checksum of the last chunk of pixels is none of the pixels' business`() throws {
         for file in ["rgb.png", "interlaced.png"] {
-            var bytes = PictureFixtures.bytes(file)
+            var bytes = ImageFixtures.bytes(file)
             bytes[bytes.count - 13] ^= 0xFF
-            #expect(try codec.picture(from: bytes) == codec.picture(from: PictureFixtures.bytes(file)))
+            #expect(try codec.image(from: bytes) == codec.image(from: ImageFixtures.bytes(file)))
         }
     }
 }

@@ -8,7 +8,7 @@ import Testing
     private let limit = 1 << 20
 
     @Test func `A data URL is the image itself`() throws {
-        let bytes = PictureFixtures.bytes("grey.png")
+        let bytes = ImageFixtures.bytes("grey.png")
         let digits = Data(bytes).base64EncodedString()
         #expect(try readInput("data:image/png;base64,\(digits)", limit: limit) == bytes)
         let error = #expect(throws: CodecError.self) { try readInput("data:image/png;base64,%%%", limit: limit) }
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func `What a shell hands over is read to its end, and no further than the limit`() throws {
-        let bytes = PictureFixtures.bytes("grey.png")
+        let bytes = ImageFixtures.bytes("grey.png")
         func piped(limit: Int) throws -> [UInt8] {
             let pipe = Pipe()
             // Less than a pipe holds, so that nobody has to read meanwhile.

@@ -13,13 +13,13 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let cases = try! JSONDecoder().decode([Case].self, from: Data(PictureFixtures.bytes("orientation.json")))
+    static let cases = try! JSONDecoder().decode([Case].self, from: Data(ImageFixtures.bytes("orientation.json")))
 
     @Test(arguments: cases) func `An image is turned where Pillow turns it`(item: Case) throws {
-        let info = try PictureCodec().pictureInfo(of: [UInt8](item.file))
+        let info = try ImageCodec().imageInfo(of: [UInt8](item.file))
         #expect(info.orientation.rawValue == item.orientation)
         #expect(info.width == (item.orientation >= 5 ? 2 : 3) && info.height == (item.orientation >= 5 ? 3 : 2))
-        #expect(try PictureCodec().picture(from: [UInt8](item.file)).width == info.width)
+        #expect(try ImageCodec().image(from: [UInt8](item.file)).width == info.width)
     }
 
     @Test func `Every container and every type of number is tried`() {

@@ -1,4 +1,4 @@
-/// Writes PNG files that no encoder would: wrong sizes, wrong chunks, data that inflate to far more than the picture.
+/// Writes PNG files that no encoder would: wrong sizes, wrong chunks, data that inflate to far more than the image.
 enum PNGBuilder {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -10,7 +10,7 @@ enum PNGBuilder {
         return signature + chunk("IHDR", header) + chunks.flatMap { $0 } + chunk("IEND", [])
     }
 
-    /// A whole picture of zeros: grey or RGB of 8 bits.
+    /// A whole image of zeros: grey or RGB of 8 bits.
     static func zeros(width: Int, height: Int, colour: UInt8 = 2, extra: [[UInt8]] = []) -> [UInt8] {
         let row = 1 + width * (colour == 2 ? 3 : 1)
         return file(

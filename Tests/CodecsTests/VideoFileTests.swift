@@ -23,12 +23,12 @@ import Testing
         deinit { try? FileManager.default.removeItem(atPath: path) }
     }
 
-    private static func pictures(_ path: String, count: Int, side: Int? = nil) throws -> [Picture] {
+    private static func images(_ path: String, count: Int, side: Int? = nil) throws -> [Image] {
         try VideoFile(path).frames(count: count, side: side) { $0 }.values
     }
 
-    /// The largest difference of two pictures' values.
-    private static func difference(_ a: Picture, _ b: ArraySlice<UInt8>) throws -> Int {
+    /// The largest difference of two images' values.
+    private static func difference(_ a: Image, _ b: ArraySlice<UInt8>) throws -> Int {
         try pairs(a.pixels, b).reduce(0) { max($0, abs(Int($1.0) - Int($1.1))) }
     }
 
@@ -45,14 +45,14 @@ import Testing
         let size = video.info.width * video.info.height * 3
         #expect(expected.count == size * video.info.frameCount)
         for count in [video.info.frameCount, 3, 1] {
-            let (indices, pictures) = try video.frames(count: count) { $0 }
+            let (indices, images) = try video.frames(count: count) { $0 }
             #expect(indices == FrameSampling.indices(count: count, of: video.info.frameCount))
-            for (index, picture) in try pairs(indices, pictures) {
-                #expect(picture.width == video.info.width && picture.height == video.info.height)
-                #expect(try Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 3)
+            for (index, image) in try pairs(indices, images) {
+                #expect(image.width == video.info.width && image.height == video.info.height)
+                #expect(try Self.difference(image, expected[(size * index)..<(size * (index + 1))]) <= 3)
             }
             // A wrong frame would not pass: neighbours differ by far more.
-            if count > 3 { #expect(try Self.difference(pictures[0], ArraySlice(pictures[2].pixels)) > 30) }
+            if count > 3 { #expect(try Self.difference(images[0], ArraySlice(images[2].pixels)) > 30) }
         }
     }
 
@@ -62,10 +62,10 @@ import Testing
     ) throws {
         let expected = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.path(name + ".28.rgb"))))
         let size = 28 * 28 * 3
-        let (indices, pictures) = try VideoFile(Self.path(name)).frames(count: 4, side: 28) { $0 }
-        for (index, picture) in try pairs(indices, pictures) {
-            #expect(picture.width == 28 && picture.height == 28)
-            #expect(try Self.difference(picture, expected[(size * index)..<(size * (index + 1))]) <= 4)
+        let (indices, images) = try VideoFile(Self.path(name)).frames(count: 4, side: 28) { $0 }
+        for (index, image) in try pairs(indices, images) {
+            #expect(image.width == 28 && image.height == 28)
+            #expect(try Self.difference(image, expected[(size * index)..<(size * (index + 1))]) <= 4)
         }
     }
 
@@ -81,9 +81,9 @@ import Testing
     }
 
     @Test func `More frames than there are come twice`() throws {
-        let (indices, pictures) = try VideoFile(Self.path("full.mp4")).frames(count: 8) { $0 }
+        let (indices, images) = try VideoFile(Self.path("full.mp4")).frames(count: 8) { $0 }
         #expect(indices == [0, 0, 1, 2, 2, 2, 3, 4])
-        #expect(pictures.count == 8 && pictures[0] == pictures[1])
+        #expect(images.count == 8 && images[0] == images[1])
     }
 
     @Test func `What a container claims about its frames is not believed`() throws {
@@ -96,28 +96,28 @@ import Testing
         }
         let video = try VideoFile(lying.path)
         #expect(video.info.frameCount == 9)
-        #expect(try video.frames(count: 9) { $0 }.values == Self.pictures(Self.path("odd.avi"), count: 9))
+        #expect(try video.frames(count: 9) { $0 }.values == Self.images(Self.path("odd.avi"), count: 9))
     }
 
     @Test func `A video cut short gives the frames that it still has`() throws {
         let cut = try Copy("mpeg4.mkv") { $0 = $0.prefix($0.count * 2 / 3) }
         let video = try VideoFile(cut.path)
         #expect(video.info.frameCount > 3 && video.info.frameCount < 13)
-        let whole = try Self.pictures(Self.path("mpeg4.mkv"), count: 13)
+        let whole = try Self.images(Self.path("mpeg4.mkv"), count: 13)
         #expect(try video.frames(count: 1) { $0 }.values[0].width == 18)
-        #expect(try Self.pictures(cut.path, count: video.info.frameCount)[0] == whole[0])
+        #expect(try Self.images(cut.path, count: video.info.frameCount)[0] == whole[0])
     }
 
     @Test func `Frames that cannot be decoded are left out of the count`() throws {
-        // Everything between the first and the last frame of the one group of pictures is noise.
+        // Everything between the first and the last frame of the one group of images is noise.
         let damaged = try Copy("odd.avi") { data in
             let middle = data.count / 3..<data.count * 2 / 3
             data.replaceSubrange(middle, with: repeatElement(0x5A, count: middle.count))
         }
         let video = try VideoFile(damaged.path)
         let counted = video.info.frameCount
-        let (indices, pictures) = try video.frames(count: 20) { $0 }
-        #expect(pictures.count == 20 && video.info.frameCount <= counted && video.info.frameCount > 0)
+        let (indices, images) = try video.frames(count: 20) { $0 }
+        #expect(images.count == 20 && video.info.frameCount <= counted && video.info.frameCount > 0)
         #expect(indices.allSatisfy { $0 < video.info.frameCount })
     }
 
@@ -152,7 +152,7 @@ import Testing
             return #expect(throws: VideoError.self) { try VideoFile(file.path) }
         }
         // An MP3 whose tags hold a cover.
-        let cover = PictureFixtures.bytes("grey.jpg")
+        let cover = ImageFixtures.bytes("grey.jpg")
         let tags = Array("ID3".utf8) + [3, 0, 0, 0, 0, 7, 0x76] + Array("APIC".utf8) + [0, 0, 3, 0x6C, 0, 0, 0]
         let sound = try refusal(tags + Array("image/jpeg\0\u{3}\0".utf8) + cover + [0xFF, 0xFB, 0x90, 0x64])
         #expect(sound?.description.contains("not a video: it holds sound (MP3), but no moving picture") == true)
@@ -160,7 +160,7 @@ import Testing
         for (file, name) in [
             ("rgb.png", "PNG"), ("baseline-420.jpg", "JPEG"), ("rgb.bmp", "BMP"), ("alpha.avif", "AVIF"),
         ] {
-            let error = try refusal(PictureFixtures.bytes(file))
+            let error = try refusal(ImageFixtures.bytes(file))
             #expect(error?.description.contains("found an image (\(name)): give it as one") == true, "\(error!)")
         }
         let cut = try Copy("h264.mp4") { $0 = $0.prefix($0.count / 2) }

@@ -13,11 +13,11 @@ import Testing
         }
         #expect(report.failures.isEmpty)
         #expect(report.recordCount == 62)
-        #expect(report.pictureCount == 30 + 24)
+        #expect(report.imageCount == 30 + 24)
         #expect(seen.withLock { $0 } == 62)
     }
 
-    @Test func `A damaged picture and a flipped byte are both found and named`() throws {
+    @Test func `A damaged image and a flipped byte are both found and named`() throws {
         let fixture = try CorpusFixture((0..<40).map { CorpusFixture.captioned($0, damaged: $0 == 33) })
         let shard = fixture.url.appendingPathComponent("shard-00000.tar")
         var bytes = try Data(contentsOf: shard)
@@ -27,7 +27,7 @@ import Testing
         let report = try CorpusCheck(try CorpusFolder(fixture.url), decoder: FiveByteDecoder()).run(workerCount: 2)
         #expect(Set(report.failures.map(\.id)) == ["shard-00000.tar", "shapes-000005", "shapes-000033"])
         let damaged = try #require(report.failures.first { $0.id == "shapes-000033" })
-        #expect(damaged.reason == "picture 0 (shapes-000033.0.png): the picture is damaged")
+        #expect(damaged.reason == "image 0 (shapes-000033.0.png): the image is damaged")
 
         let path = fixture.url.path + ".jsonl"
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -44,7 +44,7 @@ import Testing
             ])
         let summary = try CorpusSummary(fixture.folder)
         #expect(summary.sources.map(\.name) == ["shapes", "glosses"])
-        #expect(summary.sources[0].train == 2 && summary.sources[0].test == 1 && summary.sources[0].pictures == 3)
+        #expect(summary.sources[0].train == 2 && summary.sources[0].test == 1 && summary.sources[0].images == 3)
         #expect(summary.sources[0].meanWordCount == 8)
         #expect(summary.sources[1].meanWordCount == 3)
         #expect(try CorpusSummary(fixture.folder, split: .test).recordCount == 1)

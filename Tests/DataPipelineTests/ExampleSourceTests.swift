@@ -11,7 +11,7 @@ import Torch
         return try fixture.source(contextLength: contextLength).examples(ofEntry: 0).map(\.layout)
     }
 
-    @Test func `A caption follows its picture, and its end token is supervised`() throws {
+    @Test func `A caption follows its image, and its end token is supervised`() throws {
         let layout = try #require(try layouts(CorpusFixture.captioned(2), contextLength: 96).first)
         #expect(layout.segments.count == 4)
         #expect(layout.segments[0] == .text(tokenIDs: [1], isSupervised: false))
@@ -29,8 +29,8 @@ import Torch
         #expect(ByteTokenizer().decode(layout.supervisedTokenIDs).hasPrefix("name: n2."))
     }
 
-    @Test func `A document longer than the context is split, its text whole and its pictures uncut`() throws {
-        let item = CorpusFixture.interleaved(1, pictureCount: 7, words: 9)
+    @Test func `A document longer than the context is split, its text whole and its images uncut`() throws {
+        let item = CorpusFixture.interleaved(1, imageCount: 7, words: 9)
         let pieces = try layouts(item, contextLength: 40)
         #expect(pieces.count > 3)
         for piece in try nonempty(pieces) {
@@ -49,12 +49,12 @@ import Torch
         #expect(error?.description.contains("but the context has 32") == true)
     }
 
-    @Test func `A context without room for text beside a picture is refused`() throws {
+    @Test func `A context without room for text beside an image is refused`() throws {
         let fixture = try CorpusFixture([CorpusFixture.captioned(2)])
         #expect(throws: DataError.self) { try fixture.source(contextLength: 6) }
     }
 
-    @Test func `The sample view shows begin, picture, text and mask, plainly where there is no colour`() throws {
+    @Test func `The sample view shows begin, image, text and mask, plainly where there is no colour`() throws {
         let fixture = try CorpusFixture([CorpusFixture.captioned(2)])
         let view = try SampleView(try fixture.source(), entry: 0)
         let plain = view.text(style: .plain)

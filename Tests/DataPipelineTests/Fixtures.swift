@@ -29,15 +29,15 @@ struct ByteTokenizer: Tokenizer {
 
 /// A "file" of this decoder is: width, height, red, green, blue; a first byte of 255 is a damaged file.
 struct FiveByteDecoder: MediaDecoder {
-    struct Damaged: Error, CustomStringConvertible { var description: String { "the picture is damaged" } }
+    struct Damaged: Error, CustomStringConvertible { var description: String { "the image is damaged" } }
 
-    func picture(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Picture {
+    func image(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Image {
         guard bytes.count == 5, bytes[0] != 255 else { throw Damaged() }
         let (width, height) = (Int(bytes[0]), Int(bytes[1]))
         let pixels = (0..<width * height).flatMap { place in
             [bytes[2] &+ UInt8(truncatingIfNeeded: place), bytes[3], bytes[4]]
         }
-        return Picture(width: width, height: height, pixels: pixels)
+        return Image(width: width, height: height, pixels: pixels)
     }
 }
 
@@ -64,7 +64,7 @@ final class CorpusFixture {
         try ExampleSource(
             corpus: folder, tokenizer: ByteTokenizer(), decoder: FiveByteDecoder(),
             imageProcessor: ImageProcessor(imageSize: 8), contract: Self.contract, template: template,
-            contextLength: contextLength, pictureCacheByteLimit: cacheByteLimit)
+            contextLength: contextLength, imageCacheByteLimit: cacheByteLimit)
     }
 
     static func provenance(_ path: String) -> CorpusRecord.Provenance {
@@ -82,10 +82,10 @@ final class CorpusFixture {
             provenance: provenance("c\(number)"))
     }
 
-    static func interleaved(_ number: Int, pictureCount: Int = 2, words: Int = 4) -> CorpusItem {
+    static func interleaved(_ number: Int, imageCount: Int = 2, words: Int = 4) -> CorpusItem {
         var parts: [CorpusItem.Part] = [.text("d\(number)")]
-        for picture in 0..<pictureCount {
-            parts.append(.png([8, 8, UInt8(number % 100), UInt8(picture), 7]))
+        for image in 0..<imageCount {
+            parts.append(.png([8, 8, UInt8(number % 100), UInt8(image), 7]))
             parts.append(.text(String(repeating: "word ", count: words)))
         }
         return CorpusItem(

@@ -68,7 +68,7 @@ struct BatchContent: Equatable {
         #expect(one != (try batches(try Loader(try fixture.source(), config: config(seed: 8)), 10)))
     }
 
-    @Test func `Rows hold whole examples: begin, pictures, text, end, with labels on text alone`() throws {
+    @Test func `Rows hold whole examples: begin, images, text, end, with labels on text alone`() throws {
         let fixture = try CorpusFixture.mixed()
         let loader = try Loader(try fixture.source(contextLength: 320), config: config())
         for _ in 0..<12 {
@@ -131,7 +131,7 @@ struct BatchContent: Equatable {
         let entry = try JSONDecoder().decode(QuarantineEntry.self, from: Data(lines[0].utf8))
         #expect(lines.count == 1)
         #expect(entry.id == "shapes-000300")
-        #expect(entry.reason == "the picture is damaged")
+        #expect(entry.reason == "the image is damaged")
 
         // A second loader over the same file adds no second line.
         let again = try Loader(
@@ -146,7 +146,7 @@ struct BatchContent: Equatable {
         #expect(error?.description.contains("10 records of") == true)
     }
 
-    @Test func `Validation is one pass in fixed order with canonical captions and unchanged pictures`() throws {
+    @Test func `Validation is one pass in fixed order with canonical captions and unchanged images`() throws {
         let fixture = try CorpusFixture(
             (0..<20).map { CorpusFixture.captioned($0) } + (20..<31).map { CorpusFixture.captioned($0, split: .val) })
         let source = try fixture.source()
@@ -192,18 +192,18 @@ struct BatchContent: Equatable {
 
     @Test func `A failed record makes its warm-start batch smaller and moves no other`() throws {
         let fixture = try CorpusFixture((0..<20).map { CorpusFixture.captioned($0, damaged: $0 == 3) })
-        let loader = try CaptionedPictureLoader(try fixture.source(), batchSize: 5, seed: 4)
+        let loader = try CaptionedImageLoader(try fixture.source(), batchSize: 5, seed: 4)
         let batches = try (0..<8).map { _ in try loader.next() }
         #expect(batches.map(\.itemIDs.count).reduce(0, +) == 38)
         #expect(batches.allSatisfy { $0.pixelValues.shape[0] == $0.itemIDs.count && $0.itemIDs.count >= 4 })
-        let resumed = try CaptionedPictureLoader(try fixture.source(), batchSize: 5, seed: 4, startBatch: 6)
+        let resumed = try CaptionedImageLoader(try fixture.source(), batchSize: 5, seed: 4, startBatch: 6)
         #expect(try resumed.next().itemIDs == batches[6].itemIDs)
     }
 
-    @Test func `Warm-start batches pair each picture with its caption's tokens and follow the seed`() throws {
+    @Test func `Warm-start batches pair each image with its caption's tokens and follow the seed`() throws {
         let fixture = try CorpusFixture.mixed()
         let source = try fixture.source()
-        let loader = try CaptionedPictureLoader(source, batchSize: 5, seed: 4)
+        let loader = try CaptionedImageLoader(source, batchSize: 5, seed: 4)
         let batches = try (0..<4).map { _ in try loader.next() }
         #expect(batches[0].pixelValues.shape == [5, 3, 8, 8])
         for batch in batches {
@@ -211,7 +211,7 @@ struct BatchContent: Equatable {
                 #expect(ByteTokenizer().decode(tokens).contains("name: n\(Int(id.suffix(6)) ?? -1)."))
             }
         }
-        let resumed = try CaptionedPictureLoader(source, batchSize: 5, seed: 4, startBatch: 2)
+        let resumed = try CaptionedImageLoader(source, batchSize: 5, seed: 4, startBatch: 2)
         let third = try resumed.next()
         #expect(third.itemIDs == batches[2].itemIDs)
         #expect(third.captionTokenIDs == batches[2].captionTokenIDs)

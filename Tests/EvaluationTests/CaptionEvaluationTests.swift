@@ -36,18 +36,18 @@ import Torch
         #expect(try #require(name.control("shuffled pictures")).value < 0.6)
     }
 
-    @Test func `matching shares the point among equal pictures and is blind when pictures are shuffled`() throws {
+    @Test func `matching shares the point among equal images and is blind when images are shuffled`() throws {
         let report = try Self.report(count: 60)
-        for task in ["which of 4 pictures (full caption)", "which of 4 pictures (name alone)"] {
+        for task in ["which of 4 images (full caption)", "which of 4 images (name alone)"] {
             let score = try #require(report.score(task, on: "emoji"))
             // Distractors may show the same of the five things: those ties halve or third the point.
             #expect(score.estimate.value > 0.65)
             #expect(try #require(score.control("shuffled pictures")).value < 0.45)
             #expect(score.control("chance")?.value == 0.25)
         }
-        #expect(PictureMatchingTask.point(2, against: [1, 0, 1]) == 1)
-        #expect(PictureMatchingTask.point(2, against: [2, 0, 1]) == 0.5)
-        #expect(PictureMatchingTask.point(2, against: [2, 3, 1]) == 0)
+        #expect(ImageMatchingTask.point(2, against: [1, 0, 1]) == 1)
+        #expect(ImageMatchingTask.point(2, against: [2, 0, 1]) == 0.5)
+        #expect(ImageMatchingTask.point(2, against: [2, 3, 1]) == 0)
     }
 
     @Test func `the same seed gives the same report and another seed other distractors`() throws {
@@ -59,9 +59,9 @@ import Torch
         #expect(first.scores != other.scores)
     }
 
-    @Test func `sources too small for four pictures are left out of matching only`() throws {
+    @Test func `sources too small for four images are left out of matching only`() throws {
         let report = try Self.report(count: 4)
-        #expect(report.score("which of 4 pictures (full caption)", on: "emoji") == nil)
+        #expect(report.score("which of 4 images (full caption)", on: "emoji") == nil)
         #expect(report.score("dominant colour", on: "emoji") != nil)
     }
 
@@ -95,7 +95,7 @@ import Torch
         let set = OracleModel.set(count: count)
         let written = set.items.map { item in
             var item = item
-            item.writtenCaptions = [item.caption.name, "a picture of \(item.caption.name)"]
+            item.writtenCaptions = [item.caption.name, "an image of \(item.caption.name)"]
             return item
         }
         var statistics = CaptionStatistics()
@@ -117,7 +117,7 @@ import Torch
             #expect(try #require(score.control("shuffled pictures")).value < own)
             #expect(try #require(score.control("training majority")).value < own)
         }
-        // "a picture of apple" is the first of the most frequent captions; one item in five shows an apple.
+        // "an image of apple" is the first of the most frequent captions; one item in five shows an apple.
         #expect(scores[2].control("training majority")?.value == 0.2)
     }
 
@@ -129,7 +129,7 @@ import Torch
         #expect(parts == (try task.predictions(context, places: places)))
         #expect(task.scores(context, parts) == (try task.scores(context)))
         #expect(parts.last?.id == Prediction.blankID && parts.last?.scores.isEmpty == true)
-        #expect(parts[0].prompt == "<image>name:" && parts[0].references == ["apple", "a picture of apple"])
+        #expect(parts[0].prompt == "<image>name:" && parts[0].references == ["apple", "an image of apple"])
     }
 
     @Test func `items without what a task asks for are obstacles, not crashes`() throws {

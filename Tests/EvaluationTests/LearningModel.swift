@@ -6,7 +6,7 @@ import SyrinxModels
 import Torch
 
 /// A model that learns words from its prompt and knows nothing else: after `name:` it prefers the word that followed an
-/// earlier picture of the same group. A picture of brightness b shows group b; a blank picture (-1) shows none.
+/// earlier image of the same group. An image of brightness b shows group b; a blank picture (-1) shows none.
 struct LearningModel: MultimodalLanguageModel {
     static let words = ["<begin>", "<end>", "<image>", "name:", "."] + FewShotNamingTask.words
     static let kinds = ["food", "animals", "nature", "travel", "flags"]

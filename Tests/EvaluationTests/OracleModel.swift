@@ -5,9 +5,9 @@ import Processors
 import SyrinxModels
 import Torch
 
-/// A model that reads the answer off the picture: it knows what every picture shows and says it perfectly.
+/// A model that reads the answer off the image: it knows what every image shows and says it perfectly.
 ///
-/// A picture of brightness b shows world item b. Its one visual token prefers the item's words; a text position lets
+/// An image of brightness b shows world item b. Its one visual token prefers the item's words; a text position lets
 /// through the words that may follow its own token. So after "colours:" the item's colour is likeliest, after "name:" its
 /// name, after "kind:" its kind, and everywhere else the full stop. A blank picture (brightness -1) prefers nothing.
 struct OracleModel: MultimodalLanguageModel {
@@ -39,7 +39,7 @@ struct OracleModel: MultimodalLanguageModel {
     let visualTokenCount = 1
     let imagePlaceholder = 2
 
-    /// Pictures whose every value is the item's number, to preferences over words; D = 2 V.
+    /// Images whose every value is the item's number, to preferences over words; D = 2 V.
     func visualTokens(_ pixelValues: Tensor) -> Tensor {
         let brightness = pixelValues.mean(dims: [1, 2, 3]).array(of: Float.self)
         var rows = [Float](repeating: 0, count: brightness.count * 2 * vocabularySize)
@@ -110,7 +110,7 @@ struct OracleModel: MultimodalLanguageModel {
         return Tensor(values, shape: [words.count, words.count])
     }
 
-    /// `count` items of one source that go through the world in order, with their pictures.
+    /// `count` items of one source that go through the world in order, with their images.
     static func set(count: Int, source: String = "emoji") -> CaptionedSet {
         let items = (0..<count).map { index in
             CaptionedSet.Item(

@@ -28,14 +28,14 @@ private let parsers: [String: ([UInt8]) throws -> Void] = [
     },
     "recipe": recipe,
     "setting": setting,
-    "jpeg": picture(signature: [0xFF, 0xD8, 0xFF]),
-    "png": { try picture(signature: pngSignature)(withChecksums($0)) },
-    "webp": picture(signature: Array("RIFF".utf8)),
-    "gif": picture(signature: Array("GIF8".utf8)),
-    "bmp": picture(signature: Array("BM".utf8)),
-    "tiff": picture(signature: []),
-    "avif": picture(signature: []),
-    "heic": picture(signature: []),
+    "jpeg": image(signature: [0xFF, 0xD8, 0xFF]),
+    "png": { try image(signature: pngSignature)(withChecksums($0)) },
+    "webp": image(signature: Array("RIFF".utf8)),
+    "gif": image(signature: Array("GIF8".utf8)),
+    "bmp": image(signature: Array("BM".utf8)),
+    "tiff": image(signature: []),
+    "avif": image(signature: []),
+    "heic": image(signature: []),
     "data-url": { bytes in _ = DataURL(String(decoding: bytes, as: UTF8.self)) },
     "exif": exif,
     "sentencepiece": sentencePiece,
@@ -101,15 +101,15 @@ private func torchArchive(_ bytes: [UInt8]) throws {
     }
 }
 
-/// A picture that is accepted has all its pixels; a smaller scale is never smaller than asked for.
-private func picture(signature: [UInt8]) -> ([UInt8]) throws -> Void {
+/// An image that is accepted has all its pixels; a smaller scale is never smaller than asked for.
+private func image(signature: [UInt8]) -> ([UInt8]) throws -> Void {
     { bytes in
         guard bytes.starts(with: signature) else { return }
         let limits = DecodeLimits(maximumPixelCount: 1 << 20, maximumWorkingByteCount: 64 << 20)
-        let picture = try PictureCodec().picture(from: bytes, limits: limits, target: nil)
-        precondition(picture.pixels.count == picture.width * picture.height * 3)
-        let small = try PictureCodec().picture(from: bytes, limits: limits, target: 8)
-        precondition(small.shortestSide >= min(8, picture.shortestSide))
+        let image = try ImageCodec().image(from: bytes, limits: limits, target: nil)
+        precondition(image.pixels.count == image.width * image.height * 3)
+        let small = try ImageCodec().image(from: bytes, limits: limits, target: 8)
+        precondition(small.shortestSide >= min(8, image.shortestSide))
     }
 }
 
@@ -170,7 +170,7 @@ private func conversations(_ bytes: [UInt8]) throws {
 
 /// The first byte chooses the format.
 private func exif(_ bytes: [UInt8]) {
-    let formats = PictureFormat.allCases
+    let formats = ImageFormat.allCases
     guard let first = bytes.first else { return }
     _ = exifOrientation(in: Array(bytes.dropFirst()), format: formats[Int(first) % formats.count])
 }

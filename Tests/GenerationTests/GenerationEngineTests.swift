@@ -33,7 +33,7 @@ import Torch
         #expect(result.timings.decodeTokensPerSecond > 0)
     }
 
-    @Test func `a batch of mixed lengths, pictures and configs gives row by row what single calls give`() throws {
+    @Test func `a batch of mixed lengths, images and configs gives row by row what single calls give`() throws {
         let requests = [
             GenerationRequest(TinyModel.input([5, 9, 30, 7]), config: GenerationConfig(maxNewTokens: 9)),
             GenerationRequest(TinyModel.input([8], brightness: 0.3), config: GenerationConfig(maxNewTokens: 4)),
@@ -62,8 +62,8 @@ import Torch
             try engine.generate(GenerationRequest(input, visualTokens: visual, config: config)).tokenIDs == fromPixels)
     }
 
-    @Test func `a batch's pictures go through the encoder a bounded number at a time`() throws {
-        let counting = PictureCounting()
+    @Test func `a batch's images go through the encoder a bounded number at a time`() throws {
+        let counting = ImageCounting()
         let requests = (0..<20).map { number in
             GenerationRequest(
                 TinyModel.input([5, 9], brightness: number % 5 == 0 ? nil : Double(number) / 20),
@@ -74,7 +74,7 @@ import Torch
         #expect(try found == requests.map { try engine.generate($0).tokenIDs })
     }
 
-    @Test func `pictures encoded before and pictures that are not share a batch`() throws {
+    @Test func `images encoded before and images that are not share a batch`() throws {
         let config = GenerationConfig(maxNewTokens: 6)
         let requests = (0..<6).map { number in
             let input = TinyModel.input([8, 9], brightness: number == 3 ? nil : Double(number) / 6)
@@ -135,7 +135,7 @@ import Torch
         let error = #expect(throws: GenerationError.self) {
             try engine.generate(GenerationRequest(TinyModel.input(text, brightness: 0)))
         }
-        #expect(error?.description.contains("has 65 tokens (4 of them for pictures)") == true)
+        #expect(error?.description.contains("has 65 tokens (4 of them for images)") == true)
         #expect(error?.description.contains("holds 64") == true)
     }
 

@@ -8,11 +8,11 @@ import Torch
     private let engine = GenerationEngine(TinyModel.shared)
 
     private func request(
-        _ text: [Int], picture: (id: String, brightness: Double)? = nil, count: Int = 5
+        _ text: [Int], image: (id: String, brightness: Double)? = nil, count: Int = 5
     ) -> GenerationRequest {
         GenerationRequest(
-            TinyModel.input(text, brightness: picture?.brightness), config: GenerationConfig(maxNewTokens: count),
-            pictureIDs: picture.map { [$0.id] } ?? [])
+            TinyModel.input(text, brightness: image?.brightness), config: GenerationConfig(maxNewTokens: count),
+            imageIDs: image.map { [$0.id] } ?? [])
     }
 
     /// The answer with the cache, which must equal the answer without, and how much was taken up.
@@ -29,14 +29,14 @@ import Torch
     @Test func `the next turn computes only what is new, in a cache that grows`() throws {
         let prefix = PrefixCache()
         var text = [5, 9, 30, 7]
-        let first = try cachedCount(request(text, picture: ("a", 0.4)), prefix)
+        let first = try cachedCount(request(text, image: ("a", 0.4)), prefix)
         #expect(first.cached == 0 && prefix.tokenCount == 4 + 4 + 4)
         text += first.answer + [8, 11]
-        let second = try cachedCount(request(text, picture: ("a", 0.4), count: 12), prefix)
+        let second = try cachedCount(request(text, image: ("a", 0.4), count: 12), prefix)
         // The last token of an answer was chosen, but never read.
         #expect(second.cached == 12)
         text += second.answer + [6]
-        #expect(try cachedCount(request(text, picture: ("a", 0.4), count: 20), prefix).cached == 12 + 2 + 1 + 11)
+        #expect(try cachedCount(request(text, image: ("a", 0.4), count: 20), prefix).cached == 12 + 2 + 1 + 11)
     }
 
     @Test func `a changed history is forgotten from the first difference on`() throws {
@@ -47,17 +47,17 @@ import Torch
         #expect(try cachedCount(request([4, 5]), prefix).cached == 1)
     }
 
-    @Test func `another picture in the same place is computed, and the same prompt once more is not`() throws {
+    @Test func `another image in the same place is computed, and the same prompt once more is not`() throws {
         let prefix = PrefixCache()
-        _ = try cachedCount(request([5, 9], picture: ("a", 0.4)), prefix)
-        #expect(try cachedCount(request([5, 9], picture: ("b", -0.6)), prefix).cached == 0)
-        #expect(try cachedCount(request([5, 9], picture: ("b", -0.6)), prefix).cached == 5)
-        // Nothing but a picture: it is computed whole, for its last position gives the answer's first token.
-        #expect(try cachedCount(request([], picture: ("b", -0.6)), prefix).cached == 0)
-        #expect(try cachedCount(request([], picture: ("b", -0.6)), prefix).cached == 0)
+        _ = try cachedCount(request([5, 9], image: ("a", 0.4)), prefix)
+        #expect(try cachedCount(request([5, 9], image: ("b", -0.6)), prefix).cached == 0)
+        #expect(try cachedCount(request([5, 9], image: ("b", -0.6)), prefix).cached == 5)
+        // Nothing but an image: it is computed whole, for its last position gives the answer's first token.
+        #expect(try cachedCount(request([], image: ("b", -0.6)), prefix).cached == 0)
+        #expect(try cachedCount(request([], image: ("b", -0.6)), prefix).cached == 0)
     }
 
-    @Test func `pictures of unknown identity are never taken for each other`() throws {
+    @Test func `images of unknown identity are never taken for each other`() throws {
         let prefix = PrefixCache()
         func unknown(_ brightness: Double) -> GenerationRequest {
             GenerationRequest(

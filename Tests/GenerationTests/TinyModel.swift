@@ -4,8 +4,8 @@ import Synchronization
 import SyrinxModels
 import Torch
 
-/// The tiny model, noting how many pictures come to its encoder at a time.
-final class PictureCounting: MultimodalLanguageModel {
+/// The tiny model, noting how many images come to its encoder at a time.
+final class ImageCounting: MultimodalLanguageModel {
     let passes = Mutex<[Int]>([])
     private let model = TinyModel.shared
 
@@ -69,7 +69,7 @@ final class BrokenModel: MultimodalLanguageModel {
     func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
 }
 
-/// A random model of a few thousand parameters with pictures of 16 pixels and 4 visual tokens.
+/// A random model of a few thousand parameters with images of 16 pixels and 4 visual tokens.
 enum TinyModel {
     static let vocabularySize = 48
     static let placeholder = 3
@@ -99,7 +99,7 @@ enum TinyModel {
         return model
     }
 
-    /// One row: a picture of one `brightness` first, where one is given, then text.
+    /// One row: an image of one `brightness` first, where one is given, then text.
     static func input(_ text: [Int], brightness: Double? = nil) -> ModelInput {
         let count = brightness == nil ? 0 : shared.visualTokenCount
         let tokenIDs = [Int](repeating: placeholder, count: count) + text

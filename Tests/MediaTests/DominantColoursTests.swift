@@ -21,8 +21,8 @@ private let named: [(String, UInt32)] = [
         #expect(ColourName(of: colour).rawValue == name)
     }
 
-    /// Rows of a picture, one character per 4 x 4 block.
-    private func drawn(_ rows: [String]) -> Picture {
+    /// Rows of an image, one character per 4 x 4 block.
+    private func drawn(_ rows: [String]) -> Image {
         let colours: [Character: RGB] = [
             ".": .white, "r": RGB(red: 220, green: 10, blue: 10), "b": RGB(red: 10, green: 10, blue: 220),
             "g": RGB(red: 10, green: 150, blue: 10), "k": .black,
@@ -30,7 +30,7 @@ private let named: [(String, UInt32)] = [
         let pixels = rows.flatMap { row in
             Array(repeating: row.flatMap { Array(repeating: colours[$0]!, count: 4) }, count: 4).flatMap { $0 }
         }
-        return Picture(
+        return Image(
             width: rows[0].count * 4, height: rows.count * 4, pixels: pixels.flatMap { [$0.red, $0.green, $0.blue] })
     }
 
@@ -50,15 +50,15 @@ private let named: [(String, UInt32)] = [
 
     @Test("Colours are ordered by share and those below 12% are left out")
     func order() {
-        let picture = drawn(["bbbbbbbbbb", "bbbbbrrrrr", "gggggggkkk", "gggggggkkk"])
-        #expect(DominantColours(of: picture).names == ["blue", "green", "black"])
+        let image = drawn(["bbbbbbbbbb", "bbbbbrrrrr", "gggggggkkk", "gggggggkkk"])
+        #expect(DominantColours(of: image).names == ["blue", "green", "black"])
         let few = drawn(["rrrrrrrrrr", "rrrrrrrrrr", "rrrrrrrbbb"])
         #expect(DominantColours(of: few).names == ["red"])
     }
 
-    @Test("A picture of nothing but white is white")
+    @Test("An image of nothing but white is white")
     func allWhite() {
-        #expect(DominantColours(of: Picture(width: 3, height: 200)).names == ["white"])
+        #expect(DominantColours(of: Image(width: 3, height: 200)).names == ["white"])
     }
 
     @Test("At most three colours are named, ties in the order of the names")

@@ -5,15 +5,15 @@ import Testing
 import Torch
 
 @Suite struct ImageProcessorTests {
-    @Test("Pixel values are channel planes of the normalised prepared picture")
+    @Test("Pixel values are channel planes of the normalised prepared image")
     func values() {
         let processor = ImageProcessor(imageSize: 6, resize: .squash, normalisation: .imageNet)
-        let picture = noise(13, 9)
-        let tensor = processor.pixelValues(picture)
+        let image = noise(13, 9)
+        let tensor = processor.pixelValues(image)
         #expect(tensor.shape == [3, 6, 6])
         #expect(tensor.dtype == .float32)
         let values = tensor.array(of: Float.self)
-        let prepared = picture.resized(width: 6, height: 6)
+        let prepared = image.resized(width: 6, height: 6)
         for y in 0..<6 {
             for x in 0..<6 {
                 let green = (Float(Double(prepared[x, y].green) * (1.0 / 255)) - Float(0.456)) / Float(0.224)
@@ -25,38 +25,38 @@ import Torch
     @Test("The half preset reaches from -1 to 1")
     func half() {
         let processor = ImageProcessor(imageSize: 2, normalisation: .half)
-        #expect(processor.pixelValues(Picture(width: 2, height: 2)).array(of: Float.self).allSatisfy { $0 == 1 })
-        let black = Picture(width: 2, height: 2, filledWith: .black)
+        #expect(processor.pixelValues(Image(width: 2, height: 2)).array(of: Float.self).allSatisfy { $0 == 1 })
+        let black = Image(width: 2, height: 2, filledWith: .black)
         #expect(processor.pixelValues(black).array(of: Float.self).allSatisfy { $0 == -1 })
     }
 
-    @Test("A batch equals its pictures one by one", arguments: ImageProcessor.Resize.allCases)
+    @Test("A batch equals its images one by one", arguments: ImageProcessor.Resize.allCases)
     func batch(resize: ImageProcessor.Resize) {
         let processor = ImageProcessor(imageSize: 14, resize: resize, filter: .bilinear)
-        let pictures = [noise(40, 20), noise(9, 33, seed: 2), noise(14, 14, seed: 3)]
-        let tensor = processor.pixelValues(pictures)
+        let images = [noise(40, 20), noise(9, 33, seed: 2), noise(14, 14, seed: 3)]
+        let tensor = processor.pixelValues(images)
         #expect(tensor.shape == [3, 3, 14, 14])
-        let single = pictures.flatMap { processor.pixelValues($0).array(of: Float.self) }
+        let single = images.flatMap { processor.pixelValues($0).array(of: Float.self) }
         #expect(tensor.array(of: Float.self) == single)
-        let cached = processor.pixelValues(prepared: pictures.map(processor.prepared))
+        let cached = processor.pixelValues(prepared: images.map(processor.prepared))
         #expect(cached.array(of: Float.self) == single)
     }
 
     @Test("The shortest side is resized and the centre cut out", arguments: [(50, 31), (31, 50), (20, 20), (7, 301)])
     func crop(width: Int, height: Int) {
         let processor = ImageProcessor(imageSize: 16)
-        let picture = noise(width, height)
+        let image = noise(width, height)
         let shortest = min(width, height)
         let (newWidth, newHeight) = (16 * width / shortest, 16 * height / shortest)
-        let whole = picture.resized(width: newWidth, height: newHeight)
+        let whole = image.resized(width: newWidth, height: newHeight)
         let expected = whole.cropped(x: (newWidth - 16) / 2, y: (newHeight - 16) / 2, width: 16, height: 16)
-        #expect(processor.prepared(picture) == expected)
+        #expect(processor.prepared(image) == expected)
     }
 
     @Test("Padding keeps the shape and fills with white", arguments: [(40, 20), (20, 40)])
     func pad(width: Int, height: Int) {
         let processor = ImageProcessor(imageSize: 10, resize: .padWhite)
-        let prepared = processor.prepared(Picture(width: width, height: height, filledWith: .black))
+        let prepared = processor.prepared(Image(width: width, height: height, filledWith: .black))
         #expect(prepared.width == 10 && prepared.height == 10)
         for y in 0..<10 {
             for x in 0..<10 {
@@ -67,21 +67,21 @@ import Torch
         }
     }
 
-    @Test("A picture of one row and 65,535 columns is prepared without a huge intermediate", arguments: [1, 3])
+    @Test("An image of one row and 65,535 columns is prepared without a huge intermediate", arguments: [1, 3])
     func extremeShape(height: Int) {
-        let picture = Picture(width: 65_535, height: height)
+        let image = Image(width: 65_535, height: height)
         for resize in [ImageProcessor.Resize.squash, .shortestSideCrop, .padWhite] {
-            let prepared = ImageProcessor(imageSize: 32, resize: resize).prepared(picture)
-            #expect(prepared == Picture(width: 32, height: 32))
+            let prepared = ImageProcessor(imageSize: 32, resize: resize).prepared(image)
+            #expect(prepared == Image(width: 32, height: 32))
         }
-        // These visit the whole square, strip by strip: a shorter picture keeps the test quick.
-        let shorter = Picture(width: 8191, height: height)
-        #expect(ImageProcessor(imageSize: 32, resize: .squareFirst).prepared(shorter) == Picture(width: 32, height: 32))
+        // These visit the whole square, strip by strip: a shorter image keeps the test quick.
+        let shorter = Image(width: 8191, height: height)
+        #expect(ImageProcessor(imageSize: 32, resize: .squareFirst).prepared(shorter) == Image(width: 32, height: 32))
         let mean = RGB(red: 122, green: 116, blue: 104)
         #expect(
             ImageProcessor(imageSize: 32, resize: .padMean)
-                .prepared(Picture(width: 8191, height: height, filledWith: mean))
-                == Picture(width: 32, height: 32, filledWith: mean))
+                .prepared(Image(width: 8191, height: height, filledWith: mean))
+                == Image(width: 32, height: 32, filledWith: mean))
     }
 
     @Test("The JSON form gives the processor back and states the decoding policies")

@@ -34,9 +34,9 @@ private func resample(_ item: ResizeReference.Case, order: ResamplingOrder) -> [
 
     @Test("The two orders differ where Pillow 13 changed")
     func ordersDiffer() {
-        let picture = noise(33, 200)
-        let old = picture.resized(width: 32, height: 20)
-        let new = picture.resized(width: 32, height: 20, order: .smallerFirst)
+        let image = noise(33, 200)
+        let old = image.resized(width: 32, height: 20)
+        let new = image.resized(width: 32, height: 20, order: .smallerFirst)
         #expect(old != new)
     }
 
@@ -55,11 +55,11 @@ private func resample(_ item: ResizeReference.Case, order: ResamplingOrder) -> [
     @Test(
         "A window of the result equals cropping the whole result", arguments: [(37, 90), (90, 37), (24, 24), (200, 31)])
     func windowEqualsCrop(width: Int, height: Int) {
-        let picture = noise(width, height)
+        let image = noise(width, height)
         for (newWidth, newHeight) in [(60, 70), (20, 20), (width, height), (width, 24), (24, height)] {
             let window = PixelWindow(x: newWidth / 4, y: newHeight / 3, width: newWidth / 2, height: newHeight / 2)
-            let whole = picture.resized(width: newWidth, height: newHeight)
-            let part = picture.resized(width: newWidth, height: newHeight, window: window)
+            let whole = image.resized(width: newWidth, height: newHeight)
+            let part = image.resized(width: newWidth, height: newHeight, window: window)
             #expect(part == whole.cropped(x: window.x, y: window.y, width: window.width, height: window.height))
         }
     }

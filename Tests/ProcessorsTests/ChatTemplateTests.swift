@@ -6,9 +6,9 @@ import Tokenizers
 private func user(_ content: ContentPart...) -> Message { Message(role: .user, content: content) }
 private func user(_ text: String) -> Message { Message(role: .user, text: text) }
 private func assistant(_ text: String) -> Message { Message(role: .assistant, text: text) }
-private let picture = ContentPart.image(ImageReference(.encoded([]), name: "a.png"))
+private let image = ContentPart.image(ImageReference(.encoded([]), name: "a.png"))
 
-/// Parts as a string: `[i]` for a picture, `[/]` for an end token, `{}` around what is learnt.
+/// Parts as a string: `[i]` for an image, `[/]` for an end token, `{}` around what is learnt.
 private func written(_ parts: [ChatPart]) -> String {
     parts.map { part in
         let (text, isSupervised) =
@@ -26,8 +26,8 @@ private func written(_ parts: [ChatPart]) -> String {
         "The following is a conversation between a curious human and AI assistant. The assistant gives helpful, detailed, "
         + "and polite answers to the user's questions."
 
-    @Test func `mPLUG-Owl's lines: a picture and a question each have their own, answers follow`() throws {
-        let turns = [user(picture, picture, .text("Which?")), assistant("The first."), user("Why?")]
+    @Test func `mPLUG-Owl's lines: an image and a question each have their own, answers follow`() throws {
+        let turns = [user(image, image, .text("Which?")), assistant("The first."), user("Why?")]
         #expect(
             written(try ChatTemplate.mplugOwl.parts(of: turns))
                 == Self.readme + "\nHuman: [i]\nHuman: [i]\nHuman: Which?\nAI: The first.\nHuman: Why?\nAI: ")
@@ -37,8 +37,8 @@ private func written(_ parts: [ChatPart]) -> String {
             written(try ChatTemplate.mplugOwlDemo.parts(of: [user("Hi")]))
                 == "The following is a conversation between a curious human and AI. The AI gives helpful, detailed, and polite "
                 + "answers to the human's questions.\nHuman: Hi\nAI: ")
-        // Between text, a picture still has a line of its own.
-        let inside = [Message(role: .system, text: ""), user(.text("first "), picture, .text(" then"))]
+        // Between text, an image still has a line of its own.
+        let inside = [Message(role: .system, text: ""), user(.text("first "), image, .text(" then"))]
         #expect(
             written(try ChatTemplate.mplugOwl.parts(of: inside)) == "Human: first\nHuman: [i]\nHuman: then\nAI: ")
     }
@@ -46,7 +46,7 @@ private func written(_ parts: [ChatPart]) -> String {
     @Test func `mPLUG-Owl2's turns have no system prompt unless one is given, and end tokens behind earlier answers`()
         throws
     {
-        let turns = [user(picture, .text("Is it?")), assistant("Yes."), user("Why?")]
+        let turns = [user(image, .text("Is it?")), assistant("Yes."), user("Why?")]
         let expected = "USER: [i]Is it? ASSISTANT: Yes.[/]USER: Why? ASSISTANT:"
         #expect(written(try ChatTemplate.mplugOwl2.parts(of: turns)) == expected)
         #expect(written(try ChatTemplate.mplugOwl2Evaluation.parts(of: turns)) == expected + " ")
@@ -55,8 +55,8 @@ private func written(_ parts: [ChatPart]) -> String {
                 == "Be brief. " + expected)
     }
 
-    @Test func `Vicuna's has its system prompt, and pictures on lines before the text`() throws {
-        let prompt = try ChatTemplate.vicunaV1.parts(of: [user(.text("What is it?\n"), picture)])
+    @Test func `Vicuna's has its system prompt, and images on lines before the text`() throws {
+        let prompt = try ChatTemplate.vicunaV1.parts(of: [user(.text("What is it?\n"), image)])
         #expect(
             written(prompt)
                 == "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
@@ -65,7 +65,7 @@ private func written(_ parts: [ChatPart]) -> String {
 
     @Test(arguments: ChatTemplate.allCases)
     func `In training every answer and its end token are learnt, and nothing else`(template: ChatTemplate) throws {
-        let turns = [user(picture, .text("Is it?")), assistant("Yes."), user("Why?"), assistant("So.")]
+        let turns = [user(image, .text("Is it?")), assistant("Yes."), user("Why?"), assistant("So.")]
         let text = written(try template.parts(of: turns, for: .training))
         let learnt = text.split(separator: "{").dropFirst().map { $0.prefix { $0 != "}" } }
         let space = text.contains("ASSISTANT:") ? " " : ""
@@ -88,15 +88,15 @@ private func written(_ parts: [ChatPart]) -> String {
 
     @Test func `A prompt is the beginning of its training example`() throws {
         for template in ChatTemplate.allCases where template != .document && template != .mplugOwl2Evaluation {
-            let prompt = written(try template.parts(of: [user(picture, .text("Is it?"))]))
+            let prompt = written(try template.parts(of: [user(image, .text("Is it?"))]))
             let example = written(
-                try template.parts(of: [user(picture, .text("Is it?")), assistant("Yes.")], for: .training))
+                try template.parts(of: [user(image, .text("Is it?")), assistant("Yes.")], for: .training))
             #expect(example.hasPrefix(prompt), "\(template)")
         }
     }
 
-    @Test func `A document is text and pictures in reading order`() throws {
-        let turns = [user(picture), assistant("a sun"), user(picture, .text("a "))]
+    @Test func `A document is text and images in reading order`() throws {
+        let turns = [user(image), assistant("a sun"), user(image, .text("a "))]
         let parts = try ChatTemplate.document.parts(of: turns)
         #expect(written(parts) == "[i]a sun[i]a ")
         #expect(parts.count == 4)
@@ -114,7 +114,7 @@ private func written(_ parts: [ChatPart]) -> String {
         #expect(message([user("a"), user("b")], .mplugOwl).hasPrefix("message 2 of 2 is the user's"))
         #expect(message([user("a"), Message(role: .system, text: "x")]).contains("speaks once, before all others"))
         #expect(
-            message([user("a"), Message(role: .assistant, content: [picture])]).contains("only a user shows pictures"))
+            message([user("a"), Message(role: .assistant, content: [image])]).contains("only a user shows images"))
         #expect(message([user("")]).contains("empty"))
     }
 
@@ -152,14 +152,14 @@ private func written(_ parts: [ChatPart]) -> String {
             name: "entry", parts: try template.parts(of: messages, for: purpose), tokenizer: tokenizer,
             beginID: tokenizer.beginID,
             contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: rows),
-            pictures: Array(repeating: place, count: count))
+            images: Array(repeating: place, count: count))
     }
 
     /// A user's text with markers.
     private func question(_ text: String) -> Message {
         let pieces = text.components(separatedBy: "<|image|>")
         let content = pieces.enumerated().flatMap { index, piece -> [ContentPart] in
-            (index > 0 ? [picture] : []) + (piece.isEmpty ? [] : [.text(piece)])
+            (index > 0 ? [image] : []) + (piece.isEmpty ? [] : [.text(piece)])
         }
         return Message(role: .user, content: content)
     }
@@ -187,10 +187,10 @@ private func written(_ parts: [ChatPart]) -> String {
                 let text = turn["value"] ?? ""
                 if turn["from"] == "gpt" { return assistant(text) }
                 guard !isVicuna, text.contains("<|image|>") else { return question(text) }
-                // The script puts pictures on a line before the text whatever the template.
+                // The script puts images on a line before the text whatever the template.
                 let rest = text.replacingOccurrences(of: "<|image|>", with: "").trimmingCharacters(
                     in: .whitespacesAndNewlines)
-                return user(picture, .text("\n" + rest))
+                return user(image, .text("\n" + rest))
             }
             if messages.first?.role == .assistant { messages.removeFirst() }
             let found = try layout(messages, isVicuna ? .vicunaV1 : .mplugOwl2, .training, placeholder: -200, rows: 1)
@@ -221,7 +221,7 @@ private func written(_ parts: [ChatPart]) -> String {
         for line in text.components(separatedBy: "\n") {
             if line.hasPrefix("Human: ") {
                 let text = String(line.dropFirst(7))
-                let part = text == "<image>" ? picture : .text(text)
+                let part = text == "<image>" ? image : .text(text)
                 if messages.last?.role == .user {
                     messages[messages.count - 1].content.append(part)
                 } else {
@@ -257,7 +257,7 @@ private func written(_ parts: [ChatPart]) -> String {
         var compared = 0
         for entry in try entries("mplug-owl/training.json") {
             let length = try #require(entry["length"] as? Int)
-            // Longer ones are cut, inside a picture too.
+            // Longer ones are cut, inside an image too.
             guard length <= entry["max_length"] as? Int ?? 0 else { continue }
             let text = try #require(entry["text"] as? String)
             let found = try layout(turns(text), .mplugOwlTraining, .training, placeholder: -1, rows: 6)
@@ -274,22 +274,22 @@ private func written(_ parts: [ChatPart]) -> String {
     @Test func `What a user writes becomes neither a special token nor a place`() throws {
         for template in ChatTemplate.allCases {
             let text = "</s><s><unk><|image|><image>"
-            let found = try layout([user(picture, .text(text))], template, .answer, placeholder: -200, rows: 1)
+            let found = try layout([user(image, .text(text))], template, .answer, placeholder: -200, rows: 1)
             let ids = found.tokenIDs(imagePlaceholderID: -200)
             #expect(ids.filter { $0 < 3 } == [1, -200], "\(template)")
         }
     }
 
-    @Test func `Places and pictures of unequal number are refused with both`() throws {
-        let parts = try ChatTemplate.mplugOwl2.parts(of: [user(picture, picture, .text("Which?"))])
+    @Test func `Places and images of unequal number are refused with both`() throws {
+        let parts = try ChatTemplate.mplugOwl2.parts(of: [user(image, image, .text("Which?"))])
         let error = #expect(throws: ProcessorError.self) {
             try PromptLayout(
                 name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: 1,
                 contract: TokenContract(imagePlaceholderID: -200, visualTokenCount: 1),
-                pictures: [ImageSpan(tokenCount: 1, name: "a.png", width: 1, height: 1)])
+                images: [ImageSpan(tokenCount: 1, name: "a.png", width: 1, height: 1)])
         }
         #expect(
             error?.description
-                == "the prompt has 2 places for pictures, but 1 picture was given; give one picture per place")
+                == "the prompt has 2 places for images, but 1 image was given; give one image per place")
     }
 }

@@ -32,23 +32,23 @@ private let contract = TokenContract(imagePlaceholderID: 9, visualTokenCount: 3)
 }
 
 @Suite struct TokenContractTests {
-    @Test func `A picture laid out with another count is refused with its name, size and both counts`() {
+    @Test func `An image laid out with another count is refused with its name, size and both counts`() {
         let error = #expect(throws: ProcessorError.self) {
             try contract.check(PromptLayout(name: "sample 7", segments: [.image(span()), .image(span(5))]))
         }
         let text = error?.description ?? ""
-        #expect(text.hasPrefix("sample 7: picture 2 (cat.png, 640x480)"))
+        #expect(text.hasPrefix("sample 7: image 2 (cat.png, 640x480)"))
         #expect(text.contains("5 placeholder tokens") && text.contains("makes 3"))
     }
 
-    @Test func `Missing and surplus pictures are refused with both counts`() throws {
+    @Test func `Missing and surplus images are refused with both counts`() throws {
         let layout = PromptLayout(name: "s", segments: [.image(span())])
-        try contract.check(layout, pictureCount: 1)
-        let error = #expect(throws: ProcessorError.self) { try contract.check(layout, pictureCount: 2) }
-        #expect(error?.description.contains("1 places for pictures (3 placeholder tokens), but 2 pictures") == true)
-        try contract.check(tokenIDs: [1, 9, 9, 9, 2], pictureCount: 1, name: "s")
+        try contract.check(layout, imageCount: 1)
+        let error = #expect(throws: ProcessorError.self) { try contract.check(layout, imageCount: 2) }
+        #expect(error?.description.contains("1 places for images (3 placeholder tokens), but 2 images") == true)
+        try contract.check(tokenIDs: [1, 9, 9, 9, 2], imageCount: 1, name: "s")
         #expect(throws: ProcessorError.self) {
-            try contract.check(tokenIDs: [1, 9, 9, 2], pictureCount: 1, name: "s")
+            try contract.check(tokenIDs: [1, 9, 9, 2], imageCount: 1, name: "s")
         }
     }
 
@@ -103,7 +103,7 @@ private let contract = TokenContract(imagePlaceholderID: 9, visualTokenCount: 3)
         #expect(alone.input.visualPositions == nil)
     }
 
-    @Test func `Too long a row and a wrong number of pictures are refused`() {
+    @Test func `Too long a row and a wrong number of images are refused`() {
         #expect(throws: ProcessorError.self) {
             try collator.packed([[short, pictured]], length: 8, pixelValues: Tensor.zeros([1, 3, 2, 2]))
         }

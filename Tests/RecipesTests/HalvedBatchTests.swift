@@ -24,7 +24,7 @@ struct HalvedBatchTests {
         return (loss, store.parameters.compactMap { parameter in parameter.tensor.grad.map { (parameter.name, $0) } })
     }
 
-    @Test("The halves of a batch have its loss and gradients, each with its own pictures, to 1e-5 and 1e-4")
+    @Test("The halves of a batch have its loss and gradients, each with its own images, to 1e-5 and 1e-4")
     func halves() throws {
         let pixels = Tensor.randn([6, 3, 15, 15], generator: Generator(seed: 61))
         let batch = Batch(

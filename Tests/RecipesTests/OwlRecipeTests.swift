@@ -77,7 +77,7 @@ struct OwlRecipeTests {
     }
 
     @Test(
-        "mPLUG-Owl2's stages train what they say, start the new branch from the old, and change the picture size between"
+        "mPLUG-Owl2's stages train what they say, start the new branch from the old, and change the image size between"
     )
     func owl2() throws {
         try RecipeRunnerTests().withFolder { folder in
@@ -88,13 +88,13 @@ struct OwlRecipeTests {
             #expect(first.reports.map(\.stage) == ["warm-start", "language", "stage1"])
             let stage1 = changed(first.reports[2])
             #expect(stage1["model.vision_model"] == true && stage1["model.visual_abstractor"] == true)
-            #expect(stage1["model.layers"] == true, "the branch for pictures")
+            #expect(stage1["model.layers"] == true, "the branch for images")
             #expect(
                 stage1["lm_head"] == false && stage1["model.embed_tokens"] == false && stage1["model.norm"] == false)
             let key = "model.layers.0.self_attn.k_proj.multiway"
             let text = try #require(first.store["\(key).0.weight"]),
-                pictures = try #require(first.store["\(key).1.weight"])
-            let distance = (text.tensor - pictures.tensor).abs().max().item()
+                images = try #require(first.store["\(key).1.weight"])
+            let distance = (text.tensor - images.tensor).abs().max().item()
             #expect(distance > 0 && distance < 0.5, "three steps from a copy")
 
             let model = "initialize.checkpoint=\(folder)/one/model"
@@ -118,7 +118,7 @@ struct OwlRecipeTests {
         }
     }
 
-    @Test("mPLUG-Owl's second stage mixes text and pictures in every update, and its language model alone moves")
+    @Test("mPLUG-Owl's second stage mixes text and images in every update, and its language model alone moves")
     func owl() throws {
         try RecipeRunnerTests().withFolder { folder in
             let first = try RecipeRunner.run(
@@ -129,7 +129,7 @@ struct OwlRecipeTests {
                 ])
             // The scenes have no dictionary: two conversations of text, one of them with an empty answer.
             let record = ConversationRecords.text("yes")
-            let lines = try ConversationRecords.pictures(folder) + [record, record, ConversationRecords.text("")]
+            let lines = try ConversationRecords.images(folder) + [record, record, ConversationRecords.text("")]
             try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: folder + "/data.jsonl"))
             var said: [String] = []
             let second = try RecipeRunner.run(
@@ -214,13 +214,13 @@ private enum ConversationRecords {
         #"{"conversations": [{"from": "human", "value": "Is it?"}, {"from": "gpt", "value": "\#(answer)"}]}"#
     }
 
-    /// Eight small pictures beside the file, each with a question.
-    static func pictures(_ folder: String) throws -> [String] {
+    /// Eight small images beside the file, each with a question.
+    static func images(_ folder: String) throws -> [String] {
         try (0..<8).map { number in
             let name = "picture-\(number).png"
-            let codec = PictureCodec()
+            let codec = ImageCodec()
             let pixels = (0..<16 * 16 * 3).map { UInt8(truncatingIfNeeded: $0 * (number + 1)) }
-            try Data(codec.encodePNG(Picture(width: 16, height: 16, pixels: pixels))).write(
+            try Data(codec.encodePNG(Image(width: 16, height: 16, pixels: pixels))).write(
                 to: URL(fileURLWithPath: folder + "/" + name))
             return #"{"image": "\#(name)", "conversations": [{"from": "human", "value": "<image>\nWhich?"}, "#
                 + #"{"from": "gpt", "value": "number \#(number)"}]}"#

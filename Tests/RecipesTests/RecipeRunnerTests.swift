@@ -17,10 +17,10 @@ struct RecipeRunnerTests {
         let folder = NSTemporaryDirectory() + "recipe-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let codec = PictureCodec()
+        let codec = ImageCodec()
         _ = try SceneCorpus(count: 96, seed: 1, size: 32).write(
             to: URL(fileURLWithPath: folder + "/corpus"),
-            coding: PictureCoding(decoder: codec, encodePNG: { try codec.encodePNG($0) }))
+            coding: ImageCoding(decoder: codec, encodePNG: { try codec.encodePNG($0) }))
         return try body(folder)
     }
 

@@ -85,6 +85,6 @@ struct RecipeTests {
         #expect(warm.inputBytes == recipe.stages[0].globalBatchSize * 3 * side * side * 4)
         #expect(main.inputBytes > recipe.stages[1].globalBatchSize * recipe.data.contextLength * 24)
         #expect(plan.programBytes > 10_000_000, "libtorch alone is larger")
-        #expect(plan.peakBytes == plan.programBytes + plan.pictureBytes + (plan.stages.map(\.totalBytes).max() ?? 0))
+        #expect(plan.peakBytes == plan.programBytes + plan.imageBytes + (plan.stages.map(\.totalBytes).max() ?? 0))
     }
 }

@@ -63,8 +63,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         generate("unknown dtype", "float32, bfloat16 and checkpoint are known", with: "--dtype", "float99", "x"),
         generate("absent device", "--device is \"cuda:77\"", with: "--device", "cuda:77", "x"),
         generate("unknown flag", "Unknown option '--colour'", with: "--colour", "x"),
-        generate("example without its text", "--example takes a picture and a text", with: "x", "--example", "a.png"),
-        generate("--each without a picture", "--each needs at least one --image", with: "--each", "x"),
+        generate("example without its text", "--example takes an image and a text", with: "x", "--example", "a.png"),
+        generate("--each without an image", "--each needs at least one --image", with: "--each", "x"),
         generate(
             "prompt file that is missing", "nowhere.json: the file cannot be read", with: "--prompt-file",
             "ROOT/nowhere.json"),
@@ -72,9 +72,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "prompt file cut short", "cut.json is not a prompt file", "byte 9", with: "--prompt-file", "ROOT/cut.json"),
         generate(
             "prompt part of two kinds", "part 1 of 1 must have exactly one", with: "--prompt-file", "ROOT/prompt.json"),
-        generate("picture that is missing", "ROOT/none.png: ", "No such file", with: "--image", "ROOT/none.png"),
+        generate("image that is missing", "ROOT/none.png: ", "No such file", with: "--image", "ROOT/none.png"),
         generate(
-            "text as a picture", "ROOT/text.png: not a picture", "expected JPEG, PNG, WebP, GIF", with: "--image",
+            "text as an image", "ROOT/text.png: not an image", "expected JPEG, PNG, WebP, GIF", with: "--image",
             "ROOT/text.png"),
         generate(
             "web address as an image", "it is a web address", "download the file and give its path", with: "--image",
@@ -87,14 +87,14 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             String(repeating: "/none", count: 100)),
         generate(
             "long value of an option", "(500 characters)", with: "--seed", String(repeating: "seed ", count: 100), "x"),
-        generate("picture of no bytes", "ROOT/empty: not a picture", "no bytes at all", with: "--image", "ROOT/empty"),
+        generate("image of no bytes", "ROOT/empty: not an image", "no bytes at all", with: "--image", "ROOT/empty"),
         generate(
-            "folder as a picture", "ROOT/corpus: ", "it is a folder, name a file in it", with: "--image", "ROOT/corpus"),
+            "folder as an image", "ROOT/corpus: ", "it is a folder, name a file in it", with: "--image", "ROOT/corpus"),
         generate("pattern without a match", "no file matches", with: "--image", "ROOT/*.none"),
         generate(
-            "huge picture", "30000 x 30000 pixels, more than the 64000000 allowed: scale it down", with: "--image",
+            "huge image", "30000 x 30000 pixels, more than the 64000000 allowed: scale it down", with: "--image",
             "ROOT/huge.png"),
-        generate("more marks than pictures", "2 <image> marks, but 0 images", with: "<image> and <image>"),
+        generate("more marks than images", "2 <image> marks, but 0 images", with: "<image> and <image>"),
         generate(
             "prompt beyond the context", "the model's context holds 512", with: String(repeating: "qx ", count: 600)),
     ]
@@ -251,7 +251,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     }
 
     static let batches: [BadInput] = [
-        batch("batch of nothing", "give the questions as --input, or pictures", with: "--output", "ROOT/out/a"),
+        batch("batch of nothing", "give the questions as --input, or images", with: "--output", "ROOT/out/a"),
         batch(
             "batch of a file that is missing", "ROOT/none.jsonl: ", "No such file", with: "--input", "ROOT/none.jsonl",
             "--output", "ROOT/out/a"),
@@ -262,10 +262,10 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "--output",
             "ROOT/out/a"),
         batch(
-            "batch of a folder without pictures", "holds no JPEG, PNG, WebP, GIF", with: "--image", "ROOT/run/model",
+            "batch of a folder without images", "holds no JPEG, PNG, WebP, GIF", with: "--image", "ROOT/run/model",
             "--output", "ROOT/out/a"),
         batch(
-            "batch with two kinds of input", "give the questions as --input, or pictures", with: "--input",
+            "batch with two kinds of input", "give the questions as --input, or images", with: "--input",
             "ROOT/empty", "--image", "x", "--output", "ROOT/out/a"),
         batch(
             "batch with a question beside a file", "has no place", with: "--input", "ROOT/empty", "--output",

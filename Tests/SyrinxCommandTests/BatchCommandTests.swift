@@ -16,7 +16,7 @@ import TinyModels
     }
 
     private func questions(_ count: Int) throws -> String {
-        _ = try folder.picture("red.png", RGB(red: 200, green: 0, blue: 0))
+        _ = try folder.image("red.png", RGB(red: 200, green: 0, blue: 0))
         return try write(
             (0..<count).map {
                 $0 % 2 == 0

@@ -7,12 +7,12 @@ import Testing
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures").path
 
-    private func picture(_ name: String) -> [String] { ["--image", "\(Self.fixtures)/mplug-owl/pictures/\(name)"] }
+    private func image(_ name: String) -> [String] { ["--image", "\(Self.fixtures)/mplug-owl/pictures/\(name)"] }
 
-    @Test("a chat remembers pictures and turns, computes only what is new, and takes a turn back")
+    @Test("a chat remembers images and turns, computes only what is new, and takes a turn back")
     func chat() throws {
         let lines = [
-            "/image \(picture("wide.jpg")[1])", "What is shown?", "Why?", "/undo", "Why?", "/clear", "/undo",
+            "/image \(image("wide.jpg")[1])", "What is shown?", "Why?", "/undo", "Why?", "/clear", "/undo",
             "/nonsense",
         ]
         let run = try SyrinxProcess.run(
@@ -45,7 +45,7 @@ import Testing
     private static let videos = fixtures + "/../../CodecsTests/Fixtures/videos"
 
     @Test(
-        "a chat takes videos at its start and at any turn: one clip for the video model, pictures for others",
+        "a chat takes videos at its start and at any turn: one clip for the video model, images for others",
         arguments: [("mplug-owl-video", 6), ("mplug-owl2", 12)])
     func videoChat(system: String, tokensOfVideo: Int) throws {
         let run = try chat(
@@ -55,7 +55,7 @@ import Testing
         #expect(run.errors.components(separatedBy: "h264.mp4: h264 in ").count == 4, "once an answer: \(run.errors)")
         #expect(run.errors.components(separatedBy: "turned.mp4: h264 in ").count == 2, "\(run.errors)")
         #expect(run.errors.components(separatedBy: " \(tokensOfVideo) video tokens").count == 3, "\(run.errors)")
-        // One line a video, also where its frames are pictures.
+        // One line a video, also where its frames are images.
         #expect(run.errors.components(separatedBy: ".mp4: ").count == 5, "\(run.errors)")
         let isEach = run.errors.contains(" of 23, each squareFirst to 20x20, \(tokensOfVideo) tokens")
         #expect(isEach == (system == "mplug-owl2"), "\(run.errors)")
@@ -73,7 +73,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let cat = folder + "/my cat.png"
-        try FileManager.default.copyItem(atPath: picture("small.png")[1], toPath: cat)
+        try FileManager.default.copyItem(atPath: image("small.png")[1], toPath: cat)
         try FileManager.default.copyItem(atPath: Self.videos + "/h264.mp4", toPath: folder + "/a clip.mp4")
         let escaped = cat.replacingOccurrences(of: " ", with: "\\ ")
         let lines = [
@@ -85,24 +85,24 @@ import Testing
         #expect(run.errors.contains("\(folder)/none.png"))
         #expect(
             run.output
-                == "Put away: 5 pictures, 1 video.\nNothing waits for the next line.\n")
+                == "Put away: 5 images, 1 video.\nNothing waits for the next line.\n")
         #expect(
             run.errors.contains(
                 "error: /image needs a path: /image photo.jpg\nerror: /video needs a path: /video clip.mp4\n"))
     }
 
-    @Test("/undo gives pictures and videos back to the next line")
+    @Test("/undo gives images and videos back to the next line")
     func undoneMedia() throws {
-        let shown = ["/image \(picture("wide.jpg")[1])", "/video \(Self.videos)/h264.mp4", "What is shown?"]
+        let shown = ["/image \(image("wide.jpg")[1])", "/video \(Self.videos)/h264.mp4", "What is shown?"]
         let run = try chat(
             "mplug-owl-video", [], shown + ["/undo", "What is shown?", "/undo", "/drop", "What is shown?"])
         #expect(run.status == 0, "\(run.errors)")
         let notice =
-            "The last question and its answer are taken back; 1 picture, 1 video wait for the next line "
+            "The last question and its answer are taken back; 1 image, 1 video wait for the next line "
             + "(/drop puts them away).\n"
         let answers = run.output.components(separatedBy: notice)
         try #require(answers.count == 3)
-        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Put away: 1 picture, 1 video.\n"))
+        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Put away: 1 image, 1 video.\n"))
         #expect(run.errors.components(separatedBy: " 6 image tokens, 6 video tokens").count == 3, "\(run.errors)")
         #expect(run.errors.components(separatedBy: " 0 image tokens").count == 2, "\(run.errors)")
     }
@@ -142,7 +142,7 @@ import Testing
         let mark = " [cut: the context is full; make room with /undo or /clear]\n"
         #expect(run.output.components(separatedBy: mark).count == 3, "\(run.output)")
         #expect(run.errors.contains("context holds 256"), "\(run.errors)")
-        #expect(run.errors.contains("fewer pictures, or make room with /undo or /clear\n"), "\(run.errors)")
+        #expect(run.errors.contains("fewer images, or make room with /undo or /clear\n"), "\(run.errors)")
     }
 
     @Test(
@@ -173,11 +173,11 @@ import Testing
                     + arguments
             ).output
         }
-        let wide = "/image \(picture("wide.jpg")[1])"
+        let wide = "/image \(image("wide.jpg")[1])"
         for question in ["Is <image> wide?", #"What does \<image> mean?"#] {
             let run = try chat("mplug-owl2", [], [wide, question])
             #expect(run.status == 0 && run.errors.contains(" 6 image tokens"), "\(run.errors)")
-            #expect(run.output == (try generated(picture("wide.jpg") + [question])))
+            #expect(run.output == (try generated(image("wide.jpg") + [question])))
         }
         let plain = try chat("mplug-owl2", [], [#"What does \<image> mean?"#])
         #expect(plain.status == 0 && plain.errors.contains(" 0 image tokens"), "\(plain.errors)")

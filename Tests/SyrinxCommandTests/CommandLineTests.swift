@@ -71,7 +71,7 @@ struct CommandLineTests {
         "--set",
         "--output", "--quarantine", "--size", "--corpora", "--cache", "--precision", "--set-start", "--start-set",
         "--template",
-        "--max-shard-size", "--tasks", "--picture-mode", "--input", "--image", "--video", "--model", "--corpus",
+        "--max-shard-size", "--tasks", "--image-mode", "--input", "--image", "--video", "--model", "--corpus",
     ]
 
     @Test(

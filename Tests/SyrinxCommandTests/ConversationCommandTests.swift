@@ -8,7 +8,7 @@ import Testing
         .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures").path
 
     private struct Published: Decodable {
-        let picture: String?
+        let image: String?
         let mode: String?
         let prompt: String
         let text: String
@@ -18,7 +18,7 @@ import Testing
         try SyrinxProcess.run(["generate", "--model", "\(Self.fixtures)/\(system)/model"] + arguments)
     }
 
-    private func picture(_ name: String) -> [String] { ["--image", "\(Self.fixtures)/mplug-owl/pictures/\(name)"] }
+    private func image(_ name: String) -> [String] { ["--image", "\(Self.fixtures)/mplug-owl/pictures/\(name)"] }
 
     /// The text of a JSON answer, and the object.
     private func answer(_ run: SyrinxProcess) throws -> (text: String, object: [String: Any]) {
@@ -27,20 +27,20 @@ import Testing
         return (object["text"] as? String ?? "", object)
     }
 
-    @Test("a bare question is answered as the published code answers it in its template, in every picture mode")
+    @Test("a bare question is answered as the published code answers it in its template, in every image mode")
     func publishedAnswers() throws {
         let modes = ["resize": "squareFirst", "pad": "padMean", "none": "shortestSideCrop"]
         for system in ["mplug-owl", "mplug-owl2"] {
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(system)/answers.json"))
             for expected in try nonempty(JSONDecoder().decode([Published].self, from: data)) {
                 // Of mPLUG-Owl, the fixture's prompts have no system line.
-                let question = expected.picture == nil ? "What is a cat?" : "How many cats are there?"
+                let question = expected.image == nil ? "What is a cat?" : "How many cats are there?"
                 #expect(expected.prompt.contains(question))
                 let mode = expected.mode.map { ["--picture-mode", modes[$0] ?? "squash"] } ?? []
                 let run = try generate(
                     system,
                     ["--greedy", "--max-new-tokens", "20", "--json", "--system", "", question] + mode
-                        + (expected.picture.map(picture) ?? []))
+                        + (expected.image.map(image) ?? []))
                 let found = try answer(run)
                 #expect(found.text == expected.text.trimmingCharacters(in: .whitespaces))
                 #expect(found.object["template"] as? String == system)
@@ -90,19 +90,19 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        func picture(_ name: String) -> String { "\(Self.fixtures)/mplug-owl2/pictures/\(name)" }
+        func image(_ name: String) -> String { "\(Self.fixtures)/mplug-owl2/pictures/\(name)" }
         func generated(_ name: String, _ question: String) throws -> String {
             try generate(
-                "mplug-owl2", ["--greedy", "--max-new-tokens", "64", question, "--image", picture(name)]
+                "mplug-owl2", ["--greedy", "--max-new-tokens", "64", question, "--image", image(name)]
             ).output.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         let (many, why) = ("How many cats are there?", "Why?")
         let right = try generated("wide.jpg", many)
-        func record(_ id: String, _ image: String?, _ turns: [(String, String)]) -> [String: Any] {
+        func record(_ id: String, _ file: String?, _ turns: [(String, String)]) -> [String: Any] {
             var record: [String: Any] = ["id": id]
-            record["image"] = image.map(picture)
+            record["image"] = file.map(image)
             record["conversations"] = turns.enumerated().flatMap { place, turn in
-                let mark = place == 0 && image != nil ? "<image>\n" : ""
+                let mark = place == 0 && file != nil ? "<image>\n" : ""
                 return [["from": "human", "value": mark + turn.0], ["from": "gpt", "value": turn.1]]
             }
             return record
@@ -118,7 +118,7 @@ import Testing
         ]
         let run = try SyrinxProcess.run(arguments)
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.contains("exactly one picture or have no answer: 1\n"))
+        #expect(run.errors.contains("exactly one image or have no answer: 1\n"))
         #expect(run.output.contains("blank picture") && run.output.contains("majority of these items"))
         let log = try String(contentsOfFile: folder + "/scores/predictions.jsonl", encoding: .utf8)
         let answers = try log.split(separator: "\n").map {
@@ -182,42 +182,42 @@ import Testing
     @Test("the JSON of an answer has the ids of prompt and answer, and their likelihoods where they are asked for")
     func tokenIDs() throws {
         let options = ["--greedy", "--max-new-tokens", "5", "--json", "What is a cat?"]
-        let plain = try answer(try generate("mplug-owl2", options + picture("small.png"))).object
+        let plain = try answer(try generate("mplug-owl2", options + image("small.png"))).object
         let prompt = try #require(plain["prompt_token_ids"] as? [Int])
         let usage = try #require(plain["usage"] as? [String: Int])
         #expect(prompt.count == (usage["text_token_count"] ?? 0) + (usage["image_token_count"] ?? 0))
         let ids = try #require(plain["answer_token_ids"] as? [Int])
         #expect(ids.count == usage["generated_token_count"] && plain["answer_log_probabilities"] == nil)
-        let found = try answer(try generate("mplug-owl2", options + picture("small.png") + ["--log-probabilities"]))
+        let found = try answer(try generate("mplug-owl2", options + image("small.png") + ["--log-probabilities"]))
             .object
         #expect(found["answer_token_ids"] as? [Int] == ids)
         let likelihoods = try #require(found["answer_log_probabilities"] as? [Double])
         #expect(likelihoods.count == ids.count && likelihoods.allSatisfy { $0 < 0 })
     }
 
-    @Test("few-shot prompts, several pictures, raw prompts and conversations from a file are laid out as they say")
+    @Test("few-shot prompts, several images, raw prompts and conversations from a file are laid out as they say")
     func layouts() throws {
         func tokens(_ arguments: [String]) throws -> [Int] {
             let run = try generate("mplug-owl2", ["--greedy", "--max-new-tokens", "4", "--json"] + arguments)
             let usage = try #require(answer(run).object["usage"] as? [String: Int])
             return [usage["text_token_count"] ?? 0, usage["image_token_count"] ?? 0]
         }
-        let two = picture("small.png") + picture("wide.jpg")
+        let two = image("small.png") + image("wide.jpg")
         let plain = try tokens(two + ["Which?"])
         #expect(plain[1] == 12)
         #expect(try tokens(two + ["--raw", "USER: <image><image>Which? ASSISTANT:"]) == plain)
-        let example = ["--example", picture("small.png")[1], "One."]
-        #expect(try tokens(picture("wide.jpg") + ["Which?"] + example)[1] == 12)
+        let example = ["--example", image("small.png")[1], "One."]
+        #expect(try tokens(image("wide.jpg") + ["Which?"] + example)[1] == 12)
         let file = NSTemporaryDirectory() + "syrinx-turns-\(UUID().uuidString).json"
         defer { try? FileManager.default.removeItem(atPath: file) }
         try Data(
             """
-            [{"image": "\(picture("small.png")[1])"}, {"text": "Which?"}, {"role": "assistant", "text": "One."}]
+            [{"image": "\(image("small.png")[1])"}, {"text": "Which?"}, {"role": "assistant", "text": "One."}]
             """.utf8
         ).write(to: URL(fileURLWithPath: file))
         #expect(
-            try tokens(["--prompt-file", file] + picture("wide.jpg") + ["Which?"])
-                == tokens(picture("wide.jpg") + ["Which?"] + example))
+            try tokens(["--prompt-file", file] + image("wide.jpg") + ["Which?"])
+                == tokens(image("wide.jpg") + ["Which?"] + example))
         let raw = try generate("mplug-owl2", ["--raw", "--prompt-file", file])
         #expect(raw.status == 2 && raw.errors.contains("leave --raw out"))
     }
@@ -245,8 +245,8 @@ import Testing
     func sharedExamples() throws {
         let run = try generate(
             "mplug-owl2",
-            ["--greedy", "--max-new-tokens", "4", "--json", "--each", "--example", picture("small.png")[1], "One."]
-                + picture("wide.jpg") + picture("tall.png") + ["Which?"])
+            ["--greedy", "--max-new-tokens", "4", "--json", "--each", "--example", image("small.png")[1], "One."]
+                + image("wide.jpg") + image("tall.png") + ["Which?"])
         #expect(run.status == 0, "\(run.errors)")
         let cached = try run.output.split(separator: "\n").map { line -> Int in
             let object = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
@@ -259,13 +259,13 @@ import Testing
         "wrong names and counts are one sentence",
         arguments: [
             (["--template", "mplugowl2", "Why?"], "did you mean 'mplug-owl2'?"),
-            (["--picture-mode", "squarefirst", "Why?"], "did you mean 'squareFirst'?"),
+            (["--image-mode", "squarefirst", "Why?"], "did you mean 'squareFirst'?"),
             (["--raw", "--template", "document", "Why?"], "--raw takes the prompt as it is"),
             (["--greedy", "--temperature", "1", "Why?"], "give one of them"),
             (["<image> and <image>", "--image", "PICTURE"], "2 <image> marks, but 1 image was given"),
         ])
     func badInput(arguments: [String], message: String) {
-        let arguments = arguments.map { $0 == "PICTURE" ? picture("small.png")[1] : $0 }
+        let arguments = arguments.map { $0 == "PICTURE" ? image("small.png")[1] : $0 }
         let run = SyrinxProcess.refusal(["generate", "--model", "\(Self.fixtures)/mplug-owl2/model"] + arguments)
         #expect(run.status == 2)
         #expect(run.errors.contains(message), "\(run.errors)")

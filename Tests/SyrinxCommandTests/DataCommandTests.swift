@@ -41,8 +41,8 @@ import Testing
 
             let shard = folder.appendingPathComponent("shard-00000.tar")
             var bytes = try Data(contentsOf: shard)
-            let picture = try #require(bytes.range(of: Data([0x89, 0x50, 0x4E, 0x47])))
-            bytes[picture.lowerBound] = 0
+            let image = try #require(bytes.range(of: Data([0x89, 0x50, 0x4E, 0x47])))
+            bytes[image.lowerBound] = 0
             try bytes.write(to: shard)
             let damaged = try SyrinxProcess.run(arguments)
             #expect(damaged.status == 1)
@@ -61,28 +61,28 @@ import Testing
             let written = try SyrinxProcess.run([
                 "data", "conversations", folder.path, "--output", own, "--only-pictures", "--limit", "5",
             ])
-            #expect(written.output.hasSuffix("5 conversations, 5 with pictures\n"), "\(written.errors)")
+            #expect(written.output.hasSuffix("5 conversations, 5 with images\n"), "\(written.errors)")
             let check = ["data", "check", own + "/conversations.json", "--quarantine", quarantine]
             let whole = try SyrinxProcess.run(check)
-            #expect(whole.status == 0 && whole.output.hasPrefix("all is well: 5 records, 5 good pictures, "))
+            #expect(whole.status == 0 && whole.output.hasPrefix("all is well: 5 records, 5 good images, "))
             #expect(!FileManager.default.fileExists(atPath: quarantine))
 
-            let picture = try #require(try FileManager.default.contentsOfDirectory(atPath: own + "/pictures").first)
-            try Data("no picture".utf8).write(to: URL(fileURLWithPath: own + "/broken.png"))
+            let image = try #require(try FileManager.default.contentsOfDirectory(atPath: own + "/pictures").first)
+            try Data("no image".utf8).write(to: URL(fileURLWithPath: own + "/broken.png"))
             func record(_ image: String, _ question: String, _ answer: String) -> String {
                 #"{"image": "\#(image)", "conversations": [{"from": "human", "value": "\#(question)"}, "#
                     + #"{"from": "gpt", "value": "\#(answer)"}]}"#
             }
             let lines = [
-                record("pictures/" + picture, "<image>What?", "It."), record("nowhere.png", "<image>What?", "It."),
-                record("broken.png", "<image>What?", "It."), record("pictures/" + picture, "<image><image>?", "It."),
-                record("pictures/" + picture, "<image>What?", " "), #"{"foo": 1}"#,
+                record("pictures/" + image, "<image>What?", "It."), record("nowhere.png", "<image>What?", "It."),
+                record("broken.png", "<image>What?", "It."), record("pictures/" + image, "<image><image>?", "It."),
+                record("pictures/" + image, "<image>What?", " "), #"{"foo": 1}"#,
             ]
             try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: own + "/bad.jsonl"))
             let bad = try SyrinxProcess.run(["data", "check", own + "/bad.jsonl", "--quarantine", quarantine])
-            #expect(bad.status == 1 && bad.output.hasPrefix("5 bad of 6 records, 1 good pictures, 1 answers"))
+            #expect(bad.status == 1 && bad.output.hasPrefix("5 bad of 6 records, 1 good images, 1 answers"))
             for reason in [
-                "#1: 1: the picture \(own)/nowhere.png is not there", "#2: 2: picture 0 (broken.png): ",
+                "#1: 1: the image \(own)/nowhere.png is not there", "#2: 2: image 0 (broken.png): ",
                 "2 marks <image> for 1 image", "the assistant says nothing", "has neither the list conversations",
             ] { #expect(bad.output.contains(reason), "\(reason) in \(bad.output)") }
             #expect(bad.output.contains("keys that are not read: foo (1)\n"))

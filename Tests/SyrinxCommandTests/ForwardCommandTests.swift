@@ -10,7 +10,7 @@ struct ForwardCommandTests {
 
     init() throws {
         folder = try TinyFolder()
-        _ = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
+        _ = try folder.image("red.png", .init(red: 200, green: 0, blue: 0))
     }
 
     /// Writes the request beside the model and runs the command on it.

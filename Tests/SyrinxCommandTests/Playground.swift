@@ -128,7 +128,7 @@ extension Playground {
         }
         try damage("shard-cut", "shard-00000.tar") { $0 = $0.dropLast(1) }
         try damage("shard-flipped", "shard-00000.tar") { content in
-            if let picture = content.range(of: Data([0x89, 0x50, 0x4E, 0x47])) { content[picture.lowerBound] = 0 }
+            if let image = content.range(of: Data([0x89, 0x50, 0x4E, 0x47])) { content[image.lowerBound] = 0 }
         }
         try damage("shard-missing", "shard-00000.tar") { _ in }
         try FileManager.default.removeItem(atPath: self("shard-missing/shard-00000.tar"))

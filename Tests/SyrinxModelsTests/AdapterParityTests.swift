@@ -150,7 +150,7 @@ struct AdapterParityTests {
         try Safetensors.write([("token_ids", ids), ("logits", scores)], to: path + "/activations.safetensors")
     }
 
-    /// mPLUG-Owl2's tiny model with an adapter, and its scores of the prompt with one picture.
+    /// mPLUG-Owl2's tiny model with an adapter, and its scores of the prompt with one image.
     private func owl2(
         _ adaptation: LowRankAdaptation, _ weights: (ParameterStore) throws -> StateDict
     ) throws -> (scores: Tensor, store: ParameterStore) {

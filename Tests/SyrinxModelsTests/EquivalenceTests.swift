@@ -20,8 +20,8 @@ struct EquivalenceTests {
         store.initialize(seed: 52)
     }
 
-    /// The pictures of the examples from `first` on, `count` examples in all.
-    private func pictures(_ first: Int, _ count: Int = 1) -> Tensor? {
+    /// The images of the examples from `first` on, `count` examples in all.
+    private func images(_ first: Int, _ count: Int = 1) -> Tensor? {
         func imageCount(_ examples: ArraySlice<PromptLayout>) -> Int { examples.reduce(0) { $0 + $1.imageSpans.count } }
         let length = imageCount(examples[first..<first + count])
         return length == 0 ? nil : pixels.narrow(dim: 0, start: imageCount(examples[..<first]), length: length)
@@ -29,7 +29,7 @@ struct EquivalenceTests {
 
     /// One example as a row of its own.
     private func single(_ index: Int) throws -> Collator.Collated {
-        try PackedExamples.collator.padded([examples[index]], pixelValues: pictures(index))
+        try PackedExamples.collator.padded([examples[index]], pixelValues: images(index))
     }
 
     /// The scores [1, T, V] of one example alone, everything computed at once.
@@ -81,7 +81,7 @@ struct EquivalenceTests {
 
     @Test func `Accumulating micro-batches of unequal size equals one large batch: loss and every gradient`() throws {
         let whole = step([try PackedExamples.batch(pixelValues: pixels)])
-        let rows = try zip(PackedExamples.rows, [pictures(0, 3), pictures(3, 2)]).map {
+        let rows = try zip(PackedExamples.rows, [images(0, 3), images(3, 2)]).map {
             try PackedExamples.collator.packed([$0], length: 29, pixelValues: $1)
         }
         #expect(Set(rows.map(\.supervisedTokenCount)).count == 2)

@@ -29,7 +29,7 @@ struct MM1Tests {
         .cAbstractor(tokenCount: 9, innerWidth: 24, depth: 0, readoutDepth: 1),
     ]
 
-    /// One row: begin, picture, text.
+    /// One row: begin, image, text.
     static func input(_ model: MM1, text: [Int], pixels: Tensor) -> ModelInput {
         let count = model.visualTokenCount
         let ids = [1] + [Int](repeating: 4, count: count) + text
@@ -48,7 +48,7 @@ struct MM1Tests {
     }
 
     @Test(arguments: connectors)
-    func `Every parameter the loss reaches gets a gradient and the picture matters`(connector: ConnectorConfig) {
+    func `Every parameter the loss reaches gets a gradient and the image matters`(connector: ConnectorConfig) {
         let (model, store) = Self.tiny(connector)
         let pixels = Tensor.randn([1, 3, 20, 20], generator: Generator(seed: 2))
         let input = Self.input(model, text: [10, 11, 12], pixels: pixels)

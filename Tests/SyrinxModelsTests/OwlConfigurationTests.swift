@@ -171,7 +171,7 @@ struct OwlConfigurationTests {
 
     @Test func `The tuned images' shape that a configuration notes is told with the option that gives it`() throws {
         let padded = try OwlFixture.configuration("mplug-owl2", [(["image_aspect_ratio"], "pad")])
-        #expect(ModelRegistry.remarks(onConfiguration: padded).first?.contains("--picture-mode padMean") == true)
+        #expect(ModelRegistry.remarks(onConfiguration: padded).first?.contains("--image-mode padMean") == true)
     }
 
     @Test func `Every key that Syrinx writes is one that it knows`() throws {

@@ -43,7 +43,7 @@ enum OwlFixture {
         return (model, store)
     }
 
-    /// One row of ids with a model's placeholders, and the pictures that fill them.
+    /// One row of ids with a model's placeholders, and the images that fill them.
     static func input(_ ids: Tensor, _ pixelValues: Tensor?, lengths: [Int]? = nil) -> ModelInput {
         let (rows, columns) = (ids.size(0), ids.size(1))
         let places = ids.reshape([-1]).less(than: 0).nonzero().reshape([-1])

@@ -62,7 +62,7 @@ struct OwlInitializationTests {
         #expect((back - original.unsqueeze(0)).abs().max().item() == 0)
     }
 
-    @Test func `A plain LLaMA as both branches gives its own scores, wherever pictures are`() throws {
+    @Test func `A plain LLaMA as both branches gives its own scores, wherever images are`() throws {
         var config = MPLUGOwl2.Config()
         config.visionEncoder = encoder
         config.abstractor.hiddenSize = 12
@@ -105,7 +105,7 @@ struct OwlInitializationTests {
         }
     }
 
-    @Test func `A model without a branch for pictures says so in its configuration`() throws {
+    @Test func `A model without a branch for images says so in its configuration`() throws {
         var config = MPLUGOwl2.Config()
         config.isModalityAdaptive = false
         let data = try MPLUGOwl2.configuration(of: config)

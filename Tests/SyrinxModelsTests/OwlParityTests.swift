@@ -14,7 +14,7 @@ import Torch
 struct OwlParityTests {
     @Test(
         arguments: ["mplug-owl", "mplug-owl2"], ["text", "one_image", "two_images"])
-    func `Pictures, splice, scores and the greedy continuation equal the published code's`(
+    func `Images, splice, scores and the greedy continuation equal the published code's`(
         system: String, part: String
     ) throws {
         let fixture = try ParityFixture("\(system)/expected")
@@ -37,7 +37,7 @@ struct OwlParityTests {
     }
 
     @Test(arguments: ["image", "video", "image_and_video"])
-    func `Clips and pictures of the video model equal the published code's`(part: String) throws {
+    func `Clips and images of the video model equal the published code's`(part: String) throws {
         let fixture = try ParityFixture("mplug-owl-video/expected")
         let (loaded, _) = try OwlFixture.load("mplug-owl-video/model")
         let model = try #require(loaded as? MPLUGOwl)
@@ -56,16 +56,16 @@ struct OwlParityTests {
                 == (try fixture("output.\(part).greedy")).array(of: Int64.self))
     }
 
-    /// Visual tokens of a case's picture and clip in the order of their placeholders, and its ids.
+    /// Visual tokens of a case's image and clip in the order of their placeholders, and its ids.
     private func visualRows(
         _ model: MPLUGOwl, _ fixture: ParityFixture, _ part: String
     ) throws -> (Tensor, Tensor) {
         let ids = try fixture("input.\(part).ids")
-        let picture = fixture.all["input.\(part).pixel_values"].map(model.visualTokens)
+        let image = fixture.all["input.\(part).pixel_values"].map(model.visualTokens)
         let clip = fixture.all["input.\(part).video_pixel_values"].map(model.videoTokens)
         let values = ids.reshape([-1]).array(of: Int64.self)
         let clipFirst = (values.firstIndex(of: -2) ?? .max) < (values.firstIndex(of: -1) ?? .max)
-        return (Tensor.cat((clipFirst ? [clip, picture] : [picture, clip]).compactMap { $0 }, dim: 0), ids)
+        return (Tensor.cat((clipFirst ? [clip, image] : [image, clip]).compactMap { $0 }, dim: 0), ids)
     }
 
     @Test func `The loss and every gradient of a step of mPLUG-Owl equal the published code's`() throws {
@@ -80,7 +80,7 @@ struct OwlParityTests {
         let (model, store) = try OwlFixture.load("mplug-owl2/model")
         let (ids, labels) = (try fixture("input.batch.ids"), try fixture("input.batch.labels"))
         let lengths = try fixture("input.batch.mask").sum(dims: [1]).array(of: Int64.self)
-        // The published code puts an image's rows in the place of one id, and spends a picture on the row without any.
+        // The published code puts an image's rows in the place of one id, and spends an image on the row without any.
         var rows: [(ids: [Int64], labels: [Int64])] = []
         for row in 0..<ids.size(0) {
             let own = ids.select(dim: 0, index: row).array(of: Int64.self).prefix(Int(lengths[row]))
@@ -99,9 +99,9 @@ struct OwlParityTests {
                 values.flatMap { $0 + [Int64](repeating: value, count: columns - $0.count) },
                 shape: [values.count, columns])
         }
-        let pictures = try fixture("input.batch.pixel_values").indexSelect(dim: 0, Tensor([Int64(0), 2, 3]))
+        let images = try fixture("input.batch.pixel_values").indexSelect(dim: 0, Tensor([Int64(0), 2, 3]))
         let input = OwlFixture.input(
-            padded(rows.map(\.ids), with: 0), pictures, lengths: rows.map(\.ids.count))
+            padded(rows.map(\.ids), with: 0), images, lengths: rows.map(\.ids.count))
         try expectStep(model, store, input, labels: padded(rows.map(\.labels), with: -100), fixture)
     }
 
@@ -159,7 +159,7 @@ struct OwlParityTests {
         try fixture.expect(stages[1].value, equals: "output.image_embeddings")
     }
 
-    @Test func `A prompt in pieces through the cache equals the whole: pictures in both, the last tokens one by one`()
+    @Test func `A prompt in pieces through the cache equals the whole: images in both, the last tokens one by one`()
         throws
     {
         let fixture = try ParityFixture("mplug-owl2/expected")
@@ -167,7 +167,7 @@ struct OwlParityTests {
         let input = try OwlFixture.input(fixture, "two_images")
         let length = input.tokenIDs.size(1)
         let places = try #require(input.visualPositions).array(of: Int64.self)
-        // Between the two pictures, so that each piece has one.
+        // Between the two images, so that each piece has one.
         let cut = Int(places[model.visualTokenCount]) - 1
         let starts = [0, cut] + (length - 3..<length)
         #expect(places.allSatisfy { $0 < length - 3 })
@@ -205,7 +205,7 @@ struct OwlParityTests {
         for parameter in store.parameters { #expect(parameter.tensor.bytes() == one[parameter.name]?.bytes()) }
     }
 
-    @Test func `With equal branches the modality-adaptive decoder is the plain one, and pictures change the answer`()
+    @Test func `With equal branches the modality-adaptive decoder is the plain one, and images change the answer`()
         throws
     {
         let fixture = try ParityFixture("mplug-owl2/expected")

@@ -6,14 +6,14 @@ import TestSupport
 import Testing
 import Torch
 
-/// Where pictures stand in mPLUG-Owl and mPLUG-Owl2, what is added to them, and what the order of their rows is worth.
+/// Where images stand in mPLUG-Owl and mPLUG-Owl2, what is added to them, and what the order of their rows is worth.
 struct OwlSpliceTests {
     @Test(arguments: ["text", "one_image", "two_images"])
     func `A prepared prompt's places are the published code's modality indicator`(part: String) throws {
         let fixture = try ParityFixture("mplug-owl2/expected")
         let model = try OwlFixture.load("mplug-owl2/model").0
         let count = model.visualTokenCount
-        // The reference's ids have one placeholder a picture: what a tokenizer and a list of pictures say.
+        // The reference's ids have one placeholder an image: what a tokenizer and a list of images say.
         var layout = PromptLayout(name: part)
         for id in try fixture("input.\(part).ids").array(of: Int64.self) {
             if id == Int64(model.imagePlaceholder) {
@@ -50,7 +50,7 @@ struct OwlSpliceTests {
     }
 
     @Test(arguments: ["mplug-owl", "mplug-owl2"])
-    func `Shuffling a picture's rows changes the answer`(system: String) throws {
+    func `Shuffling an image's rows changes the answer`(system: String) throws {
         let model = try OwlFixture.load("\(system)/model").0
         let input = try OwlFixture.input(ParityFixture("\(system)/expected"), "one_image")
         let embeddings = withoutGrad { model.embed(input) }
@@ -70,7 +70,7 @@ struct OwlSpliceTests {
         #expect(OwlFixture.greedy(model, input, embeddings: rotated(by: model.visualTokenCount)) == answer)
     }
 
-    @Test func `A clip of one frame is a picture to mPLUG-Owl video`() throws {
+    @Test func `A clip of one frame is an image to mPLUG-Owl video`() throws {
         let fixture = try ParityFixture("mplug-owl-video/expected")
         let model = try OwlFixture.load("mplug-owl-video/model").0
         let pixels = try fixture("input.image.pixel_values")

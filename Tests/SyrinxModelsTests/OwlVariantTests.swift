@@ -12,7 +12,7 @@ import Torch
 struct OwlVariantTests {
     private static let folder = OwlFixture.folder + "mplug-owl2/"
 
-    /// Expects the scores of the last positions of the prompt with one picture.
+    /// Expects the scores of the last positions of the prompt with one image.
     private func expect(_ model: any MultimodalLanguageModel, equals name: String, _ fixture: ParityFixture) throws {
         let logits = OwlFixture.logits(
             model, try OwlFixture.input(ParityFixture("mplug-owl2/expected"), "one_image"))

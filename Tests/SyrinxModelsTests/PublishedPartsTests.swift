@@ -112,7 +112,7 @@ struct PublishedPartsTests {
 
     private static let activation = "the activation is gelu there and quick_gelu here"
 
-    @Test func `A position table for another picture size keeps its class token and its flat parts`() {
+    @Test func `A position table for another image size keeps its class token and its flat parts`() {
         var larger = Self.config
         larger.imageSize = 20
         let table = Tensor.cat([Tensor.full([1, 12], value: 7), Tensor.full([9, 12], value: 2)], dim: 0)

@@ -114,8 +114,8 @@ struct AdapterTests {
         func ask(_ question: Prompt) throws -> Answer {
             try chat.answer(question, onText: { _ in }, isCancelled: { false })
         }
-        let picture = try ImageReference(path: Self.owl2 + "/../pictures/wide.jpg")
-        _ = try ask([.picture(picture), "What is shown?"])
+        let image = try ImageReference(path: Self.owl2 + "/../pictures/wide.jpg")
+        _ = try ask([.image(image), "What is shown?"])
         for adapter in [first, second, nil] {
             try chat.use(adapter)
             #expect(chat.model.adapter == adapter?.path)

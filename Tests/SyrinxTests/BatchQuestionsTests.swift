@@ -18,7 +18,7 @@ import Torch
         model = try Syrinx.load(folder.path)
         try FileManager.default.createDirectory(
             atPath: "\(folder.path)/images", withIntermediateDirectories: true)
-        _ = try folder.picture("images/red.png", RGB(red: 200, green: 0, blue: 0))
+        _ = try folder.image("images/red.png", RGB(red: 200, green: 0, blue: 0))
     }
 
     private func answers(

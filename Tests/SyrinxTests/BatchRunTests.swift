@@ -14,11 +14,11 @@ import TinyModels
         folder = try TinyFolder()
         model = try Syrinx.load(folder.path)
         for (name, colour) in [("red", RGB(red: 200, green: 0, blue: 0)), ("blue", RGB(red: 0, green: 0, blue: 200))] {
-            _ = try folder.picture("\(name).png", colour)
+            _ = try folder.image("\(name).png", colour)
         }
     }
 
-    /// Twenty-six good questions and four bad ones, in the folder of the pictures.
+    /// Twenty-six good questions and four bad ones, in the folder of the images.
     private func questions() throws -> String {
         var lines = (0..<26).map { number in
             switch number % 4 {
@@ -82,9 +82,9 @@ import TinyModels
             #expect(usage["generated_token_count"] == alone.usage.generatedTokenCount)
             #expect(line["stop_reason"] as? String == alone.stopReason.rawValue)
             #expect(line["seed"] as? Int == (number % 4 == 2 ? number : 0))
-            let pictures = try #require(line["pictures"] as? [[String: Any]])
-            #expect(pictures.count == alone.pictures.count)
-            #expect(pictures.allSatisfy { $0["width"] as? Int == 20 && $0["token_count"] as? Int == 4 })
+            let accounts = try #require(line["pictures"] as? [[String: Any]])
+            #expect(accounts.count == alone.images.count)
+            #expect(accounts.allSatisfy { $0["width"] as? Int == 20 && $0["token_count"] as? Int == 4 })
         }
     }
 
@@ -208,7 +208,7 @@ import TinyModels
             try String(contentsOfFile: output, encoding: .utf8).contains("the model's scores are no finite numbers"))
     }
 
-    @Test func `A folder's pictures are taken by content, each with the question`() throws {
+    @Test func `A folder's images are taken by content, each with the question`() throws {
         try FileManager.default.createDirectory(
             atPath: "\(folder.path)/media/.thumbs", withIntermediateDirectories: true)
         for name in ["b.png", "a.dat"] {
@@ -218,7 +218,7 @@ import TinyModels
         try Data("text".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/media/c.png"))
         try FileManager.default.createSymbolicLink(
             atPath: "\(folder.path)/media/d.png", withDestinationPath: "nowhere.png")
-        let (files, leftOut) = try BatchInput.pictures(at: "\(folder.path)/media")
+        let (files, leftOut) = try BatchInput.images(at: "\(folder.path)/media")
         #expect(files.map { $0.split(separator: "/").last } == ["a.dat", "b.png"])
         #expect(leftOut.count == 2 && leftOut.reasons == ": 1 of no known format, 1 unreadable")
         let output = "\(folder.path)/colours.jsonl"
@@ -270,7 +270,7 @@ import TinyModels
                 == "\(output) holds answers to another question (\"colours:\" there, \"name:\" here): give another "
                 + "--output, or remove it")
         #expect(refusal(files, String(repeating: "why ", count: 50)).contains("why w...\" of 200 characters here"))
-        #expect(refusal([files[0]], "colours:").contains("answers about other files (2 pictures, SHA-256 "))
+        #expect(refusal([files[0]], "colours:").contains("answers about other files (2 images, SHA-256 "))
     }
 
     @Test func `Two lines with one id are refused with both numbers, also where one's id is its number`() throws {

@@ -18,8 +18,8 @@ struct ForwardTests {
     init() throws {
         folder = try TinyFolder()
         model = try Syrinx.load(folder.path)
-        _ = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
-        _ = try folder.picture("blue.png", .init(red: 0, green: 20, blue: 220), width: 9)
+        _ = try folder.image("red.png", .init(red: 200, green: 0, blue: 0))
+        _ = try folder.image("blue.png", .init(red: 0, green: 20, blue: 220), width: 9)
     }
 
     /// The activations of a request written into the folder.
@@ -117,21 +117,21 @@ struct ForwardTests {
         }
     }
 
-    @Test("a video's frames are pictures of a model without clips, as generation sees them")
+    @Test("a video's frames are images of a model without clips, as generation sees them")
     func frames() throws {
         let found = try activations(
             "{\"prompt\": \"colours:\", \"videos\": [\"\(Self.video)\"], \"frames\": 3, \"images\": [\"red.png\"]}")
         #expect(found["video_pixel_values"] == nil)
         #expect(found["pixel_values"]?.shape == [4, 3, 16, 16] && found["connector_output"]?.shape == [4, 4, 32])
-        let picture = try ImageReference(path: folder.path + "/red.png")
+        let image = try ImageReference(path: folder.path + "/red.png")
         let prompt = try model.prepare([
-            .video(VideoReference(path: Self.video, frameCount: 3)), .picture(picture), "colours:",
+            .video(VideoReference(path: Self.video, frameCount: 3)), .image(image), "colours:",
         ])
         #expect(try #require(found["pixel_values"]).bytes() == prompt.input.pixelValues?.bytes())
         #expect(found["token_ids"]?.bytes() == prompt.input.tokenIDs.bytes())
     }
 
-    @Test("a clip of the video model has its frames and visual tokens in the file, beside a picture's")
+    @Test("a clip of the video model has its frames and visual tokens in the file, beside an image's")
     func clips() throws {
         let system = Self.tests.appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl-video")
         let owl = try Syrinx.load(system.appendingPathComponent("model").path)
@@ -167,7 +167,7 @@ struct ForwardTests {
     private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     private static let video = tests.appendingPathComponent("CodecsTests/Fixtures/videos/h264.mp4").path
 
-    @Test("without pictures the picture's stages are left out")
+    @Test("without images the image's stages are left out")
     func textAlone() throws {
         let found = try activations(#"{"prompt": "name:"}"#)
         #expect(

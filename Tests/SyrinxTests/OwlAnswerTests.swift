@@ -7,16 +7,16 @@ import Syrinx
 import Testing
 import Torch
 
-/// Published folders through the front door: the answers of the published code to prompts with pictures, token by token.
+/// Published folders through the front door: the answers of the published code to prompts with images, token by token.
 @Suite("Answers of published folders") struct OwlAnswerTests {
     private struct Answer: Decodable {
-        let picture: String?
+        let image: String?
         let mode: String?
         let prompt: String
         let ids: [Int]
     }
 
-    /// Prompts whose ids differ on purpose: special tokens spelled out in text stay text here, and a picture at the very
+    /// Prompts whose ids differ on purpose: special tokens spelled out in text stay text here, and an image at the very
     /// beginning of mPLUG-Owl2's stands behind the begin token.
     private static let exceptions = ["</s>", "<s>"]
 
@@ -30,7 +30,7 @@ import Torch
         let model = try Syrinx.load(fixtures.appendingPathComponent("model").path)
         let video = VideoReference(
             path: tests.appendingPathComponent("CodecsTests/Fixtures/videos/h264.mp4").path, frameCount: 2)
-        let picture = try ImageReference(path: fixtures.appendingPathComponent("pictures/small.png").path)
+        let image = try ImageReference(path: fixtures.appendingPathComponent("pictures/small.png").path)
         let entries = try JSONSerialization.jsonObject(
             with: Data(contentsOf: fixtures.appendingPathComponent("prompts.json")))
         var (compared, clips) = (0, 0)
@@ -46,9 +46,9 @@ import Torch
             let words = [other] + (isClip ? [] : ["<|video|>", "<video>"])
             let prompt = try Prompt(
                 words.reduce(text) { $0.replacing($1, with: "\\" + $1) },
-                images: Array(repeating: picture, count: count), videos: isClip ? [video] : [], keepsSpaces: true)
+                images: Array(repeating: image, count: count), videos: isClip ? [video] : [], keepsSpaces: true)
             let found = try model.prepare(prompt).input.tokenIDs.array(of: Int64.self).map(Int.init)
-            // mPLUG-Owl2's ids have one placeholder for each picture, the video model's another one for clips.
+            // mPLUG-Owl2's ids have one placeholder for each image, the video model's another one for clips.
             let expected = ids.flatMap { id in
                 switch id {
                 case -200: Array(repeating: id, count: model.contract.visualTokenCount)
@@ -63,7 +63,7 @@ import Torch
         #expect(compared > 10 && clips == (system == "mplug-owl-video" ? 1 : 0))
     }
 
-    @Test func `Picture files of every kind become the published pixels of mPLUG-Owl, palettes and alpha too`() throws {
+    @Test func `Image files of every kind become the published pixels of mPLUG-Owl, palettes and alpha too`() throws {
         let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl")
         let model = try Syrinx.load(fixtures.appendingPathComponent("model").path)
@@ -73,7 +73,7 @@ import Torch
         for name in expected.names where name.hasPrefix("square.") && !name.hasSuffix(".normalised") {
             let file = String(name.dropFirst("square.".count))
             let path = fixtures.appendingPathComponent("pictures/\(file)").path
-            let prompt = try model.prepare(["USER: ", .picture(at: path)])
+            let prompt = try model.prepare(["USER: ", .image(at: path)])
             let values = try #require(prompt.input.pixelValues).array(of: Float.self)
             let plane = values.count / 3
             let pixels = values.enumerated().map { index, value in
@@ -82,7 +82,7 @@ import Torch
                 return UInt8((scaled * 255).rounded())
             }
             #expect(pixels == (try expected.tensor(name)).array(of: UInt8.self), "\(file)")
-            #expect(prompt.pictures[0].resize == "squashStored" && !prompt.pictures[0].alphaOverWhite)
+            #expect(prompt.images[0].resize == "squashStored" && !prompt.images[0].alphaOverWhite)
             compared += 1
         }
         #expect(compared == 6)
@@ -98,7 +98,7 @@ import Torch
         var compared = 0
         // The default of each system is the mode its authors recommend; the others are options.
         for answer in answers where ["resize", "square", nil].contains(answer.mode) {
-            let images = try answer.picture.map {
+            let images = try answer.image.map {
                 [try ImageReference(path: fixtures.appendingPathComponent("pictures/\($0)").path)]
             }
             let prompt = try model.prepare(

@@ -13,20 +13,20 @@ import Torch
 
     private func folder(_ system: String) -> String { Self.fixtures.appendingPathComponent("\(system)/model").path }
 
-    private func picture(_ name: String) throws -> ImageReference {
+    private func image(_ name: String) throws -> ImageReference {
         try ImageReference(path: Self.fixtures.appendingPathComponent("mplug-owl/pictures/\(name)").path)
     }
 
     @Test(arguments: ["mplug-owl", "mplug-owl-video", "mplug-owl2"])
-    func `Every turn answers as if the whole conversation were computed anew, with pictures at any turn`(
+    func `Every turn answers as if the whole conversation were computed anew, with images at any turn`(
         system: String
     ) throws {
         let model = try Syrinx.load(folder(system))
         let options = AnswerOptions(GenerationConfig(maxNewTokens: 8))
         let chat = ChatSession(model, options: options)
         let turns: [(text: String, images: [ImageReference])] = [
-            ("What is shown?", [try picture("wide.jpg")]), ("Why?", []),
-            ("And these?", [try picture("small.png"), try picture("wide.jpg")]),
+            ("What is shown?", [try image("wide.jpg")]), ("Why?", []),
+            ("And these?", [try image("small.png"), try image("wide.jpg")]),
         ]
         for (index, turn) in turns.enumerated() {
             let question = Prompt(turn.text, images: turn.images)
@@ -48,7 +48,7 @@ import Torch
     }
 
     @Test(arguments: [("mplug-owl-video", 6), ("mplug-owl2", 18)])
-    func `A video is remembered across turns, beside pictures, and a turn taken back gives it back`(
+    func `A video is remembered across turns, beside images, and a turn taken back gives it back`(
         system: String, tokensOfVideo: Int
     ) throws {
         let model = try Syrinx.load(folder(system))
@@ -58,12 +58,12 @@ import Torch
         func video(_ name: String) -> Prompt.Part { .video(VideoReference(path: "\(videos)/\(name)", frameCount: 3)) }
         let turns: [Prompt] = [
             [video("h264.mp4"), "What moves?"], "Why?",
-            [.picture(try picture("small.png")), video("turned.mp4"), "And here?"],
+            [.image(try image("small.png")), video("turned.mp4"), "And here?"],
         ]
         for (index, turn) in turns.enumerated() {
             let alone = try model.respond(to: try model.prepare(chat.messages + [turn.message]), options: options)
             let answer = try chat.answer(turn, onText: { _ in }, isCancelled: { false })
-            #expect(answer.text == alone.text && answer.videos == alone.videos && answer.pictures == alone.pictures)
+            #expect(answer.text == alone.text && answer.videos == alone.videos && answer.images == alone.images)
             #expect(answer.usage.videoTokenCount == (index == 2 ? 2 : 1) * tokensOfVideo)
             #expect(answer.usage.imageTokenCount == alone.usage.imageTokenCount)
             #expect((answer.usage.cachedTokenCount > tokensOfVideo) == (index > 0))
@@ -87,13 +87,13 @@ import Torch
             return error?.description ?? ""
         }
         let long = String(repeating: "a cat ", count: 200)
-        #expect(refusal(long).hasSuffix("shorten the text or give fewer pictures"))
+        #expect(refusal(long).hasSuffix("shorten the text or give fewer images"))
         _ = try chat.answer("What?", onText: { _ in }, isCancelled: { false })
-        #expect(refusal(long).hasSuffix("shorten the text or give fewer pictures, or use /undo"))
+        #expect(refusal(long).hasSuffix("shorten the text or give fewer images, or use /undo"))
         #expect(chat.messages.count == 2)
     }
 
-    @Test func `Families have templates, picture modes and ways of sampling of their own`() throws {
+    @Test func `Families have templates, image modes and ways of sampling of their own`() throws {
         func facts(_ system: String) throws -> (ChatTemplate, ImageProcessor.Resize, GenerationConfig) {
             let model = try Syrinx.load(folder(system))
             return (model.chatTemplate, model.imageProcessor.resize, model.recommendedOptions.generation)
@@ -103,7 +103,7 @@ import Torch
         #expect(try facts("mplug-owl-video") == (.mplugOwlVideo, .shortestSideCrop, owl))
         let second = GenerationConfig(maxNewTokens: 512, temperature: 0.7, topK: 50)
         #expect(try facts("mplug-owl2") == (.mplugOwl2, .squareFirst, second))
-        #expect(try Syrinx.load(folder("mplug-owl2"), pictureMode: .padMean).imageProcessor.resize == .padMean)
+        #expect(try Syrinx.load(folder("mplug-owl2"), imageMode: .padMean).imageProcessor.resize == .padMean)
     }
 
     @Test func `A folder can name its template, and a name that is none is refused with the nearest`() throws {

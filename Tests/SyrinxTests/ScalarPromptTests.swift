@@ -13,7 +13,7 @@ import Torch
     init() throws {
         folder = try TinyFolder()
         model = try Syrinx.load(folder.path)
-        _ = try folder.picture("red.png", RGB(red: 200, green: 0, blue: 0))
+        _ = try folder.image("red.png", RGB(red: 200, green: 0, blue: 0))
     }
 
     private func tokens(_ prompt: PreparedPrompt) -> [Int] {
@@ -25,7 +25,7 @@ import Torch
         let red = try ImageReference(path: "\(folder.path)/red.png")
         for mark in ["<image>", "<|image|>"] {
             let marked = try Prompt("USER: \(scalar)\(mark)\(scalar)x", images: [red], videos: [], keepsSpaces: true)
-            let parts = Prompt([.text("USER: \(scalar)"), .picture(red), .text("\(scalar)x")])
+            let parts = Prompt([.text("USER: \(scalar)"), .image(red), .text("\(scalar)x")])
             #expect(tokens(try model.prepare(marked)) == tokens(try model.prepare(parts)))
             #expect(throws: SyrinxError.self) { try Prompt("\(mark)\(scalar)", images: [], videos: []) }
             let literal = try Prompt("\(scalar)\\\(mark)\(scalar)", images: [], videos: [])
@@ -36,7 +36,7 @@ import Torch
 
     @Test(arguments: CombiningScalars.all)
     func `A template writes what is said scalar by scalar`(scalar: String) throws {
-        // The lines' template drops white space around pictures, and never an accent on a space.
+        // The lines' template drops white space around images, and never an accent on a space.
         let red = try ImageReference(path: "\(folder.path)/red.png")
         let messages = [Message(role: .user, content: [.text(" \(scalar)a "), .image(red), .text(" \(scalar)b")])]
         let parts = try ChatTemplate.mplugOwl.parts(of: messages)

@@ -20,10 +20,10 @@ import Torch
 
     private let options = AnswerOptions(GenerationConfig(maxNewTokens: 12))
 
-    @Test func `a loaded folder describes a picture, the same each time`() async throws {
-        let picture = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
-        let first = try await model.describe(pictureAt: picture, options: options)
-        #expect(try await model.describe(pictureAt: picture, options: options) == first)
+    @Test func `a loaded folder describes an image, the same each time`() async throws {
+        let image = try folder.image("red.png", .init(red: 200, green: 0, blue: 0))
+        let first = try await model.describe(imageAt: image, options: options)
+        #expect(try await model.describe(imageAt: image, options: options) == first)
     }
 
     @Test(
@@ -42,14 +42,14 @@ import Torch
         #expect(text.contains("\(file) is not the one the weights were trained with (fingerprint "), "\(text)")
     }
 
-    @Test func `usage counts text and image tokens, and each picture is accounted for`() async throws {
-        let picture = try folder.picture("red.png", .init(red: 200, green: 0, blue: 0))
-        let answer = try await model.answer(to: [try .picture(at: picture), "colours:"], options: options)
+    @Test func `usage counts text and image tokens, and each image is accounted for`() async throws {
+        let image = try folder.image("red.png", .init(red: 200, green: 0, blue: 0))
+        let answer = try await model.answer(to: [try .image(at: image), "colours:"], options: options)
         let text = model.tokenizer.encode("colours:").count
         #expect(answer.usage.textTokenCount == text + 1)
         #expect(answer.usage.imageTokenCount == 4)
-        let account = try #require(answer.pictures.first)
-        #expect(account.name == picture)
+        let account = try #require(answer.images.first)
+        #expect(account.name == image)
         #expect(account.format == "PNG")
         #expect(account.width == 20 && account.height == 10)
         #expect(account.resizedTo == 16 && account.resize == "squash" && account.tokenCount == 4)
@@ -81,12 +81,12 @@ import Torch
         #expect(!stopped.text.contains(stop) && free.hasPrefix(stopped.text))
     }
 
-    @Test func `markers place pictures inside the text and dropped markers put them first`() throws {
+    @Test func `markers place images inside the text and dropped markers put them first`() throws {
         let red = ImageReference(.encoded([]), name: "red")
         let placed = try Prompt("first <image> then <image> end", images: [red, red], videos: [])
-        #expect(placed.parts.count == 5 && placed.pictureCount == 2)
+        #expect(placed.parts.count == 5 && placed.imageCount == 2)
         let leading = try Prompt("text", images: [red], videos: [])
-        if case .image = leading.parts[0].content {} else { Issue.record("the picture is not first") }
+        if case .image = leading.parts[0].content {} else { Issue.record("the image is not first") }
         let error = #expect(throws: SyrinxError.self) {
             try Prompt("a <image>", images: [red, red], videos: [])
         }
@@ -107,19 +107,19 @@ import Torch
         #expect(error?.description.contains("context holds 96") == true)
     }
 
-    @Test func `missing folders, missing files and files that are no pictures are named`() async throws {
+    @Test func `missing folders, missing files and files that are no images are named`() async throws {
         let missing = #expect(throws: SyrinxError.self) { try Syrinx.load("/nowhere/at-all") }
         #expect(missing?.description.contains("/nowhere/at-all") == true)
         #expect(throws: CodecError.self) { try ImageReference(path: "\(folder.path)/none.png") }
         let text = "\(folder.path)/text.png"
         try Data("this is text".utf8).write(to: URL(fileURLWithPath: text))
-        let error = await #expect(throws: CodecError.self) { try await model.describe(pictureAt: text) }
+        let error = await #expect(throws: CodecError.self) { try await model.describe(imageAt: text) }
         #expect(error?.description.contains("text.png") == true)
         #expect(throws: SyrinxError.self) { try ImageReference.matching("\(folder.path)/*.none") }
     }
 
     @Test func `patterns match in alphabetical order`() throws {
-        for name in ["b.png", "a.png"] { _ = try folder.picture(name, .init(red: 0, green: 0, blue: 9)) }
+        for name in ["b.png", "a.png"] { _ = try folder.image(name, .init(red: 0, green: 0, blue: 9)) }
         let names = try ImageReference.matching("\(folder.path)/?.png").map { $0.name.suffix(5) }
         #expect(names == ["a.png", "b.png"])
     }
@@ -146,13 +146,13 @@ import Torch
         let folder = try TinyFolder()
         let model = try Syrinx.load(folder.path)
         let chat = ChatSession(model, options: AnswerOptions(GenerationConfig(maxNewTokens: 6)))
-        let picture = try ImageReference(path: try folder.picture("a.png", .init(red: 250, green: 10, blue: 10)))
-        let first = try await chat.respond(to: "colours:", images: [picture])
+        let image = try ImageReference(path: try folder.image("a.png", .init(red: 250, green: 10, blue: 10)))
+        let first = try await chat.respond(to: "colours:", images: [image])
         let second = try await chat.respond(to: "name:")
-        let all = Prompt([.picture(picture), "colours:"] + (first.isEmpty ? [] : [.text(first)]) + ["name:"])
+        let all = Prompt([.image(image), "colours:"] + (first.isEmpty ? [] : [.text(first)]) + ["name:"])
         #expect(second == (try await model.answer(to: all, options: chat.options)).text)
         chat.clear()
-        #expect(try await chat.respond(to: "colours:", images: [picture]) == first)
+        #expect(try await chat.respond(to: "colours:", images: [image]) == first)
     }
 
     @Test func `streamed pieces join to the turn's answer and errors leave the conversation usable`() async throws {

@@ -9,8 +9,8 @@ import Torch
 
 /// Rows of a batch against the same rows alone: the one thing that the published code of both Owls cannot do.
 @Suite("Prompts answered together") struct TogetherTests {
-    /// Eight prompts of mixed lengths, with no, one, two or three pictures; twelve pictures in all.
-    private static func prompts(_ marker: String) -> [(text: String, pictures: [String])] {
+    /// Eight prompts of mixed lengths, with no, one, two or three images; twelve images in all.
+    private static func prompts(_ marker: String) -> [(text: String, images: [String])] {
         [
             ("What is a cat?", []),
             ("\(marker)What is shown?", ["wide.jpg"]),
@@ -30,8 +30,8 @@ import Torch
         .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures")
 
     private static func requests(_ model: SyrinxModel, marker: String, count: Int = 20) throws -> [GenerationRequest] {
-        try prompts(marker).map { text, pictures in
-            let images = try pictures.map {
+        try prompts(marker).map { text, images in
+            let images = try images.map {
                 try ImageReference(path: fixtures.appendingPathComponent("mplug-owl/pictures/\($0)").path)
             }
             let prompt = try Prompt(text, images: images, videos: [], keepsSpaces: model.keepsPromptSpaces)
@@ -50,7 +50,7 @@ import Torch
 
     private static func expectEqual(_ model: SyrinxModel, marker: String) throws {
         let requests = try requests(model, marker: marker)
-        #expect(requests.map(\.input.pictureCount).reduce(0, +) > 8, "more than one pass of the encoder")
+        #expect(requests.map(\.input.imageCount).reduce(0, +) > 8, "more than one pass of the encoder")
         #expect(Set(requests.map { $0.input.tokenIDs.size(1) }).count == 8, "eight different lengths")
         let together = try model.engine.generate(requests)
         for (request, found) in try pairs(requests, together) {

@@ -21,7 +21,7 @@ import Torch
         tests.appendingPathComponent("CodecsTests/Fixtures/videos/\(name)").path
     }
 
-    private func picture() throws -> ImageReference {
+    private func image() throws -> ImageReference {
         try ImageReference(
             path: Self.tests.appendingPathComponent("SyrinxModelsTests/Fixtures/mplug-owl/pictures/small.png").path)
     }
@@ -30,7 +30,7 @@ import Torch
         let model = try Self.model("mplug-owl-video")
         let path = Self.video("h264.mp4")
         let prepared = try model.prepare([
-            "Human: ", .video(VideoReference(path: path, frameCount: 3)), "\nHuman: ", .picture(try picture()),
+            "Human: ", .video(VideoReference(path: path, frameCount: 3)), "\nHuman: ", .image(try image()),
             "\nHuman: What moves?\nAI: ",
         ])
         let side = model.imageProcessor.imageSize
@@ -42,7 +42,7 @@ import Torch
         #expect(tokens.size(0) == 2)
         #expect(tokens.select(dim: 0, index: 0).array(of: Float.self) == clip.flatten(0, 1).array(of: Float.self))
         #expect(prepared.videoTokenCount == 6 && prepared.imageTokenCount == 6)
-        #expect(prepared.pictures.count == 1)
+        #expect(prepared.images.count == 1)
         let account = try #require(prepared.videos.first)
         #expect(account.frames == indices && account.frameCount == 23 && account.codec == "h264")
         #expect(account.name == path && account.width == 20 && account.height == 16)
@@ -72,26 +72,26 @@ import Torch
     }
 
     @Test(arguments: ["mplug-owl", "mplug-owl2"])
-    func `A model without clips is shown the frames as pictures`(system: String) throws {
+    func `A model without clips is shown the frames as images`(system: String) throws {
         let model = try Self.model(system)
         let path = Self.video("turned.mp4")
         let video = VideoReference(path: path, frameCount: 3)
         let prepared = try model.prepare([Message(role: .user, content: [.video(video), .text("What moves?")])])
-        let (indices, frames) = try VideoFile(path).frames(count: 3) { ImageReference(.picture($0), name: path) }
-        let asPictures = try model.prepare([
+        let (indices, frames) = try VideoFile(path).frames(count: 3) { ImageReference(.image($0), name: path) }
+        let asImages = try model.prepare([
             Message(role: .user, content: frames.map(ContentPart.image) + [.text("What moves?")])
         ])
-        #expect(prepared.input.tokenIDs.array(of: Int64.self) == asPictures.input.tokenIDs.array(of: Int64.self))
-        let pixels = try #require(prepared.input.pixelValues), expected = try #require(asPictures.input.pixelValues)
+        #expect(prepared.input.tokenIDs.array(of: Int64.self) == asImages.input.tokenIDs.array(of: Int64.self))
+        let pixels = try #require(prepared.input.pixelValues), expected = try #require(asImages.input.pixelValues)
         #expect(pixels.array(of: Float.self) == expected.array(of: Float.self))
         #expect(prepared.videoTokenCount == 18 && prepared.imageTokenCount == 0)
-        #expect(prepared.videos[0].frames == indices && prepared.pictures.count == 3)
-        #expect(prepared.pictures.map(\.frame) == indices && prepared.pictures.allSatisfy { $0.format == "frame" })
-        #expect(prepared.pictures[0].width == 16 && prepared.pictures[0].height == 24, "upright")
+        #expect(prepared.videos[0].frames == indices && prepared.images.count == 3)
+        #expect(prepared.images.map(\.frame) == indices && prepared.images.allSatisfy { $0.format == "frame" })
+        #expect(prepared.images[0].width == 16 && prepared.images[0].height == 24, "upright")
     }
 
-    @Test func `Markers say where videos and pictures stand`() throws {
-        let image = try picture()
+    @Test func `Markers say where videos and images stand`() throws {
+        let image = try image()
         let videos = ["a", "b"].map { VideoReference(path: $0) }
         func form(_ text: String, images: Int, videos count: Int) throws -> String {
             try Prompt(text, images: Array(repeating: image, count: images), videos: Array(videos.prefix(count)))
@@ -115,12 +115,12 @@ import Torch
         #expect(refusal("<video><image>", images: 2, videos: 1).contains("1 <image> mark, but 2 images were given"))
     }
 
-    @Test func `Clips, pictures and text alone share a batch`() throws {
+    @Test func `Clips, images and text alone share a batch`() throws {
         let model = try Self.model("mplug-owl-video")
         let prompts: [Prompt] = [
             "What is a cat?", [.video(VideoReference(path: Self.video("h264.mp4"), frameCount: 5)), "What moves?"],
-            [.picture(try picture()), "What is shown?"],
-            [.video(VideoReference(path: Self.video("odd.avi"), frameCount: 2)), .picture(try picture()), "Both?"],
+            [.image(try image()), "What is shown?"],
+            [.video(VideoReference(path: Self.video("odd.avi"), frameCount: 2)), .image(try image()), "Both?"],
         ]
         let prepared = try prompts.map { try model.prepare($0) }
         let options = AnswerOptions(GenerationConfig(maxNewTokens: 12))

@@ -5,7 +5,7 @@ package import Torch
 
 /// Five examples in two rows, and a tiny MM1 that reads them; `scripts/reference/mm1_step.py` has the same.
 ///
-/// Pictures first, last, in the middle and two in a row; examples without pictures; padding in both rows.
+/// Images first, last, in the middle and two in a row; examples without images; padding in both rows.
 package enum PackedExamples {
     package static let config = MM1.Config(
         visionEncoder: .init(
@@ -19,25 +19,25 @@ package enum PackedExamples {
 
     package static let rows: [[PromptLayout]] = [
         [
-            example(given([1]), picture, picture, taught([12, 5, 30, 2])),
+            example(given([1]), image, image, taught([12, 5, 30, 2])),
             example(taught([1, 9, 9, 14, 2])),
-            example(given([1]), taught([22, 8]), picture, taught([17, 2])),
+            example(given([1]), taught([22, 8]), image, taught([17, 2])),
         ],
         [
-            example(picture, given([3, 19]), taught([25, 2])),
-            example(given([1]), taught([33, 4, 11]), picture, picture),
+            example(image, given([3, 19]), taught([25, 2])),
+            example(given([1]), taught([33, 4, 11]), image, image),
         ],
     ]
 
     package static let collator = Collator(
         contract: TokenContract(imagePlaceholderID: config.imagePlaceholder, visualTokenCount: 4), padID: 0)
 
-    /// Both rows packed to 29 positions, with the six pictures [6, 3, 15, 15].
+    /// Both rows packed to 29 positions, with the six images [6, 3, 15, 15].
     package static func batch(pixelValues: Tensor) throws -> Collator.Collated {
         try collator.packed(rows, length: 29, pixelValues: pixelValues)
     }
 
-    private static let picture = PromptSegment.image(ImageSpan(tokenCount: 4, name: "picture", width: 15, height: 15))
+    private static let image = PromptSegment.image(ImageSpan(tokenCount: 4, name: "image", width: 15, height: 15))
 
     private static func given(_ tokenIDs: [Int]) -> PromptSegment { .text(tokenIDs: tokenIDs, isSupervised: false) }
 

@@ -68,9 +68,9 @@ package final class TinyFolder {
     }
 
     /// Writes a PNG of one colour into the folder.
-    package func picture(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
+    package func image(_ name: String, _ colour: RGB, width: Int = 20, height: Int = 10) throws -> String {
         let file = "\(path)/\(name)"
-        let png = try PictureCodec().encodePNG(Picture(width: width, height: height, filledWith: colour))
+        let png = try ImageCodec().encodePNG(Image(width: width, height: height, filledWith: colour))
         try Data(png).write(to: URL(fileURLWithPath: file))
         return file
     }

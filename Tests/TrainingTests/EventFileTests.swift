@@ -25,7 +25,7 @@ struct EventFileTests {
         let file = try EventFile(folder: folder)
         try file.add([("loss", .scalar(1.5))], step: 300)
         try file.add(
-            [("picture", .image(png: [1, 2, 3], width: 4, height: 5)), ("caption", .text("a red bird"))], step: 301)
+            [("image", .image(png: [1, 2, 3], width: 4, height: 5)), ("caption", .text("a red bird"))], step: 301)
         let records = records(Array(try Data(contentsOf: URL(fileURLWithPath: file.path))))
         #expect(records.count == 3)
         // wall_time is the first field: key 0x09 and eight bytes. Then the version string in field 3.

@@ -2,7 +2,7 @@ internal import Digests
 
 /// What a caption is about, and which side of the split that puts it on.
 ///
-/// The split is by concept and not by picture: a held-out picture of an apple says little when other apples were
+/// The split is by concept and not by image: a held-out image of an apple says little when other apples were
 /// trained on. Equal captions of different sources are one concept.
 package struct Concept: Hashable, Sendable {
     /// The caption in lower case without articles, digits and punctuation, words joined by one space.

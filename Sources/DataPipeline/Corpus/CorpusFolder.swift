@@ -68,13 +68,13 @@ public final class CorpusFolder: Sendable {
         (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
     }
 
-    /// The PNG bytes of an entry's picture, counted from 0.
+    /// The PNG bytes of an entry's image, counted from 0.
     ///
-    /// - Throws: ``CorpusError`` when the entry has no such picture or the index points outside its shard.
-    public func picture(_ number: Int, of entry: CorpusIndex.Entry) throws -> [UInt8] {
+    /// - Throws: ``CorpusError`` when the entry has no such image or the index points outside its shard.
+    public func image(_ number: Int, of entry: CorpusIndex.Entry) throws -> [UInt8] {
         guard entry.images.indices.contains(number) else {
             throw CorpusError(
-                "\(entry.id) has \(entry.images.count) pictures, number \(number) was asked for (the first is 0)")
+                "\(entry.id) has \(entry.images.count) images, number \(number) was asked for (the first is 0)")
         }
         return [UInt8](try data(entry.images[number], shard: entry.shard))
     }

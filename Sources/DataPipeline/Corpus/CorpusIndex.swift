@@ -26,7 +26,7 @@ public struct CorpusIndex: Codable, Hashable, Sendable {
         public var shard: Int
         /// The item's JSON.
         public var record: Span
-        /// Its pictures in order, `KEY.0.png` first.
+        /// Its images in order, `KEY.0.png` first.
         public var images: [Span]
 
         public init(
@@ -50,7 +50,7 @@ public struct CorpusIndex: Codable, Hashable, Sendable {
         public var train: Int
         public var val: Int
         public var test: Int
-        /// Pictures in all its items together.
+        /// Images in all its items together.
         public var images: Int
 
         public init(name: String, kind: CorpusRecord.Kind, train: Int = 0, val: Int = 0, test: Int = 0, images: Int = 0)

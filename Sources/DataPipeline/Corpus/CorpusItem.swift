@@ -1,6 +1,6 @@
-/// An item on its way into a corpus: like ``CorpusRecord``, but with the pictures' bytes and without an identifier.
+/// An item on its way into a corpus: like ``CorpusRecord``, but with the images' bytes and without an identifier.
 public struct CorpusItem: Sendable {
-    /// A piece of the item in order: text, or a picture as PNG bytes.
+    /// A piece of the item in order: text, or an image as PNG bytes.
     public enum Part: Sendable {
         case text(String)
         case png([UInt8])

@@ -1,16 +1,16 @@
 public import Settings
 
-/// One item of a corpus: text and pictures in order, the caption's fields where there is one, and where it came from.
+/// One item of a corpus: text and images in order, the caption's fields where there is one, and where it came from.
 ///
-/// It is the `KEY.json` member of a shard; its pictures are the members `KEY.0.png`, `KEY.1.png`, ...
+/// It is the `KEY.json` member of a shard; its images are the members `KEY.0.png`, `KEY.1.png`, ...
 public struct CorpusRecord: Codable, Hashable, Sendable {
     /// The three kinds of pre-training data of MM1, each with a weight of its own in the mixture.
     public enum Kind: String, Hashable, Sendable, NamedChoice {
-        /// One picture and the fields of its caption.
+        /// One image and the fields of its caption.
         case captioned
-        /// Text and pictures in the order of the document.
+        /// Text and images in the order of the document.
         case interleaved
-        /// Text without pictures.
+        /// Text without images.
         case textOnly
     }
 
@@ -19,21 +19,21 @@ public struct CorpusRecord: Codable, Hashable, Sendable {
         case train, val, test
     }
 
-    /// A piece of the item: text, or the name of the shard member that holds a picture.
+    /// A piece of the item: text, or the name of the shard member that holds an image.
     public enum Part: Hashable, Sendable {
         case text(String)
         case image(String)
     }
 
-    /// What is known of a captioned picture; a recipe's template turns it into a sentence.
+    /// What is known of a captioned image; a recipe's template turns it into a sentence.
     public struct Caption: Codable, Hashable, Sendable {
-        /// What the picture shows, as its source calls it: "apple pie".
+        /// What the image shows, as its source calls it: "apple pie".
         public var name: String
         /// The group the source puts it in: "food"; nil where the source has none.
         public var kind: String?
         /// Other words for it, without the name itself.
         public var keywords: [String]
-        /// Dominant colours by share of the picture's pixels, at most three, computed from the pixels.
+        /// Dominant colours by share of the image's pixels, at most three, computed from the pixels.
         public var colours: [String]
 
         public init(name: String, kind: String? = nil, keywords: [String] = [], colours: [String] = []) {
@@ -72,7 +72,7 @@ public struct CorpusRecord: Codable, Hashable, Sendable {
     public var source: String
     public var kind: Kind
     public var split: Split
-    /// Text and pictures in order. A captioned item has one picture and no text here.
+    /// Text and images in order. A captioned item has one image and no text here.
     public var parts: [Part]
     /// The caption's fields; nil for interleaved and text-only items.
     public var caption: Caption?
@@ -91,7 +91,7 @@ public struct CorpusRecord: Codable, Hashable, Sendable {
         self.provenance = provenance
     }
 
-    /// The names of the shard members that hold the item's pictures, in order.
+    /// The names of the shard members that hold the item's images, in order.
     public var imageNames: [String] {
         parts.compactMap { if case .image(let name) = $0 { name } else { nil } }
     }

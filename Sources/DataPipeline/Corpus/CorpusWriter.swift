@@ -74,14 +74,14 @@ public struct CorpusWriter {
                 order.append(item.source)
             }
             let id = Self.identifier(source: item.source, number: counts[item.source]?.total ?? 0)
-            let (record, pictures) = Self.record(of: item, id: id)
+            let (record, images) = Self.record(of: item, id: id)
             let json = [UInt8](try CorpusJSON.encode(record))
-            let (shard, spans) = try writer.append([(id + ".json", json)] + pictures)
+            let (shard, spans) = try writer.append([(id + ".json", json)] + images)
             entries.append(
                 .init(
                     id: id, source: item.source, kind: item.kind, split: item.split, shard: shard, record: spans[0],
                     images: Array(spans.dropFirst())))
-            counts[item.source]?.add(item.split, imageCount: pictures.count)
+            counts[item.source]?.add(item.split, imageCount: images.count)
         }
         try writer.finish()
         let sources = order.compactMap { counts[$0] }
@@ -101,20 +101,20 @@ public struct CorpusWriter {
     }
 
     private static func record(of item: CorpusItem, id: String) -> (CorpusRecord, [(name: String, bytes: [UInt8])]) {
-        var pictures: [(name: String, bytes: [UInt8])] = []
+        var images: [(name: String, bytes: [UInt8])] = []
         let parts = item.parts.map { part -> CorpusRecord.Part in
             switch part {
             case .text(let text): return .text(text)
             case .png(let bytes):
-                let name = "\(id).\(pictures.count).png"
-                pictures.append((name, bytes))
+                let name = "\(id).\(images.count).png"
+                images.append((name, bytes))
                 return .image(name)
             }
         }
         let record = CorpusRecord(
             id: id, source: item.source, kind: item.kind, split: item.split, parts: parts, caption: item.caption,
             provenance: item.provenance)
-        return (record, pictures)
+        return (record, images)
     }
 
     /// Refuses a folder that holds something else than a corpus, since it would be removed.

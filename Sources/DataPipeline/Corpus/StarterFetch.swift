@@ -54,7 +54,7 @@ public struct StarterFetch: Sendable {
     /// Does it; Ctrl-C ends it with everything whole.
     ///
     /// - Throws: ``CorpusError``, `Interrupted`, or the file system's error.
-    public func run(coding: PictureCoding) throws -> Outcome {
+    public func run(coding: ImageCoding) throws -> Outcome {
         InterruptFlag.install()
         let pins = PackagePin.starter(size)
         let corpus = StarterCorpus(size: size)
@@ -107,7 +107,7 @@ public struct StarterFetch: Sendable {
         return (files, downloaded)
     }
 
-    private func generate(because reason: String, coding: PictureCoding) throws -> Outcome {
+    private func generate(because reason: String, coding: ImageCoding) throws -> Outcome {
         let start = ContinuousClock.now
         let bar = ProgressBar("rendering scenes", total: Self.sceneCount + 2 * (Self.sceneCount / 8))
         let (manifest, isNew) = try SceneCorpus(count: Self.sceneCount).write(to: output, coding: coding) { done, _ in

@@ -1,11 +1,11 @@
 package import Processors
 
 extension Conversation {
-    /// What a template makes of the conversation for training: text and places of pictures, each text marked as learnt or not.
+    /// What a template makes of the conversation for training: text and places of images, each text marked as learnt or not.
     ///
     /// The loader lays this out and `data check` counts in it, so that what is counted is what is learnt (as far as the
     /// context reaches).
-    /// - Throws: `ProcessorError` that names the turn that is out of order, empty, or shows a picture and may not.
+    /// - Throws: `ProcessorError` that names the turn that is out of order, empty, or shows an image and may not.
     package func parts(in template: ChatTemplate) throws(ProcessorError) -> [ChatPart] {
         switch form {
         case .turns(let messages): try template.parts(of: messages, for: .training)

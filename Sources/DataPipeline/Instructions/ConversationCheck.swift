@@ -3,13 +3,13 @@ public import Media
 public import Processors
 import Terminal
 
-/// Reads every record of instruction data and decodes every picture, before a run does.
+/// Reads every record of instruction data and decodes every image, before a run does.
 public struct ConversationCheck: Sendable {
     /// What was found.
     public struct Report: Codable, Sendable, Equatable {
         public var recordCount: Int
-        /// Pictures that could be decoded.
-        public var pictureCount: Int
+        /// Images that could be decoded.
+        public var imageCount: Int
         /// The template in which the records were tried.
         public var template: String
         /// Answers that are learnt, as far as the context reaches.
@@ -18,6 +18,12 @@ public struct ConversationCheck: Sendable {
         public var unreadKeys: [String: Int]
         /// Records that cannot be used, or from which nothing can be learnt.
         public var failures: [QuarantineEntry]
+
+        private enum CodingKeys: String, CodingKey {
+            case recordCount, template, answerCount, unreadKeys, failures
+            // The JSON has had this key from the start.
+            case imageCount = "pictureCount"
+        }
     }
 
     private let conversations: ConversationFile
@@ -43,7 +49,7 @@ public struct ConversationCheck: Sendable {
     /// - Throws: `Interrupted` after Ctrl-C or SIGTERM.
     public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
         var report = Report(
-            recordCount: conversations.count, pictureCount: 0, template: template.rawValue, answerCount: 0,
+            recordCount: conversations.count, imageCount: 0, template: template.rawValue, answerCount: 0,
             unreadKeys: conversations.unreadKeys.counts, failures: [])
         // Blocks keep the hand-over between threads rare beside the decoding itself.
         let block = 32
@@ -63,7 +69,7 @@ public struct ConversationCheck: Sendable {
             for result in block {
                 switch result {
                 case .success(let found):
-                    report.pictureCount += found.pictureCount
+                    report.imageCount += found.imageCount
                     report.answerCount += found.answerCount
                 case .failure(let error):
                     report.failures.append(conversations.quarantineEntry(record, reason: "\(error)"))
@@ -75,7 +81,7 @@ public struct ConversationCheck: Sendable {
     }
 
     private struct Found: Sendable {
-        var pictureCount: Int
+        var imageCount: Int
         var answerCount: Int
     }
 
@@ -85,12 +91,12 @@ public struct ConversationCheck: Sendable {
         guard answers > 0 else {
             throw DataError("nothing can be learnt from it: the assistant says nothing")
         }
-        for (place, path) in conversation.pictures.enumerated() {
-            let bytes = try conversations.picture(place, of: number)
-            do { _ = try decoder.picture(from: bytes, limits: limits, target: nil) } catch {
-                throw DataError("picture \(place) (\(path)): \(error)")
+        for (place, path) in conversation.images.enumerated() {
+            let bytes = try conversations.image(place, of: number)
+            do { _ = try decoder.image(from: bytes, limits: limits, target: nil) } catch {
+                throw DataError("image \(place) (\(path)): \(error)")
             }
         }
-        return Found(pictureCount: conversation.pictures.count, answerCount: answers)
+        return Found(imageCount: conversation.images.count, answerCount: answers)
     }
 }

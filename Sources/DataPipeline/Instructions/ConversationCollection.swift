@@ -20,9 +20,9 @@ package struct ConversationCollection: ConversationStore {
 
     package var unreadKeys: UnreadKeys { files.reduce(into: UnreadKeys()) { $0.add($1.unreadKeys) } }
 
-    package func hasPictures(_ number: Int) -> Bool {
+    package func hasImages(_ number: Int) -> Bool {
         let (file, number) = place(number)
-        return file.hasPictures(number)
+        return file.hasImages(number)
     }
 
     package func split(of number: Int) -> CorpusSplit {
@@ -35,9 +35,9 @@ package struct ConversationCollection: ConversationStore {
         return try file.conversation(number)
     }
 
-    package func picture(_ picture: Int, of number: Int) throws -> [UInt8] {
+    package func image(_ image: Int, of number: Int) throws -> [UInt8] {
         let (file, number) = place(number)
-        return try file.picture(picture, of: number)
+        return try file.image(image, of: number)
     }
 
     package func quarantineEntry(_ number: Int, reason: String) -> QuarantineEntry {

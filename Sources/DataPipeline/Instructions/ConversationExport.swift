@@ -1,7 +1,7 @@
 public import Foundation
 import Processors
 
-/// Writes a corpus' captions and glosses as instruction data in LLaVA's form: `conversations.json`, and the pictures as
+/// Writes a corpus' captions and glosses as instruction data in LLaVA's form: `conversations.json`, and the images as
 /// files beside it.
 public struct ConversationExport {
     /// The file of records.
@@ -28,32 +28,32 @@ public struct ConversationExport {
 
     /// Writes conversations of a split, spread evenly over it where there is a limit.
     ///
-    /// - Parameter onlyPictures: leaves out conversations without a picture.
-    /// - Returns: how many records were written, and how many pictures.
+    /// - Parameter onlyImages: leaves out conversations without an image.
+    /// - Returns: how many records were written, and how many images.
     /// - Throws: ``DataError`` when the folder is not empty or cannot be written; what reading the corpus throws.
     public func write(
-        to folder: URL, split: CorpusSplit, onlyPictures: Bool = false, limit: Int?
-    ) throws -> (records: Int, pictures: Int) {
-        let pictures = folder.appendingPathComponent("pictures")
+        to folder: URL, split: CorpusSplit, onlyImages: Bool = false, limit: Int?
+    ) throws -> (records: Int, images: Int) {
+        let images = folder.appendingPathComponent("images")
         let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
             !$0.hasPrefix(".")
         }
         if let foreign = present.sorted().first {
             throw DataError("\(folder.path) holds \(foreign): give a folder that is empty or does not exist yet")
         }
-        do { try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true) } catch {
+        do { try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true) } catch {
             throw DataError("the folder \(folder.path) cannot be made: check the path and its permissions")
         }
         let numbers = (0..<conversations.count).filter {
-            conversations.split(of: $0) == split && (!onlyPictures || conversations.hasPictures($0))
+            conversations.split(of: $0) == split && (!onlyImages || conversations.hasImages($0))
         }
         let count = min(limit ?? numbers.count, numbers.count)
         var records: [Record] = []
         for place in 0..<count {
             let number = numbers[place * numbers.count / count]
             let conversation = try conversations.conversation(number)
-            for (image, name) in conversation.pictures.enumerated() {
-                try Data(try conversations.picture(image, of: number)).write(to: pictures.appendingPathComponent(name))
+            for (image, name) in conversation.images.enumerated() {
+                try Data(try conversations.image(image, of: number)).write(to: images.appendingPathComponent(name))
             }
             records.append(try record(conversation))
         }
@@ -73,6 +73,6 @@ public struct ConversationExport {
                 value: (message.images.isEmpty ? "" : "<image>\n") + message.text)
         }
         return Record(
-            id: conversation.id, image: conversation.pictures.first.map { "pictures/\($0)" }, conversations: turns)
+            id: conversation.id, image: conversation.images.first.map { "pictures/\($0)" }, conversations: turns)
     }
 }

@@ -9,21 +9,21 @@ public final class ConversationFile: ConversationStore {
     public let name: String
     private let data: Data
     private let records: [RecordScanner.Record]
-    private let pictureFolder: URL
+    private let imageFolder: URL
     private let heldOutShare: Double
-    private let maximumPictureByteCount: Int
+    private let maximumImageByteCount: Int
     package let identity: String
     public let unreadKeys: UnreadKeys
 
     /// Opens a file and finds its records.
     ///
     /// - Parameters:
-    ///   - pictures: the folder that the records' paths begin at; nil for the file's own.
-    ///   - heldOutShare: share of the pictures (of the records, where they have none) that is kept for validation. It
+    ///   - images: the folder that the records' paths begin at; nil for the file's own.
+    ///   - heldOutShare: share of the images (of the records, where they have none) that is kept for validation. It
     ///     follows from the paths alone, so it stays when the file grows.
     /// - Throws: ``DataError`` where there is no such file, no record in it, or it is cut off.
     public init(
-        _ path: String, pictures: String? = nil, heldOutShare: Double = 0, limits: DecodeLimits = .default
+        _ path: String, images: String? = nil, heldOutShare: Double = 0, limits: DecodeLimits = .default
     ) throws(DataError) {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
             throw DataError("\(path) cannot be read: check the path of the instruction data and its permissions")
@@ -41,19 +41,19 @@ public final class ConversationFile: ConversationStore {
         guard !records.isEmpty else {
             throw DataError("\(path) holds no records; write a list of records, or one a line")
         }
-        pictureFolder =
-            pictures.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        imageFolder =
+            images.map { URL(fileURLWithPath: $0, isDirectory: true) }
             ?? URL(fileURLWithPath: path).deletingLastPathComponent()
         self.heldOutShare = heldOutShare
-        maximumPictureByteCount = limits.maximumByteCount
+        maximumImageByteCount = limits.maximumByteCount
     }
 
     public var count: Int { records.count }
 
-    /// Records that have pictures.
-    public var pictureRecordCount: Int { records.count(where: \.hasPictures) }
+    /// Records that have images.
+    public var imageRecordCount: Int { records.count(where: \.hasImages) }
 
-    package func hasPictures(_ number: Int) -> Bool { records[number].hasPictures }
+    package func hasImages(_ number: Int) -> Bool { records[number].hasImages }
 
     package func split(of number: Int) -> CorpusSplit {
         Double(records[number].group >> 11) * 0x1p-53 < heldOutShare ? .val : .train
@@ -68,28 +68,28 @@ public final class ConversationFile: ConversationStore {
         }
     }
 
-    package func picture(_ picture: Int, of number: Int) throws -> [UInt8] {
-        let path = URL(fileURLWithPath: try conversation(number).pictures[picture], relativeTo: pictureFolder).path
+    package func image(_ image: Int, of number: Int) throws -> [UInt8] {
+        let path = URL(fileURLWithPath: try conversation(number).images[image], relativeTo: imageFolder).path
         // Attributes are a link's own, and data sets are often folders of links.
         let attributes = try? FileManager.default.attributesOfItem(
             atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
         if let attributes, attributes[.type] as? FileAttributeType == .typeDirectory {
-            throw DataError("the picture \(path.shortened()) is a folder; name a file in it")
+            throw DataError("the image \(path.shortened()) is a folder; name a file in it")
         }
         // Anything but a plain file could block for ever, and no size could be asked for.
         guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular else {
             throw DataError(
-                "the picture \(path.shortened()) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
+                "the image \(path.shortened()) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
             )
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
-        guard size <= maximumPictureByteCount else {
+        guard size <= maximumImageByteCount else {
             throw DataError(
-                "the picture \(path.shortened()) has \(size) bytes, more than the \(maximumPictureByteCount) that are read"
+                "the image \(path.shortened()) has \(size) bytes, more than the \(maximumImageByteCount) that are read"
             )
         }
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw DataError("the picture \(path.shortened()) cannot be read: check its permissions")
+            throw DataError("the image \(path.shortened()) cannot be read: check its permissions")
         }
         return [UInt8](bytes)
     }

@@ -37,7 +37,7 @@ enum ConversationRecord {
         }
         func value(_ key: String) -> StrictJSON? { members.first { $0.key == key }?.value }
         try RecordMedium.check(members, name: name)
-        let pictures = try pictures(members, name: name)
+        let images = try images(members, name: name)
         for key in toolKeys where value(key)?.isGiven == true {
             throw DataError(
                 "\(name): \(key) would stand in the prompt, but no template writes it; leave the record out")
@@ -59,7 +59,7 @@ enum ConversationRecord {
             form = .turns(try RecordTurn.messages(turns, system: value("system"), name: name))
         case let (key, other): throw DataError("\(name): \(key) is \(other.kind), but it is a list of turns")
         }
-        return try checked(Conversation(id: own, pictures: pictures, form: form), name: name)
+        return try checked(Conversation(id: own, images: images, form: form), name: name)
     }
 
     /// The one member that holds the conversation.
@@ -86,7 +86,7 @@ enum ConversationRecord {
     }
 
     /// The paths of the record's images.
-    private static func pictures(
+    private static func images(
         _ members: [(key: String, value: StrictJSON)], name: String
     ) throws(DataError) -> [String] {
         var found: [(key: String, paths: [String])] = []
@@ -137,12 +137,12 @@ enum ConversationRecord {
         let places: Int
         switch conversation.form {
         case .turns(let messages): places = messages.reduce(0) { $0 + $1.images.count }
-        case .written(let text): places = WrittenConversation.pieces(of: text).count { $0 == .picture }
+        case .written(let text): places = WrittenConversation.pieces(of: text).count { $0 == .image }
         }
-        guard places == conversation.pictures.count else {
+        guard places == conversation.images.count else {
             throw DataError(
-                "\(name): \(places) \(places == 1 ? "mark" : "marks") <image> for \(conversation.pictures.count) "
-                    + "\(conversation.pictures.count == 1 ? "image" : "images"); give one mark per image")
+                "\(name): \(places) \(places == 1 ? "mark" : "marks") <image> for \(conversation.images.count) "
+                    + "\(conversation.images.count == 1 ? "image" : "images"); give one mark per image")
         }
         return conversation
     }

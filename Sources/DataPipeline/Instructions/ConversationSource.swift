@@ -3,7 +3,7 @@ public import Processors
 import Settings
 public import Tokenizers
 
-/// Everything that turns a conversation into an example for one model: template, tokenizer, picture preprocessing, token
+/// Everything that turns a conversation into an example for one model: template, tokenizer, image preprocessing, token
 /// contract. The loss is taken on what the assistant says and on the end token behind it, as the template says.
 public final class ConversationSource: ExampleSupply {
     package let conversations: any ConversationStore
@@ -15,11 +15,11 @@ public final class ConversationSource: ExampleSupply {
     public let contextLength: Int
     package let assembler: PixelAssembler
     package let collator: Collator
-    private let store: PictureStore
+    private let store: ImageStore
 
     /// Conversations of files.
     ///
-    /// - Throws: ``DataError`` when the vocabulary has no end token or a picture does not fit the context.
+    /// - Throws: ``DataError`` when the vocabulary has no end token or an image does not fit the context.
     public convenience init(
         _ conversations: [ConversationFile], tokenizer: any Tokenizer, decoder: any MediaDecoder,
         imageProcessor: ImageProcessor, contract: TokenContract, template: ChatTemplate, contextLength: Int
@@ -33,14 +33,14 @@ public final class ConversationSource: ExampleSupply {
     package init(
         _ conversations: any ConversationStore, tokenizer: any Tokenizer, decoder: any MediaDecoder,
         imageProcessor: ImageProcessor, contract: TokenContract, template: ChatTemplate, contextLength: Int,
-        limits: DecodeLimits = .default, pictureCacheByteLimit: Int = ExampleSource.pictureCacheByteLimit
+        limits: DecodeLimits = .default, imageCacheByteLimit: Int = ExampleSource.imageCacheByteLimit
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
             throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")
         }
         guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
             throw DataError(
-                "a picture takes \(contract.visualTokenCount) tokens and an answer two more, which leaves no room for text "
+                "an image takes \(contract.visualTokenCount) tokens and an answer two more, which leaves no room for text "
                     + "in a context of \(contextLength); raise the context length or lower the visual token count")
         }
         self.conversations = conversations
@@ -51,9 +51,9 @@ public final class ConversationSource: ExampleSupply {
         self.contextLength = contextLength
         assembler = PixelAssembler(processor: imageProcessor)
         collator = Collator(contract: contract, padID: tokenizer.padID ?? endID)
-        store = PictureStore(
-            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: pictureCacheByteLimit
-        ) { picture, number in try conversations.picture(picture, of: number) }
+        store = ImageStore(
+            decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: imageCacheByteLimit
+        ) { image, number in try conversations.image(image, of: number) }
     }
 
     package var identity: String {
@@ -74,8 +74,8 @@ public final class ConversationSource: ExampleSupply {
     /// The example of a conversation, also where nothing of it is supervised.
     package func example(ofEntry entry: Int, variation: ExampleSource.Variation? = nil) throws -> Example {
         let conversation = try conversations.conversation(entry)
-        let pictures = try conversation.pictures.indices.map { place in
-            let stored = try store.picture(place, ofEntry: entry)
+        let images = try conversation.images.indices.map { place in
+            let stored = try store.image(place, ofEntry: entry)
             let change = variation.flatMap { variation in
                 variation.augmentation.map { augmentation in
                     var random = KeyedRandom(
@@ -83,32 +83,32 @@ public final class ConversationSource: ExampleSupply {
                     return augmentation.parameters(random: &random)
                 }
             }
-            return Example.Picture(stored: stored, change: change)
+            return Example.Image(stored: stored, change: change)
         }
-        let layout = try layout(conversation, pictures: pictures)
+        let layout = try layout(conversation, images: images)
         return Example(
-            id: conversation.id, source: conversations.name, kind: pictures.isEmpty ? .textOnly : .interleaved,
-            layout: layout, pictures: Array(pictures.prefix(layout.imageSpans.count)),
+            id: conversation.id, source: conversations.name, kind: images.isEmpty ? .textOnly : .interleaved,
+            layout: layout, images: Array(images.prefix(layout.imageSpans.count)),
             provenance: .init(
                 package: conversations.name, version: "", path: "record \(entry)", licence: "the user's own"))
     }
 
-    private func layout(_ conversation: Conversation, pictures: [Example.Picture]) throws -> PromptLayout {
+    private func layout(_ conversation: Conversation, images: [Example.Image]) throws -> PromptLayout {
         let parts = try conversation.parts(in: template)
-        let spans = zip(conversation.pictures, pictures).map { name, picture in
+        let spans = zip(conversation.images, images).map { name, image in
             ImageSpan(
-                tokenCount: contract.visualTokenCount, name: name, width: picture.stored.width,
-                height: picture.stored.height)
+                tokenCount: contract.visualTokenCount, name: name, width: image.stored.width,
+                height: image.stored.height)
         }
         return try PromptLayout(
             name: conversation.id, parts: parts, tokenizer: tokenizer,
-            beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, pictures: spans
+            beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, images: spans
         ).cut(to: contextLength, endID: conversation.endsWhereCut(in: template) ? tokenizer.endID : nil)
     }
 }
 
 extension PromptLayout {
-    /// The beginning that fits `limit` positions. Text may be cut; a picture that does not fit ends it.
+    /// The beginning that fits `limit` positions. Text may be cut; an image that does not fit ends it.
     ///
     /// - Parameter endID: the token put behind an answer that is cut, as mPLUG-Owl's code does; nil for none.
     func cut(to limit: Int, endID: Int?) -> PromptLayout {

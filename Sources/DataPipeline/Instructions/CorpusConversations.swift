@@ -3,7 +3,7 @@ import Processors
 
 /// The captions of a corpus as questions and answers, and the glosses of its dictionary as questions about words.
 ///
-/// What is asked of a picture, in which words and in which order, follows from its identifier: the same in every run.
+/// What is asked of an image, in which words and in which order, follows from its identifier: the same in every run.
 public final class CorpusConversations: ConversationStore {
     private let corpus: CorpusFolder
     private let entries: [Int]
@@ -28,11 +28,11 @@ public final class CorpusConversations: ConversationStore {
     public var count: Int { entries.count }
     package var unreadKeys: UnreadKeys { UnreadKeys() }
 
-    package func hasPictures(_ number: Int) -> Bool { !corpus.index.entries[entries[number]].images.isEmpty }
+    package func hasImages(_ number: Int) -> Bool { !corpus.index.entries[entries[number]].images.isEmpty }
     package func split(of number: Int) -> CorpusSplit { corpus.index.entries[entries[number]].split }
 
-    package func picture(_ picture: Int, of number: Int) throws -> [UInt8] {
-        try corpus.picture(picture, of: corpus.index.entries[entries[number]])
+    package func image(_ image: Int, of number: Int) throws -> [UInt8] {
+        try corpus.image(image, of: corpus.index.entries[entries[number]])
     }
 
     package func quarantineEntry(_ number: Int, reason: String) -> QuarantineEntry {
@@ -49,7 +49,7 @@ public final class CorpusConversations: ConversationStore {
             let mark = place == 0 ? record.imageNames.map { _ in "<image>" }.joined() : ""
             return [Message(role: .user, marked: mark + question), Message(role: .assistant, text: turn.answer)]
         }
-        return Conversation(id: record.id, pictures: record.imageNames, form: .turns(messages))
+        return Conversation(id: record.id, images: record.imageNames, form: .turns(messages))
     }
 
     private typealias Turn = (questions: [String], answer: String)

@@ -1,12 +1,12 @@
 extension Loader {
-    /// A stream of conversations with pictures and one without.
+    /// A stream of conversations with images and one without.
     private enum ConversationStream: String, CaseIterable {
-        case pictures, text, all
+        case images, text, all
 
         /// Numbers that no kind of a corpus uses, so that the orders are their own.
         var number: Int {
             switch self {
-            case .pictures: 200
+            case .images: 200
             case .text: 201
             case .all: 202
             }
@@ -15,10 +15,10 @@ extension Loader {
 
     /// Makes a training loader of conversations.
     ///
-    /// With a share of text, sequences with and without pictures alternate in fixed proportion, so that both contribute to
+    /// With a share of text, sequences with and without images alternate in fixed proportion, so that both contribute to
     /// every update of more than a few sequences; without one, all conversations follow each other in one order.
     /// - Parameters:
-    ///   - textShare: share of the sequences that hold conversations without pictures, above 0 and below 1; nil for the
+    ///   - textShare: share of the sequences that hold conversations without images, above 0 and below 1; nil for the
     ///     data's own.
     ///   - quarantinePath: file to which failed and skipped records are added; nil to count only.
     /// - Throws: ``DataError`` when there are no conversations of a stream.
@@ -29,14 +29,14 @@ extension Loader {
         var records: [ConversationStream: [Int]] = [.all: all]
         if textShare != nil {
             records = [
-                .pictures: all.filter(source.conversations.hasPictures),
-                .text: all.filter { !source.conversations.hasPictures($0) },
+                .images: all.filter(source.conversations.hasImages),
+                .text: all.filter { !source.conversations.hasImages($0) },
             ]
         }
         var streams: [String: Plan.Stream] = [:]
         for (stream, numbers) in records {
             guard !numbers.isEmpty else {
-                let missing = stream == .text ? " without pictures" : stream == .pictures ? " with pictures" : ""
+                let missing = stream == .text ? " without images" : stream == .images ? " with images" : ""
                 throw DataError(
                     "\(source.conversations.name) has 0 conversations\(missing) to train on"
                         + (stream == .all ? "" : "; add some, or set textShare to null"))
@@ -51,11 +51,11 @@ extension Loader {
                 // The whole part of (share * number) moves by one exactly where the next sequence is to be of text.
                 let isText =
                     (Double(sequence + 1) * textShare).rounded(.down) > (Double(sequence) * textShare).rounded(.down)
-                return (isText ? ConversationStream.text : .pictures).rawValue
+                return (isText ? ConversationStream.text : .images).rawValue
             })
     }
 
-    /// Held-out conversations, once through in order, with unchanged pictures.
+    /// Held-out conversations, once through in order, with unchanged images.
     /// - Throws: ``DataError`` where there are none.
     public static func validation(
         conversations source: ConversationSource, batchSize: Int, limit: Int? = nil
@@ -81,8 +81,8 @@ extension ConversationSource {
         (0..<conversations.count).filter { conversations.split(of: $0) == split }
     }
 
-    /// Whether a conversation has pictures.
-    package func hasPictures(_ number: Int) -> Bool { conversations.hasPictures(number) }
+    /// Whether a conversation has images.
+    package func hasImages(_ number: Int) -> Bool { conversations.hasImages(number) }
 
     /// What messages and tables call the data.
     public var name: String { conversations.name }

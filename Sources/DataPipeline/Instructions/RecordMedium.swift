@@ -58,7 +58,7 @@ enum RecordMedium {
     /// - Parameter known: the marks that are read in it.
     static func checkMarks(of text: String, known: [String], name: String) throws(DataError) {
         guard let mark = marks(in: text).first(where: { !known.contains($0) }) else { return }
-        let isOwn = Message.pictureMarks.contains(mark)
+        let isOwn = Message.imageMarks.contains(mark)
         throw DataError(
             "\(name) holds the mark \(mark), "
                 + (isOwn && known.isEmpty

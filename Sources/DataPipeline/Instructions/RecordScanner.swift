@@ -1,12 +1,12 @@
 import Digests
 
 /// Finds the records of a JSON list or of JSON lines without reading them: where each begins and ends, whether it has
-/// pictures, a number that records about the same pictures share, and the keys that nothing reads.
+/// images, a number that records about the same images share, and the keys that nothing reads.
 struct RecordScanner {
     struct Record {
         var offset: Int
         var length: Int
-        var hasPictures: Bool
+        var hasImages: Bool
         /// Of the value that names images, or of the whole record where it has none: what the split goes by.
         var group: UInt64
     }
@@ -71,7 +71,7 @@ struct RecordScanner {
             while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
             let first = skipSpace(place)
             if first < end {
-                let damaged = Record(offset: first, length: end - first, hasPictures: false, group: hash(first..<end))
+                let damaged = Record(offset: first, length: end - first, hasImages: false, group: hash(first..<end))
                 var found = record(at: first, end: end) ?? damaged
                 found.length = end - first
                 records.append(found)
@@ -157,13 +157,13 @@ struct RecordScanner {
     }
 
     private func finished(_ range: Range<Int>, images: [Range<Int>]) -> Record {
-        let images = images.first(where: holdsPicture)
+        let images = images.first(where: holdsImage)
         return Record(
-            offset: range.lowerBound, length: range.count, hasPictures: images != nil, group: hash(images ?? range))
+            offset: range.lowerBound, length: range.count, hasImages: images != nil, group: hash(images ?? range))
     }
 
-    /// Whether the value names a picture: a text, a list or an object that is not empty.
-    private func holdsPicture(_ value: Range<Int>) -> Bool {
+    /// Whether the value names an image: a text, a list or an object that is not empty.
+    private func holdsImage(_ value: Range<Int>) -> Bool {
         guard value.count > 2 else { return false }
         let next = skipSpace(value.lowerBound + 1)
         return switch bytes[value.lowerBound] {

@@ -70,7 +70,7 @@ enum RecordTurn {
     }
 
     private static func message(_ role: Role, _ text: String, name: String) throws(DataError) -> Message {
-        try RecordMedium.checkMarks(of: text, known: role == .user ? Message.pictureMarks : [], name: name)
+        try RecordMedium.checkMarks(of: text, known: role == .user ? Message.imageMarks : [], name: name)
         return role == .user ? Message(role: role, marked: text) : Message(role: role, text: text)
     }
 
@@ -92,7 +92,7 @@ enum RecordTurn {
         guard !members.contains(where: { $0.key != "type" && $0.value.isGiven }) else {
             throw DataError("\(name): an image is named inside the turn; write its path under images")
         }
-        return [.image(ImageReference(.encoded([]), name: "picture"))]
+        return [.image(ImageReference(.encoded([]), name: "image"))]
     }
 
     /// Refuses an answer that is not to be learnt like the others: all are.

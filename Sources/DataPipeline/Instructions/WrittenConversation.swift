@@ -6,7 +6,7 @@ import Processors
 /// behind `AI: ` is learnt, with an end token behind it, and nothing else is.
 enum WrittenConversation {
     enum Piece: Equatable {
-        case picture
+        case image
         case text(String, isAnswer: Bool)
     }
 
@@ -20,7 +20,7 @@ enum WrittenConversation {
             guard !scalars.isEmpty else { return }
             let text = String(scalars)
             if isMark && text == marks[0] {
-                pieces.append(.picture)
+                pieces.append(.image)
             } else {
                 pieces.append(.text(text, isAnswer: followsAssistant && !isMark))
             }
@@ -46,7 +46,7 @@ enum WrittenConversation {
     static func parts(of text: String) -> [ChatPart] {
         pieces(of: text).flatMap { piece -> [ChatPart] in
             switch piece {
-            case .picture: [.content(.image(ImageReference(.encoded([]), name: "picture")), isSupervised: false)]
+            case .image: [.content(.image(ImageReference(.encoded([]), name: "image")), isSupervised: false)]
             case .text(let text, isAnswer: false): [.content(.text(text), isSupervised: false)]
             case .text(let text, isAnswer: true):
                 [.content(.text(text), isSupervised: true), .end(isSupervised: true)]

@@ -4,8 +4,8 @@ import Torch
 
 /// What does the model answer to questions that come with their answers?
 ///
-/// Every item's question is put in the model's chat template with the item's picture, alone, as the first turn of a
-/// conversation; the greedy answer is held against the right one. The same question about a white picture is the control.
+/// Every item's question is put in the model's chat template with the item's image, alone, as the first turn of a
+/// conversation; the greedy answer is held against the right one. The same question about a white image is the control.
 public struct AnsweringTask: EvaluationTask {
     /// `answering`.
     public let name = "answering"
@@ -29,7 +29,7 @@ public struct AnsweringTask: EvaluationTask {
         context.set.items.indices.filter { context.set.items[$0].question != nil }
     }
 
-    /// The greedy answers, and those about a white picture, asked once for each question of the group.
+    /// The greedy answers, and those about a white image, asked once for each question of the group.
     /// - Throws: `GenerationError` when question and answer do not fit the context.
     public func predictions(_ context: EvaluationContext, places: [Int]) throws -> [Prediction] {
         // By bytes: what looks alike may be other tokens.
@@ -38,7 +38,7 @@ public struct AnsweringTask: EvaluationTask {
         for (bytes, own) in questions.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let question = String(decoding: bytes, as: UTF8.self)
             let texts = try context.subject.answers(
-                to: "", about: context.pictures(own + [context.blankPlace]), maxNewTokens: maxNewTokens,
+                to: "", about: context.images(own + [context.blankPlace]), maxNewTokens: maxNewTokens,
                 in: try context.subject.questionFrame(question)
             ).map(\.withoutWhitespaceAtEnds)
             let blank = texts[own.count]
@@ -76,7 +76,7 @@ public struct AnsweringTask: EvaluationTask {
                         .init(control, estimate(own.compactMap { $0.controls?[Self.key(control, metric)] }))
                     },
                     method:
-                        "Greedy answer to the item's question about its picture, the first turn of a conversation in the "
+                        "Greedy answer to the item's question about its image, the first turn of a conversation in the "
                         + "model's template, against the right answer: exact match after normalisation, token F1. The "
                         + "majority is the most frequent answer to the same question.")
             }

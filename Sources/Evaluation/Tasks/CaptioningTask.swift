@@ -1,10 +1,10 @@
 public import DataPipeline
 import Processors
 
-/// How well does the model caption a picture it never saw?
+/// How well does the model caption an image it never saw?
 ///
-/// The prompt is the picture and, where one is given, a few words; the greedy continuation up to the first line break is
-/// held against the item's reference captions. Zero-shot means zero: no examples stand before the picture.
+/// The prompt is the image and, where one is given, a few words; the greedy continuation up to the first line break is
+/// held against the item's reference captions. Zero-shot means zero: no examples stand before the image.
 public struct CaptioningTask: WritingTask {
     /// `captioning`.
     public let name = "captioning"
@@ -12,7 +12,7 @@ public struct CaptioningTask: WritingTask {
     let maxNewTokens: Int
     let metrics: [String]
     let method =
-        "Greedy continuation of the picture, up to the first line break, against the item's captions: CIDEr-D (0 to 10, "
+        "Greedy continuation of the image, up to the first line break, against the item's captions: CIDEr-D (0 to 10, "
         + "document frequencies from the evaluated items' captions; papers print it times 100), best token F1, any exact "
         + "match after normalisation."
     private static let cider = "CIDEr-D"
@@ -22,7 +22,7 @@ public struct CaptioningTask: WritingTask {
     /// The task on a set's items.
     /// - Parameters:
     ///   - template: renders captions of items that come as fields.
-    ///   - prompt: text between the picture and the caption, such as `A photo of`.
+    ///   - prompt: text between the image and the caption, such as `A photo of`.
     public init(_ set: CaptionedSet, template: CaptionTemplate, prompt: String = "", maxNewTokens: Int = 64) {
         self.template = template
         self.prompt = prompt

@@ -1,8 +1,8 @@
 import DataPipeline
 
-/// Is the first colour the model names the picture's dominant one?
+/// Is the first colour the model names the image's dominant one?
 ///
-/// The prompt is the picture and `colours:`; the answer is the first word of the greedy continuation.
+/// The prompt is the image and `colours:`; the answer is the first word of the greedy continuation.
 public struct DominantColourTask: WritingTask {
     /// `dominant colour`.
     public let name = "dominant colour"
@@ -10,7 +10,7 @@ public struct DominantColourTask: WritingTask {
     let maxNewTokens = 6
     let metrics = ["accuracy"]
     let method =
-        "First word of the greedy continuation of the picture and \"colours:\" equals the first colour computed from the "
+        "First word of the greedy continuation of the image and \"colours:\" equals the first colour computed from the "
         + "pixels."
 
     /// The task.

@@ -1,4 +1,4 @@
-/// One question put to the model about held-out pictures.
+/// One question put to the model about held-out images.
 ///
 /// Asking and scoring are apart: answers are saved as they come, and scores are computed from saved answers alone.
 public protocol EvaluationTask: Sendable {

@@ -4,11 +4,11 @@ import Processors
 import SyrinxModels
 import Torch
 
-/// Can the model learn new words for groups of pictures from a few examples in its prompt?
+/// Can the model learn new words for groups of images from a few examples in its prompt?
 ///
 /// After Tsimpoukelli et al., "Multimodal few-shot learning with frozen language models" (arXiv 2106.13884, section 4.2):
 /// groups get invented words, anew for every question, so that nothing but the examples tells which word is right. A
-/// question shows `shots` examples, equally many of each group, then the item's picture; the word whose tokens have the
+/// question shows `shots` examples, equally many of each group, then the item's image; the word whose tokens have the
 /// greatest mean log-likelihood is the answer. Without examples the score is chance: that is the check of the task.
 ///
 /// Examples are other held-out items, never the item itself. The questions with fewer examples are those with more, cut
@@ -32,7 +32,7 @@ public struct FewShotNamingTask: EvaluationTask {
     /// - Parameters:
     ///   - shots: examples before the question; a multiple of the number of groups, or 0.
     ///   - most: the greatest number of shots of the tasks this one is compared with, which decides the items.
-    ///   - text: what stands after a picture, with `{}` in the word's place.
+    ///   - text: what stands after an image, with `{}` in the word's place.
     public init(shots: Int, most: Int, text: String) {
         name = "few-shot naming, \(shots) \(shots == 1 ? "shot" : "shots")"
         self.shots = shots
@@ -113,13 +113,13 @@ public struct FewShotNamingTask: EvaluationTask {
     private func label(_ word: String) -> String { text.replacing(word) }
 
     private func tokenCount(_ context: EvaluationContext, _ question: Question, word: String) -> Int {
-        let pictures = (question.examples.count + 1) * context.subject.contract.visualTokenCount
+        let images = (question.examples.count + 1) * context.subject.contract.visualTokenCount
         let texts = (question.examples.map(\.word) + [word]).map { context.subject.encode(label($0)).count }
-        return (context.subject.beginID == nil ? 0 : 1) + pictures + texts.reduce(0, +)
+        return (context.subject.beginID == nil ? 0 : 1) + images + texts.reduce(0, +)
     }
 
-    /// Mean log-likelihood per token of each word after the examples and the picture, and after the examples and a blank
-    /// picture.
+    /// Mean log-likelihood per token of each word after the examples and the image, and after the examples and a blank
+    /// image.
     /// - Throws: `GenerationError` when the examples do not fit the context.
     public func predictions(_ context: EvaluationContext, places: [Int]) throws -> [Prediction] {
         let questions = places.map { question(context, $0) }
@@ -128,7 +128,7 @@ public struct FewShotNamingTask: EvaluationTask {
         for (place, question) in zip(places, questions) {
             let examples = question.examples.flatMap { example in
                 [
-                    EvaluationSubject.Part.picture(context.picture(example.place)),
+                    EvaluationSubject.Part.image(context.image(example.place)),
                     .text(context.subject.encode(label(example.word))),
                 ]
             }
@@ -138,7 +138,7 @@ public struct FewShotNamingTask: EvaluationTask {
                     let scoredFrom = zip(prefix, answer).prefix { $0 == $1 }.count
                     requests.append(
                         context.subject.scoring(
-                            answer, scoredFrom: scoredFrom, after: examples + [.picture(context.picture(asked))]))
+                            answer, scoredFrom: scoredFrom, after: examples + [.image(context.image(asked))]))
                 }
             }
         }
@@ -164,10 +164,10 @@ public struct FewShotNamingTask: EvaluationTask {
                 + text.prefix(beforeMark: "{}"),
             references: [question.words[0]], options: question.words, logLikelihoods: seen,
             chosen: question.words[KindTask.best(seen)],
-            scores: [Self.metric: PictureMatchingTask.point(seen[0], against: seen.dropFirst())],
+            scores: [Self.metric: ImageMatchingTask.point(seen[0], against: seen.dropFirst())],
             controls: [
-                Self.blankControl: PictureMatchingTask.point(blind[0], against: blind.dropFirst()),
-                context.statistics.majorityControl: PictureMatchingTask.point(
+                Self.blankControl: ImageMatchingTask.point(blind[0], against: blind.dropFirst()),
+                context.statistics.majorityControl: ImageMatchingTask.point(
                     frequencies[0], against: frequencies.dropFirst()),
                 "chance": 1 / Double(question.words.count),
             ])

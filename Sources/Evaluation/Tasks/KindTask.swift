@@ -9,9 +9,9 @@ import Generation
     import Darwin
 #endif
 
-/// Does the model find the group a picture belongs to?
+/// Does the model find the group an image belongs to?
 ///
-/// The answer is the kind whose text `kind: K.` is likeliest after the picture. The calibrated answer subtracts the
+/// The answer is the kind whose text `kind: K.` is likeliest after the image. The calibrated answer subtracts the
 /// logarithm of K's share in the *training* split, which is the choice that maximises balanced accuracy when the
 /// model's likelihoods are right; nothing held out is used for it.
 public struct KindTask: EvaluationTask {
@@ -50,7 +50,7 @@ public struct KindTask: EvaluationTask {
         return kinds(context).map { log(Double(counts[$0] ?? 0) / total) }
     }
 
-    /// log p(K. | picture, "kind:") of each kind, summed over its tokens.
+    /// log p(K. | image, "kind:") of each kind, summed over its tokens.
     /// - Throws: `GenerationError` when a kind does not fit the context.
     public func predictions(_ context: EvaluationContext, places: [Int]) throws -> [Prediction] {
         let kinds = kinds(context)
@@ -60,7 +60,7 @@ public struct KindTask: EvaluationTask {
         let scoredFrom = texts.map { text in zip(prefix, text).prefix { $0 == $1 }.count }
         let requests = places.flatMap { place in
             zip(texts, scoredFrom).map {
-                context.subject.scoring($0, scoredFrom: $1, picture: context.picture(place))
+                context.subject.scoring($0, scoredFrom: $1, image: context.image(place))
             }
         }
         let totals = try context.subject.engine.scores(of: requests).map(\.total)
@@ -105,7 +105,7 @@ public struct KindTask: EvaluationTask {
                 .init(context.statistics.majorityControl, estimate(truths.map { _ in majority })),
             ]
         }
-        let question = "Kind K of the source with the likeliest \"kind: K.\" after the picture"
+        let question = "Kind K of the source with the likeliest \"kind: K.\" after the image"
         return [
             TaskScore(
                 task: name, population: source, metric: BalancedAccuracy().name,

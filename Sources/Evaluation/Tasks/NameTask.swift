@@ -1,9 +1,9 @@
 import DataPipeline
 import Processors
 
-/// How much of a picture's name does the model say?
+/// How much of an image's name does the model say?
 ///
-/// The prompt is the picture and `name:`; the greedy continuation up to the first full stop is compared with the true
+/// The prompt is the image and `name:`; the greedy continuation up to the first full stop is compared with the true
 /// name word by word (token F1).
 public struct NameTask: WritingTask {
     /// `name`.
@@ -12,7 +12,7 @@ public struct NameTask: WritingTask {
     let maxNewTokens = 16
     let metrics = ["token F1"]
     let method =
-        "Words of the greedy continuation of the picture and \"name:\", up to the first full stop, against the words of the "
+        "Words of the greedy continuation of the image and \"name:\", up to the first full stop, against the words of the "
         + "true name."
 
     /// The task.

@@ -1,12 +1,12 @@
 import Generation
 import Torch
 
-/// Tasks in which the model writes and each answer depends on one picture alone.
+/// Tasks in which the model writes and each answer depends on one image alone.
 ///
-/// So the blank control pairs every truth with the one answer to a white picture, and the shuffled control pairs it with
+/// So the blank control pairs every truth with the one answer to a white image, and the shuffled control pairs it with
 /// another item's answer: neither needs further questions.
 protocol WritingTask: EvaluationTask {
-    /// What follows the picture.
+    /// What follows the image.
     var prompt: String { get }
     /// Greatest number of tokens of an answer.
     var maxNewTokens: Int { get }
@@ -34,7 +34,7 @@ extension WritingTask {
     /// - Throws: `GenerationError` when prompt and answer do not fit the context.
     public func predictions(_ context: EvaluationContext, places: [Int]) throws -> [Prediction] {
         let texts = try context.subject.answers(
-            to: prompt, about: context.pictures(places), maxNewTokens: maxNewTokens)
+            to: prompt, about: context.images(places), maxNewTokens: maxNewTokens)
         return zip(places, texts).map { place, text in
             let isBlank = place == context.blankPlace
             let answer = answer(text)

@@ -3,14 +3,14 @@ public import Torch
 
 // Shapes: B rows, T positions, D width, V vocabulary.
 
-/// A language model that reads rows of embeddings, whether words or pictures made them: what a system asks of LLaMA.
+/// A language model that reads rows of embeddings, whether words or images made them: what a system asks of LLaMA.
 public protocol TextDecoder: Sendable {
     /// Token IDs lie in `0 ..< vocabularySize`.
     var vocabularySize: Int { get }
     /// The most positions one sequence may have.
     var contextLength: Int { get }
 
-    /// Token IDs int64[B, T] to [B, T, D]: everything that happens to a word before the first layer and not to a picture's
+    /// Token IDs int64[B, T] to [B, T, D]: everything that happens to a word before the first layer and not to an image's
     /// row, such as BLOOM's norm of the embeddings.
     func embed(_ tokenIDs: Tensor) -> Tensor
 

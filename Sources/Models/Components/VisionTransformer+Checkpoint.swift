@@ -71,8 +71,8 @@ extension VisionTransformer {
     /// float32 [n * n, W] to [size * size, W].
     static func resizedGrid(_ grid: Tensor, to size: Int) -> Tensor {
         let side = Int(Double(grid.size(0)).squareRoot().rounded())
-        let picture = grid.reshape([1, side, side, grid.size(1)]).permute([0, 3, 1, 2])
-        return interpolate(picture, height: size, width: size, mode: .bicubic, antialias: true)
+        let image = grid.reshape([1, side, side, grid.size(1)]).permute([0, 3, 1, 2])
+        return interpolate(image, height: size, width: size, mode: .bicubic, antialias: true)
             .permute([0, 2, 3, 1]).reshape([size * size, grid.size(1)])
     }
 }

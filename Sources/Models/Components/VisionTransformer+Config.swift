@@ -27,7 +27,7 @@ extension VisionTransformer {
     /// | ``largePatch14(imageSize:)`` | OpenAI CLIP ViT-L/14 and ViT-L/14@336, DFN-2B ViT-L/14 |
     /// | ``hugePatch14(imageSize:)`` | DFN-5B ViT-H/14 at 224 and 378 (MM1's final encoder) |
     public struct Config: Sendable, Hashable, Codable {
-        /// Side of the square picture, in pixels.
+        /// Side of the square image, in pixels.
         public var imageSize: Int
         public var stem: Stem
         public var hiddenSize: Int
@@ -78,7 +78,7 @@ extension VisionTransformer {
             case .convolutional(let channels): (0...channels.count).reduce(imageSize) { side, _ in (side + 1) / 2 }
             }
         }
-        /// Patches of a picture.
+        /// Patches of an image.
         public var patchCount: Int { gridSize * gridSize }
         /// Rows of the position table.
         public var positionCount: Int { patchCount + (hasClassToken ? 1 : 0) }

@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-// Shapes: N pictures, S image size in pixels, L patches (a square grid, row-major), W width.
+// Shapes: N images, S image size in pixels, L patches (a square grid, row-major), W width.
 
 /// A CLIP-style vision transformer (Radford et al., 2021; Dosovitskiy et al., 2020).
 ///
@@ -39,7 +39,7 @@ public struct VisionTransformer: Sendable {
         }
     }
 
-    /// Pictures float32[N, 3, S, S] to the last block's output [N, 1 + L, W], before `post_layernorm`.
+    /// Images float32[N, 3, S, S] to the last block's output [N, 1 + L, W], before `post_layernorm`.
     public func hiddenStates(_ pixelValues: Tensor) -> Tensor {
         let table = positionEmbedding.tensor
         var x = stem(pixelValues.to(table.dtype))  // [N, L, W]
@@ -61,7 +61,7 @@ public struct VisionTransformer: Sendable {
         return config.hasClassToken ? x.narrow(dim: 1, start: 1, length: config.patchCount) : x
     }
 
-    /// Picture embeddings [N, E] as CLIP compares them with texts: the class token, normalised and projected.
+    /// Image embeddings [N, E] as CLIP compares them with texts: the class token, normalised and projected.
     ///
     /// Without a class token the mean patch takes its place; without a projection E is the width.
     public func imageEmbeddings(_ pixelValues: Tensor) -> Tensor {

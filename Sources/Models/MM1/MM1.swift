@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-// Shapes: N pictures, S image size, P visual tokens per picture, B rows, T positions, D width.
+// Shapes: N images, S image size, P visual tokens per image, B rows, T positions, D width.
 
 /// MM1 (McKinzie et al., 2024): a CLIP encoder, a connector, and a decoder that reads both kinds of token.
 ///
@@ -15,7 +15,7 @@ public struct MM1: MultimodalLanguageModel {
     public let visionEncoder: VisionTransformer
     public let connector: any Connector
     public let languageModel: LLaMADecoder
-    /// Operations per picture, per token and per scored token of a forward pass: two per weight used.
+    /// Operations per image, per token and per scored token of a forward pass: two per weight used.
     private let operations: (image: Double, token: Double, score: Double)
 
     public init(_ config: Config, at path: ParameterPath) {
@@ -28,7 +28,7 @@ public struct MM1: MultimodalLanguageModel {
         operations = Self.operations(of: config, at: path)
     }
 
-    /// Counts the weights each picture, token and score multiplies with.
+    /// Counts the weights each image, token and score multiplies with.
     private static func operations(
         of config: Config, at path: ParameterPath
     ) -> (image: Double, token: Double, score: Double) {

@@ -3,7 +3,7 @@ public import NN
 public import Processors
 public import Torch
 
-// Shapes: N pictures or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
+// Shapes: N images or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
 
 /// mPLUG-Owl (Ye et al., 2023): CLIP's ViT-L/14, a visual abstractor, and a language model, LLaMA in what was published first.
 ///
@@ -53,7 +53,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     public var imagePlaceholder: Int { Self.imagePlaceholderID }
     public var chatTemplate: ChatTemplate { config.isVideo ? .mplugOwlVideo : .mplugOwl }
     public var imageSize: Int? { config.visionEncoder.imageSize }
-    /// The picture path of its code squeezes pictures before CLIP's rule; that of the video package does not.
+    /// The image path of its code squeezes images before CLIP's rule; that of the video package does not.
     public var publishedResize: ImageProcessor.Resize? { config.isVideo ? .shortestSideCrop : .squashStored }
     /// Its README's `top_k` 5 and `max_length` 512, which counts the begin token.
     public var recommendedSampling: RecommendedSampling {
@@ -76,9 +76,9 @@ public struct MPLUGOwl: MultimodalLanguageModel {
 
     public func videoTokens(_ pixelValues: Tensor) -> Tensor {
         guard let temporalQueries, let temporalProjection else {
-            preconditionFailure("only mPLUG-Owl video reads clips; give other models pictures")
+            preconditionFailure("only mPLUG-Owl video reads clips; give other models images")
         }
-        // One frame has no time: to the published modules it is a picture.
+        // One frame has no time: to the published modules it is an image.
         if pixelValues.size(2) == 1 { return visualTokens(pixelValues.select(dim: 2, index: 0)) }
         let features = visionEncoder.clipFeatures(pixelValues)  // [N, F, 1 + L, W]
         let both = Tensor.cat([queries.tensor, temporalQueries.tensor], dim: 1)
@@ -113,7 +113,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     }
 }
 
-/// What turns the abstractor's output into visual tokens: a projection, and one learned row behind every picture.
+/// What turns the abstractor's output into visual tokens: a projection, and one learned row behind every image.
 struct VisualHead: Sendable {
     private let projection: Linear
     private let end: Parameter

@@ -62,7 +62,7 @@ extension MPLUGOwl2 {
         guard holder?.imageAspectRatio == "pad" else { return [] }
         return [
             "image_aspect_ratio is \"pad\", as the model was tuned; images are squeezed as in its authors' evaluation "
-                + "unless you choose --picture-mode padMean"
+                + "unless you choose --image-mode padMean"
         ]
     }
 

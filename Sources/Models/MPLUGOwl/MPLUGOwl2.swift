@@ -3,11 +3,11 @@ public import NN
 public import Processors
 public import Torch
 
-// Shapes: N pictures, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
+// Shapes: N images, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
 
 /// mPLUG-Owl2 (Ye et al., 2023): mPLUG-Owl's encoder and abstractor at 448 pixels, and a modality-adaptive LLaMA-2.
 ///
-/// Of the decoder's norms, keys and values there are two, one for text and one for the rows that pictures fill
+/// Of the decoder's norms, keys and values there are two, one for text and one for the rows that images fill
 /// (``ModalityAdaptiveDecoder``). Parameter names are those of the published checkpoints.
 public struct MPLUGOwl2: MultimodalLanguageModel {
     /// The id that stands where a visual token goes; no vocabulary item, as in the published processor.

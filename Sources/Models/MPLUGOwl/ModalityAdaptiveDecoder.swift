@@ -3,7 +3,7 @@ public import Torch
 
 // Shapes: B rows, T positions, D width.
 
-/// mPLUG-Owl2's language model: LLaMA whose norms, keys and values exist twice, for text and for pictures.
+/// mPLUG-Owl2's language model: LLaMA whose norms, keys and values exist twice, for text and for images.
 ///
 /// Queries, the output projection, the feed-forward, the final norm and the tables are shared; attention runs over the
 /// one joint sequence. Generated tokens are text, so decoding takes branch 0 alone. Names follow
@@ -18,7 +18,7 @@ public struct ModalityAdaptiveDecoder: Sendable {
     private let rotary: RotaryEmbedding
 
     /// - Parameters:
-    ///   - branchCount: 2; or 1 for a decoder that treats pictures as text.
+    ///   - branchCount: 2; or 1 for a decoder that treats images as text.
     ///   - model: where the table, the layers and the final norm are.
     ///   - head: where the output head is.
     public init(
@@ -44,7 +44,7 @@ public struct ModalityAdaptiveDecoder: Sendable {
 
     /// The normalised output of the last layer [B, T, D] for embeddings [B, T, D] at positions int64[B, T].
     ///
-    /// - Parameter visualPositions: int64[K], flat positions in B * T that pictures fill; nil for text alone.
+    /// - Parameter visualPositions: int64[K], flat positions in B * T that images fill; nil for text alone.
     public func hiddenStates(
         embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
     ) -> Tensor {

@@ -85,7 +85,7 @@ extension MPLUGOwl2 {
         return branched(own, for: config)
     }
 
-    /// The weights of an mPLUG-Owl2 whose decoder is plain for one whose decoder is modality-adaptive: the branch for pictures is a
+    /// The weights of an mPLUG-Owl2 whose decoder is plain for one whose decoder is modality-adaptive: the branch for images is a
     /// copy of that for text. Weights that have both branches, and those for a plain decoder, are returned as they are.
     public static func branched(_ weights: StateDict, for config: Config) -> StateDict {
         guard config.isModalityAdaptive, !weights.names.contains(where: { textBranch(of: $0) != nil }) else {
@@ -105,7 +105,7 @@ extension MPLUGOwl2 {
         return name.replacing(".\(part).", with: ".\(part).multiway.0.")
     }
 
-    /// The text branch's name of a parameter of the picture branch; nil for every other parameter.
+    /// The text branch's name of a parameter of the image branch; nil for every other parameter.
     public static func textBranch(of name: String) -> String? {
         name.contains(".multiway.1.") ? name.replacing(".multiway.1.", with: ".multiway.0.") : nil
     }

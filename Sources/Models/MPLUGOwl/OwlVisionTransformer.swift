@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-// Shapes: N pictures, F frames, S image size in pixels, L patches (a square grid, row-major), W width, H heads.
+// Shapes: N images, F frames, S image size in pixels, L patches (a square grid, row-major), W width, H heads.
 
 /// The vision transformer of mPLUG-Owl and mPLUG-Owl2: CLIP's ViT-L/14 in another dress.
 ///
@@ -29,7 +29,7 @@ public struct OwlVisionTransformer: Sendable {
 
         /// Patches along a side.
         public var gridSize: Int { imageSize / patchSize }
-        /// Tokens of a picture, L or 1 + L.
+        /// Tokens of an image, L or 1 + L.
         public var tokenCount: Int { gridSize * gridSize + (hasClassToken ? 1 : 0) }
     }
 
@@ -64,7 +64,7 @@ public struct OwlVisionTransformer: Sendable {
             config.hasPostNorm ? LayerNorm(width, epsilon: config.normEpsilon, at: path / "post_layernorm") : nil
     }
 
-    /// Pictures float32[N, 3, S, S] to features [N, 1 + L, W].
+    /// Images float32[N, 3, S, S] to features [N, 1 + L, W].
     public func features(_ pixelValues: Tensor) -> Tensor { features(frames: pixelValues, perClip: 1) }
 
     /// Clips float32[N, 3, F, S, S] to features [N, F, 1 + L, W].
@@ -94,8 +94,8 @@ public struct OwlVisionTransformer: Sendable {
         let table = positions.tensor
         guard !config.hasClassToken else { return table }
         let side = 16
-        let picture = table.to(.float32).reshape([1, side, side, config.hiddenSize]).permute([0, 3, 1, 2])
-        return interpolate(picture, height: config.gridSize, width: config.gridSize, mode: .bicubic, antialias: false)
+        let image = table.to(.float32).reshape([1, side, side, config.hiddenSize]).permute([0, 3, 1, 2])
+        return interpolate(image, height: config.gridSize, width: config.gridSize, mode: .bicubic, antialias: false)
             .flatten(2).transpose(1, 2).to(table.dtype)
     }
 

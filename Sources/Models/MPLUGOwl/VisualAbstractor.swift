@@ -7,9 +7,9 @@ public import Torch
     import Darwin
 #endif
 
-// Shapes: N pictures, Q queries, S features of a picture, W width, D width of the language model.
+// Shapes: N images, Q queries, S features of an image, W width, D width of the language model.
 
-/// mPLUG-Owl's visual abstractor: learned queries read a picture's features in six layers of cross-attention.
+/// mPLUG-Owl's visual abstractor: learned queries read an image's features in six layers of cross-attention.
 ///
 /// In every layer keys and values are the normalised queries followed by the normalised features; the residual starts
 /// from the *normalised* query; the feed-forward is SwiGLU with a layer norm before its last projection. mPLUG-Owl2 adds

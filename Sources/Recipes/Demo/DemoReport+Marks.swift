@@ -8,7 +8,7 @@ extension DemoReport {
             PassMark(task: colour, population: "emoji", atLeast: 0.55),
             PassMark(task: colour, population: "emoji", control: "blank picture", atMost: 0.25),
             PassMark(task: colour, population: "emoji", control: "shuffled pictures", atMost: 0.25),
-            PassMark(task: "which of 4 pictures (full caption)", population: "emoji", atLeast: 0.75),
+            PassMark(task: "which of 4 images (full caption)", population: "emoji", atLeast: 0.75),
             PassMark(task: group, population: "emoji", atLeast: 0.22),
         ]
     }

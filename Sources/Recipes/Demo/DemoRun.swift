@@ -9,10 +9,10 @@ import Tokenizers
 import Torch
 public import Training
 
-/// `make demo`: corpus, training, evaluation on pictures the model never saw, report.
+/// `make demo`: corpus, training, evaluation on images the model never saw, report.
 ///
 ///     FOLDER/seed-0/                 the run: recipe, log, TensorBoard, checkpoints, model
-///     FOLDER/seed-0/report.html      curves, pictures with generated text, scores beside their controls
+///     FOLDER/seed-0/report.html      curves, images with generated text, scores beside their controls
 ///     FOLDER/seed-0/scores.json      the same scores for scripts
 public struct DemoRun {
     /// What a demo is to do.
@@ -67,7 +67,7 @@ public struct DemoRun {
     ///
     /// - Returns: the corpus' folder.
     public func prepareCorpus() throws -> String {
-        let coding = PictureCoding(decoder: PictureCodec()) { try PictureCodec().encodePNG($0) }
+        let coding = ImageCoding(decoder: ImageCodec()) { try ImageCodec().encodePNG($0) }
         guard let size = options.size else {
             let path = options.corpora + "/scenes"
             let count = options.isShort ? 1200 : StarterFetch.sceneCount
@@ -112,13 +112,13 @@ public struct DemoRun {
         let processor = try folder.imageProcessor()
         let corpus = try CorpusFolder(URL(fileURLWithPath: path))
         let held = try CaptionedSet(corpus, split: .test, limitPerSource: options.isShort ? 24 : nil) {
-            processor.pixelValues(try PictureCodec().picture(from: $0))
+            processor.pixelValues(try ImageCodec().image(from: $0))
         }
         let sources = corpus.index.generated ? held.items.map(\.source).uniqued() : ["emoji"]
         let marks = passMarks(corpus)
         let report = try DemoReport.make(
             .init(
-                title: "A small MM1 describes pictures it has never seen",
+                title: "A small MM1 describes images it has never seen",
                 summary: recipe.description, command: options.command,
                 log: Array(try Data(contentsOf: URL(fileURLWithPath: outcome.folder.log))),
                 recipe: try StrictYAML.encode(recipe), facts: try facts(recipe, outcome), passMarks: marks,
@@ -155,7 +155,7 @@ public struct DemoRun {
         var notes = [
             "The mixture is caption-heavy: minutes do not suffice for MM1's 45/45/10, which `syrinx train mm1-faithful` "
                 + "trains from this run's model.",
-            "Nothing here promises exact names; the scores ask for colours, groups and which picture fits.",
+            "Nothing here promises exact names; the scores ask for colours, groups and which image fits.",
         ]
         if options.isShort {
             notes.append("A shortened run: it shows that every step works, and nothing about the model.")

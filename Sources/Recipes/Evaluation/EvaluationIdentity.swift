@@ -38,7 +38,7 @@ public struct EvaluationIdentity: Codable, Sendable {
         public struct Conversation: Codable, Sendable {
             /// The template's name.
             public var template: String
-            /// What the user says with each picture.
+            /// What the user says with each image.
             public var question: String
 
             /// A conversation from its parts.

@@ -9,7 +9,7 @@ import Torch
 ///     FOLDER/evaluation.json      what it is an evaluation of: hashes of model and data, settings
 ///     FOLDER/predictions.jsonl    every answer, in the order of asking
 ///     FOLDER/scores.json          scores with controls and intervals
-///     FOLDER/report.html          the same with pictures
+///     FOLDER/report.html          the same with images
 ///
 /// Answers are computed in groups that depend on the settings alone, and a group is saved whole or not at all: a resumed
 /// run computes exactly what an uninterrupted one does.

@@ -7,11 +7,11 @@ import Media
 import Processors
 import Torch
 
-/// Questions about pictures with their right answers: LLaVA's conversations, or a file of questions as `syrinx batch` reads it.
+/// Questions about images with their right answers: LLaVA's conversations, or a file of questions as `syrinx batch` reads it.
 ///
-/// Every question of a record about one picture is an item, asked alone. Questions of one category are one source, and so are
+/// Every question of a record about one image is an item, asked alone. Questions of one category are one source, and so are
 /// those that are worded alike, so that they are scored together; where there are many wordings, all are the source `questions`.
-/// Records without a picture, with several, without a right answer, or written in mPLUG-Owl's own form are left out and
+/// Records without an image, with several, without a right answer, or written in mPLUG-Owl's own form are left out and
 /// counted.
 struct QuestionList {
     /// The most wordings that are sources of their own.
@@ -29,7 +29,7 @@ struct QuestionList {
 
     private enum Source {
         case conversations(ConversationFile)
-        case questions(pictures: [Int: String])
+        case questions(images: [Int: String])
     }
 
     private let source: Source
@@ -38,7 +38,7 @@ struct QuestionList {
     /// Records that cannot be asked about.
     let leftOutCount: Int
 
-    /// Whether a file holds questions and not a list of pictures.
+    /// Whether a file holds questions and not a list of images.
     static func holdsQuestions(_ path: String) -> Bool {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped),
             // Behind a byte order mark, which is none of the text.
@@ -66,14 +66,14 @@ struct QuestionList {
             (asked, source) = try Self.questions(of: file, folder: folder)
             recordCount = file.count
         } else {
-            let file = try ConversationFile(path, pictures: images)
+            let file = try ConversationFile(path, images: images)
             source = .conversations(file)
             asked = try Self.questions(of: file)
             recordCount = file.count
         }
         guard !asked.isEmpty else {
             throw EvaluationError(
-                "\(path) has \(recordCount) records, but none asks about exactly one picture and has a right answer to score "
+                "\(path) has \(recordCount) records, but none asks about exactly one image and has a right answer to score "
                     + "by; questions without answers are for syrinx batch")
         }
         leftOutCount = recordCount - Set(asked.map(\.record)).count
@@ -81,7 +81,7 @@ struct QuestionList {
 
     private static func questions(of file: QuestionFile, folder: URL) throws -> ([Asked], Source) {
         var asked = [Asked]()
-        var pictures = [Int: String]()
+        var images = [Int: String]()
         for index in 0..<file.count {
             let record: QuestionRecord
             do {
@@ -98,13 +98,13 @@ struct QuestionList {
                         + "\(record.text.placeCount(.video)) <video> marks for its 1 image; give one mark per image, or none"
                 )
             }
-            pictures[index] = ImageAddress.located(record.images[0], in: folder)
+            images[index] = ImageAddress.located(record.images[0], in: folder)
             asked.append(
                 Asked(
                     record: index, id: file.id(index).text,
                     question: .init(text: record.text.spelling, answers: record.answers), category: record.category))
         }
-        return (asked, .questions(pictures: pictures))
+        return (asked, .questions(images: images))
     }
 
     private static func questions(of file: ConversationFile) throws -> [Asked] {
@@ -112,7 +112,7 @@ struct QuestionList {
         var ids = Set<String>()
         for number in 0..<file.count {
             let conversation = try file.conversation(number)
-            guard conversation.pictures.count == 1, case .turns(let messages) = conversation.form else { continue }
+            guard conversation.images.count == 1, case .turns(let messages) = conversation.form else { continue }
             let id = ids.insert(conversation.id).inserted ? conversation.id : "record \(number)"
             let turns = zip(messages, messages.dropFirst()).filter { $0.role == .user && $1.role == .assistant }
             for (place, (question, answer)) in turns.enumerated() where !question.text.isEmpty {
@@ -125,13 +125,13 @@ struct QuestionList {
         return asked
     }
 
-    /// A picture's file and what messages call it.
-    private func picture(of record: Int) throws -> (bytes: [UInt8], name: String) {
+    /// An image's file and what messages call it.
+    private func image(of record: Int) throws -> (bytes: [UInt8], name: String) {
         switch source {
         case .conversations(let file):
-            return (try file.picture(0, of: record), try file.conversation(record).pictures[0])
-        case .questions(let pictures):
-            let path = pictures[record] ?? ""
+            return (try file.image(0, of: record), try file.conversation(record).images[0])
+        case .questions(let images):
+            let path = images[record] ?? ""
             do {
                 return (try readInput(path, limit: DecodeLimits.default.maximumByteCount), path)
             } catch {
@@ -147,8 +147,8 @@ struct QuestionList {
         return questions.count <= Self.sourceLimit ? questions : ["questions"]
     }
 
-    /// The questions with their pictures, and the digests of the picture files.
-    /// - Throws: ``DataError`` or `CodecError` when a picture cannot be read.
+    /// The questions with their images, and the digests of the image files.
+    /// - Throws: ``DataError`` or `CodecError` when an image cannot be read.
     func set(
         split: CorpusSplit, limitPerSource: Int?, imageProcessor: ImageProcessor
     ) throws -> (set: CaptionedSet, digests: [SHA256Digest]) {
@@ -158,30 +158,30 @@ struct QuestionList {
                 asked.filter { sources.count == 1 || $0.source == source }, limit: limitPerSource
             ).map { (source: source, asked: $0) }
         }
-        let codec = PictureCodec()
+        let codec = ImageCodec()
         var read = [Int: (pixels: Tensor, png: [UInt8], digest: SHA256Digest)]()
         for number in Set(chosen.map(\.asked.record)).sorted() {
-            let (bytes, name) = try picture(of: number)
+            let (bytes, name) = try image(of: number)
             do {
-                let prepared = imageProcessor.prepared(try codec.picture(from: bytes))
+                let prepared = imageProcessor.prepared(try codec.image(from: bytes))
                 let pixels = imageProcessor.pixelValues(prepared: [prepared]).select(dim: 0, index: 0)
                 read[number] = (pixels, try codec.encodePNG(prepared), Digest.sha256(bytes))
             } catch let error as CodecError {
                 throw CodecError.inFile(path: name, error)
             }
         }
-        let parts = chosen.compactMap { choice in read[choice.asked.record].map { (choice: choice, picture: $0) } }
+        let parts = chosen.compactMap { choice in read[choice.asked.record].map { (choice: choice, image: $0) } }
         let items = parts.map { part in
             CaptionedSet.Item(
                 id: part.choice.asked.id, source: part.choice.source,
                 caption: .init(name: "", kind: nil, keywords: [], colours: []),
                 provenance: .init(package: name, version: "", path: part.choice.asked.id, licence: ""),
-                png: part.picture.png, question: part.choice.asked.question)
+                png: part.image.png, question: part.choice.asked.question)
         }
         return (
             CaptionedSet(
-                split: split, items: items, pixelValues: Tensor.stack(parts.map(\.picture.pixels), dim: 0)),
-            parts.map(\.picture.digest)
+                split: split, items: items, pixelValues: Tensor.stack(parts.map(\.image.pixels), dim: 0)),
+            parts.map(\.image.digest)
         )
     }
 }

@@ -3,7 +3,7 @@ import SyrinxModels
 import Training
 
 extension Recipe {
-    /// A six-million-parameter MM1 that learns to describe small pictures in minutes on two cores.
+    /// A six-million-parameter MM1 that learns to describe small images in minutes on two cores.
     ///
     ///     syrinx train mm1-demo --output runs/demo
     ///

@@ -6,7 +6,7 @@ import SyrinxModels
 import Training
 
 extension Recipe {
-    /// What of mPLUG-Owl2's decoder LLaMA brings, and the first stage leaves as it is: everything but the branch for pictures.
+    /// What of mPLUG-Owl2's decoder LLaMA brings, and the first stage leaves as it is: everything but the branch for images.
     static let owl2LanguageModel: [String] = [
         "lm_head", "model.embed_tokens", "model.norm", "model.layers.*.mlp", "model.layers.*.self_attn.q_proj",
         "model.layers.*.self_attn.o_proj", "model.layers.*.self_attn.k_proj.multiway.0",
@@ -17,7 +17,7 @@ extension Recipe {
     /// The factor from a layer of the encoder to the one below it.
     static let owl2LayerDecay: [String: Double] = ["model.vision_model": 0.9]
 
-    /// mPLUG-Owl2's first stage: encoder, abstractor and the new branch for pictures train, LLaMA-2 stays.
+    /// mPLUG-Owl2's first stage: encoder, abstractor and the new branch for images train, LLaMA-2 stays.
     ///
     /// Values of arXiv 2311.04257, table 15; the folders under `initialize` and the corpus are the reader's.
     static func mplugOwl2Stage1() -> Recipe {
@@ -28,11 +28,11 @@ extension Recipe {
             name: "mplug-owl2-stage1",
             description:
                 "mPLUG-Owl2's pre-training at 224 pixels: encoder (slower towards its input), abstractor and the decoder's new "
-                + "branch for pictures train, the rest of LLaMA-2 is frozen. For a cluster: 348 million pairs.",
+                + "branch for images train, the rest of LLaMA-2 is frozen. For a cluster: 348 million pairs.",
             notes: [
                 "Both branches of the decoder start as LLaMA-2's norms, keys and values (initialize.language).",
                 "The paper gives a decay of 0.9 from layer to layer and no convention; the one here is BEiT's: the last layer has 0.9 of the rate.",
-                "The paper's random resized crop is not there; scale and shift stand in, and pictures are mirrored half of the time as in the paper.",
+                "The paper's random resized crop is not there; scale and shift stand in, and images are mirrored half of the time as in the paper.",
                 "The authors' repository neither has layer-wise decay nor trains the encoder by default, contrary to the paper.",
                 "RMSNorm's epsilon is 1e-6 as in the published weights, not LLaMA-2's 1e-5.",
             ],
@@ -67,7 +67,7 @@ extension Recipe {
             "Rank 128, alpha 256, dropout 0.05, learning rate 1e-4 and 3 % of warm-up are those of the authors' fine-tuning scripts.",
             "A row of 2,048 positions holds several short records, so one pass over N of them takes fewer than N / 128 steps: set stages.0.steps to a pass or a few, 500 are far too many for some hundred records.",
             "Their script unfreezes the weights beside the LoRA terms too, which is a mistake; here they stay.",
-            "Their script pads pictures (data.resize=padMean) and writes another template (data.instructions.template=vicuna-v1) than their inference; this keeps inference's.",
+            "Their script pads images (data.resize=padMean) and writes another template (data.instructions.template=vicuna-v1) than their inference; this keeps inference's.",
         ]
         recipe.initialize = Initialization(checkpoint: "checkpoints/mplug-owl2-llama2-7b")
         recipe.lora = LoRASettings(rank: 128, alpha: 256, dropout: 0.05, targets: ["model.layers.**"])
@@ -90,7 +90,7 @@ extension Recipe {
                 + "position table is interpolated from the first stage's.",
             notes: [
                 "The paper's 4,800 updates of 256 conversations are one pass over 1.23 million; rows are packed here, so they hold more.",
-                "The template is the one the model is asked in. The authors' fine-tuning scripts write another (data.instructions.template=vicuna-v1: a system prompt, the picture on a line of its own) than their inference.",
+                "The template is the one the model is asked in. The authors' fine-tuning scripts write another (data.instructions.template=vicuna-v1: a system prompt, the image on a line of its own) than their inference.",
                 "Their scripts also freeze the encoder; the paper trains it.",
             ],
             precision: .bfloat16, recompute: .layers, model: .mplugOwl2(MPLUGOwl2.Config()),
@@ -98,7 +98,7 @@ extension Recipe {
             data: DataSettings(
                 corpus: nil,
                 instructions: InstructionSettings(
-                    files: ["data/instructions.json"], pictures: nil, template: .mplugOwl2),
+                    files: ["data/instructions.json"], images: nil, template: .mplugOwl2),
                 contextLength: 2048, resize: .squareFirst, augmentation: nil,
                 tokenizer: TokenizerSettings(vocabularySize: 32_000), workerCount: 8),
             stages: [

@@ -6,20 +6,20 @@ import SyrinxModels
 import Training
 
 extension Recipe {
-    /// mPLUG-Owl's first stage: encoder and abstractor learn pictures, the language model stays as it is.
+    /// mPLUG-Owl's first stage: encoder and abstractor learn images, the language model stays as it is.
     ///
     /// Values of arXiv 2304.14178; the folders under `initialize` and the corpus are the reader's.
     static func mplugOwlStage1() -> Recipe {
         Recipe(
             name: "mplug-owl-stage1",
             description:
-                "mPLUG-Owl's pre-training: encoder and abstractor train on pairs of pictures and texts, LLaMA is frozen. "
+                "mPLUG-Owl's pre-training: encoder and abstractor train on pairs of images and texts, LLaMA is frozen. "
                 + "For a cluster: 104 billion tokens.",
             notes: [
                 "Learning rate 1e-4, 2,000 steps of warm-up and weight decay 0.1 are the main text's; the appendix has 2e-4, 375 and 0.01.",
                 "The appendix' 4,096 pairs of at most 512 tokens are the main text's 2.1 million tokens a batch; here pairs are packed, so a row holds several.",
                 "The papers name no final rate of the cosine: it goes to 0.",
-                "The data (LAION-400M, COYO-700M, Conceptual Captions, COCO) are not to be had here; data.corpus takes any corpus of captioned pictures.",
+                "The data (LAION-400M, COYO-700M, Conceptual Captions, COCO) are not to be had here; data.corpus takes any corpus of captioned images.",
             ],
             precision: .bfloat16, recompute: .layers, model: .mplugOwl(MPLUGOwl.Config()),
             initialize: Initialization(
@@ -48,9 +48,9 @@ extension Recipe {
             description:
                 "mPLUG-Owl's instruction tuning of the whole language model; encoder and abstractor are frozen.",
             notes: [
-                "Half of every update's rows hold text alone, half conversations about pictures: the paper's 128 and 128.",
+                "Half of every update's rows hold text alone, half conversations about images: the paper's 128 and 128.",
                 "Learning rate 1e-5 is the published script's for the whole model (the paper's 2e-5 belongs to LoRA).",
-                "The published script decays linearly, trains on 32 rows an update and mirrors pictures; this follows the paper: cosine, 256, unmirrored, because a mirrored picture has its left and right answers wrong.",
+                "The published script decays linearly, trains on 32 rows an update and mirrors images; this follows the paper: cosine, 256, unmirrored, because a mirrored image has its left and right answers wrong.",
                 "data.instructions.files take records in LLaVA's form and in mPLUG-Owl's.",
             ],
             precision: .bfloat16, recompute: .layers, model: .mplugOwl(MPLUGOwl.Config()),
@@ -79,7 +79,7 @@ extension Recipe {
         DataSettings(
             corpus: nil,
             instructions: InstructionSettings(
-                files: ["data/instructions.jsonl"], pictures: nil, template: .mplugOwlTraining,
+                files: ["data/instructions.jsonl"], images: nil, template: .mplugOwlTraining,
                 textShare: 0.5), contextLength: 1024, resize: .squash, augmentation: nil,
             tokenizer: TokenizerSettings(vocabularySize: 32_000), workerCount: 8)
     }

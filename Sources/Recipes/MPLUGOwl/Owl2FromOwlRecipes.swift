@@ -21,7 +21,7 @@ extension Recipe {
                 decoder: ["model.layers", "model.embed_tokens", "model.norm"]))
     }
 
-    /// The joint training of everything on pictures and text, as the paper's ablation does in its instruction tuning.
+    /// The joint training of everything on images and text, as the paper's ablation does in its instruction tuning.
     static func owl2FromOwl() -> Recipe {
         Recipe(
             name: "owl2-from-owl",

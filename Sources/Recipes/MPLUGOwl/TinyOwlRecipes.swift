@@ -10,7 +10,7 @@ import Training
 /// Nothing published has their shape, so two short stages stand in for it: a warm start for CLIP, and a language stage for
 /// LLaMA. Then the paper's stage follows, with the same parts frozen.
 extension Recipe {
-    /// mPLUG-Owl in small: 64-pixel pictures, 16 queries, a decoder of four layers.
+    /// mPLUG-Owl in small: 64-pixel images, 16 queries, a decoder of four layers.
     private static var tinyOwl: MPLUGOwl.Config {
         var config = MPLUGOwl.Config()
         config.visionEncoder = tinyEncoder
@@ -19,7 +19,7 @@ extension Recipe {
         return config
     }
 
-    /// mPLUG-Owl2 in small, for pictures of this size.
+    /// mPLUG-Owl2 in small, for images of this size.
     static func tinyOwl2(imageSize: Int = 64) -> MPLUGOwl2.Config {
         var config = MPLUGOwl2.Config()
         config.visionEncoder = tinyEncoder
@@ -107,7 +107,7 @@ extension Recipe {
         recipe.name = "mplug-owl-stage2-tiny"
         recipe.description =
             "mPLUG-Owl's instruction tuning in small: LoRA on queries and values, the starter corpus as questions and answers, "
-            + "half of every update without pictures; minutes on two cores, after mplug-owl-stage1-tiny."
+            + "half of every update without images; minutes on two cores, after mplug-owl-stage1-tiny."
         recipe.notes = ["The rate is higher than the published one: a small model, and few steps."]
         recipe.lora = mplugOwlStage2().lora
         recipe.stages[0].optimizer = OptimizerConfig(
@@ -137,7 +137,7 @@ extension Recipe {
             name: "mplug-owl-stage2-full-tiny",
             description:
                 "mPLUG-Owl's instruction tuning in small: the starter corpus as questions and answers, half of every update "
-                + "without pictures; minutes on two cores, after mplug-owl-stage1-tiny.",
+                + "without images; minutes on two cores, after mplug-owl-stage1-tiny.",
             model: .mplugOwl(tinyOwl),
             initialize: Initialization(checkpoint: "runs/mplug-owl-stage1-tiny/model"),
             data: DataSettings(
@@ -158,7 +158,7 @@ extension Recipe {
             name: "mplug-owl2-stage1-tiny",
             description: "mPLUG-Owl2's pre-training in small, on the starter corpus: minutes on two cores.",
             notes: [
-                "warm-start stands in for CLIP's training and language for LLaMA-2's; stage1 is the paper's, its branch for pictures a copy of that for text at the start."
+                "warm-start stands in for CLIP's training and language for LLaMA-2's; stage1 is the paper's, its branch for images a copy of that for text at the start."
             ],
             model: .mplugOwl2(tinyOwl2()), data: data,
             stages: standIns(

@@ -47,7 +47,7 @@ extension DemoReport {
     /// Scores a trained model and joins the result with the run's log: the whole report in one call.
     /// - Parameters:
     ///   - set: the held-out items.
-    ///   - galleryCount: greatest number of pictures shown; only items that may be shown freely are taken.
+    ///   - galleryCount: greatest number of images shown; only items that may be shown freely are taken.
     ///   - progress: told what is being measured; what it throws ends the work.
     /// - Throws: what evaluation throws.
     public static func make(
@@ -83,14 +83,14 @@ extension DemoReport {
                     Fact("corpus manifest", corpus.index.manifestHash),
                     Fact("held-out items", counts.joined(separator: ", ")),
                     Fact("evaluation", "\(Int(scores.seconds.rounded())) s"),
-                    Fact("picture preprocessing", imageProcessor.fingerprint),
+                    Fact("image preprocessing", imageProcessor.fingerprint),
                 ],
             curves: log.curves, evaluation: scores, passMarks: material.passMarks, gallery: items,
             recipe: material.recipe, notes: notes)
     }
 
     /// Places of items that may be shown freely, taken evenly from every source.
-    /// - Parameter onlyFree: false where the pictures are the reader's own, so that all may be shown.
+    /// - Parameter onlyFree: false where the images are the reader's own, so that all may be shown.
     package static func gallery(of set: CaptionedSet, count: Int, onlyFree: Bool = true) -> [Int] {
         var bySource = [String: [Int]]()
         for (index, item) in set.items.enumerated() where !onlyFree || isFree(item.provenance.licence) {
@@ -113,9 +113,9 @@ extension DemoReport {
         return ["public-domain", "public domain", "cc0", "ofl-", "apache-2.0"].contains { licence.contains($0) }
     }
 
-    /// A picture of a set with what is true of it and what the model says.
+    /// An image of a set with what is true of it and what the model says.
     static func galleryItem(_ source: CaptionedSet.Item, truth: String, generated: String) -> GalleryItem {
-        let size = try? PictureCodec().pictureInfo(of: source.png)
+        let size = try? ImageCodec().imageInfo(of: source.png)
         let provenance = source.provenance
         let creator = provenance.creator.map { "\($0), " } ?? ""
         return GalleryItem(

@@ -22,19 +22,19 @@ public struct DemoReport: Codable, Sendable {
         }
     }
 
-    /// One held-out picture with the true and the generated text.
+    /// One held-out image with the true and the generated text.
     public struct GalleryItem: Codable, Sendable {
         /// The corpus record's id.
         public var id: String
         /// The corpus source.
         public var source: String
-        /// The picture's PNG file, base64.
+        /// The image's PNG file, base64.
         public var pngBase64: String
         /// Width in pixels.
         public var width: Int
         /// Height in pixels.
         public var height: Int
-        /// What the corpus says of the picture.
+        /// What the corpus says of the image.
         public var truth: String
         /// What the model says of it.
         public var generated: String
@@ -110,7 +110,7 @@ public struct DemoReport: Codable, Sendable {
     public var evaluation: EvaluationReport?
     /// Marks the scores are held against; empty when the figures come without pass or fail.
     public var passMarks: [PassMark]
-    /// Held-out pictures with texts.
+    /// Held-out images with texts.
     public var gallery: [GalleryItem]
     /// The recipe as YAML.
     public var recipe: String

@@ -3,13 +3,13 @@ import DataPipeline
 public import Evaluation
 import Foundation
 
-/// Draws an evaluation as one self-contained HTML file: scores beside their controls, a comparison, pictures with answers.
+/// Draws an evaluation as one self-contained HTML file: scores beside their controls, a comparison, images with answers.
 public enum EvaluationPage {
     /// The whole page as text.
     /// - Parameters:
     ///   - command: the command line that made the evaluation.
     ///   - comparison: a paired comparison with another evaluation.
-    ///   - galleryCount: greatest number of pictures shown; of a corpus, only those that may be shown freely are.
+    ///   - galleryCount: greatest number of images shown; of a corpus, only those that may be shown freely are.
     public static func render(
         _ outcome: EvaluationRun.Outcome, identity: EvaluationIdentity, data: EvaluationData, command: String,
         comparison: PairedComparison? = nil, galleryCount: Int = 24
@@ -25,12 +25,12 @@ public enum EvaluationPage {
         }
         var sections = [
             "<h1>What \(escaped(model)) says of \(escaped(data.path))</h1>",
-            "<h2>Scores on held-out pictures</h2>", HTMLPage.scores(outcome.report),
+            "<h2>Scores on held-out images</h2>", HTMLPage.scores(outcome.report),
         ]
         if let comparison {
             sections += ["<h2>Paired comparison</h2>", Self.comparison(comparison)]
         }
-        if !items.isEmpty { sections += ["<h2>Pictures it was asked about</h2>", HTMLPage.gallery(items)] }
+        if !items.isEmpty { sections += ["<h2>Images it was asked about</h2>", HTMLPage.gallery(items)] }
         sections += [
             "<h2>The evaluation</h2>", "<pre>\(escaped(command))</pre>",
             HTMLPage.facts(facts(outcome, identity, data)), HTMLPage.notes(notes(outcome, data)),

@@ -9,8 +9,8 @@ extension EvaluationSubject {
     /// A model and its tokenizer, joined as in training and generation: the end token begins a text where the vocabulary
     /// has no begin token.
     /// - Parameters:
-    ///   - template: how the model is asked; pictures and text are one document where it is `document`.
-    ///   - question: what the user says with each picture in another template; a mark `<image>` says where the picture stands,
+    ///   - template: how the model is asked; images and text are one document where it is `document`.
+    ///   - question: what the user says with each image in another template; a mark `<image>` says where the image stands,
     ///     without one it stands first.
     /// - Throws: `ProcessorError` when the vocabulary lacks what the template writes, or the question has another number of marks.
     public init(
@@ -19,7 +19,7 @@ extension EvaluationSubject {
     ) throws(ProcessorError) {
         let contract = TokenContract(
             imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
-        @Sendable func frame(_ question: String) throws(ProcessorError) -> PictureFrame {
+        @Sendable func frame(_ question: String) throws(ProcessorError) -> ImageFrame {
             try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract)
         }
         self.init(
@@ -31,21 +31,21 @@ extension EvaluationSubject {
             encode: { tokenizer.encode($0) }, decode: { tokenizer.decode($0) })
     }
 
-    /// What the template writes before and after the picture of a question.
+    /// What the template writes before and after the image of a question.
     private static func frame(
         _ template: ChatTemplate, question: String, tokenizer: any Tokenizer, contract: TokenContract
-    ) throws(ProcessorError) -> PictureFrame {
-        if template == .document { return PictureFrame() }
-        let picture = ImageReference(.encoded([]), name: "the picture")
+    ) throws(ProcessorError) -> ImageFrame {
+        if template == .document { return ImageFrame() }
+        let image = ImageReference(.encoded([]), name: "the image")
         let layout = try PromptLayout(
             name: "the question",
             parts: try template.parts(of: [
                 Message(
-                    role: .user, content: try MarkedText(question).content(with: [.image(picture)], keepsSpaces: true))
+                    role: .user, content: try MarkedText(question).content(with: [.image(image)], keepsSpaces: true))
             ]),
             tokenizer: tokenizer, beginID: nil, contract: contract,
-            pictures: [ImageSpan(tokenCount: contract.visualTokenCount, name: picture.name, width: 0, height: 0)])
-        var frame = PictureFrame()
+            images: [ImageSpan(tokenCount: contract.visualTokenCount, name: image.name, width: 0, height: 0)])
+        var frame = ImageFrame()
         var isAfter = false
         for segment in layout.segments {
             switch segment {
@@ -59,6 +59,6 @@ extension EvaluationSubject {
 }
 
 extension ImageProcessor {
-    /// A white picture's pixels, float32[3, S, S]: the blank control.
-    public var blankPixelValues: Tensor { pixelValues(Picture(width: imageSize, height: imageSize)) }
+    /// A white image's pixels, float32[3, S, S]: the blank control.
+    public var blankPixelValues: Tensor { pixelValues(Image(width: imageSize, height: imageSize)) }
 }

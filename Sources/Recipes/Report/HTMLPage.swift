@@ -1,6 +1,6 @@
 import Evaluation
 
-/// The pieces that pages about models share: skeleton, scores, pictures, facts. One self-contained file each, with inline
+/// The pieces that pages about models share: skeleton, scores, images, facts. One self-contained file each, with inline
 /// SVG and PNG, no scripts, nothing from elsewhere.
 enum HTMLPage {
     /// The whole page.
@@ -77,7 +77,7 @@ enum HTMLPage {
             .joined(separator: "; ")
     }
 
-    /// Pictures with what is true and what the model says.
+    /// Images with what is true and what the model says.
     static func gallery(_ items: [DemoReport.GalleryItem]) -> String {
         let figures = items.map { item in
             """

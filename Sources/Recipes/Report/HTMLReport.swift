@@ -9,11 +9,11 @@ public enum HTMLReport {
             "<p>\(escaped(report.summary))</p>",
         ]
         if let evaluation = report.evaluation {
-            sections.append("<h2>Scores on held-out pictures</h2>")
+            sections.append("<h2>Scores on held-out images</h2>")
             sections.append(HTMLPage.scores(evaluation, passMarks: report.passMarks))
         }
         if !report.gallery.isEmpty {
-            sections.append("<h2>Pictures it never saw</h2>")
+            sections.append("<h2>Images it never saw</h2>")
             sections.append(HTMLPage.gallery(report.gallery))
         }
         sections.append("<h2>Loss</h2>")

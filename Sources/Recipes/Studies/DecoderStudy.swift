@@ -11,7 +11,7 @@ public import Training
     import Foundation
 #endif
 
-/// `owl2-from-owl`: does a decoder with norms, keys and values of its own for pictures learn better than a plain one?
+/// `owl2-from-owl`: does a decoder with norms, keys and values of its own for images learn better than a plain one?
 ///
 /// The ablation of mPLUG-Owl2 (arXiv 2311.04257, table 5) in miniature, with three decoders and several seeds: the
 /// modality-adaptive one, a plain one of the same width (as much work per token), and a plain one whose feed-forward is

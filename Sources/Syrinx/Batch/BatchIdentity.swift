@@ -29,7 +29,7 @@ public struct BatchIdentity: Codable, Sendable, Hashable {
     public var model: Content
     /// The questions.
     public var input: Content
-    /// The question about each picture or video; nil where every line has its own.
+    /// The question about each image or video; nil where every line has its own.
     public var question: String?
     /// Every option that decides answers, by the name the user sets it with.
     public var options: [String: String]

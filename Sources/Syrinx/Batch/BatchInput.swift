@@ -10,14 +10,14 @@ import Settings
     import Foundation
 #endif
 
-/// The questions of a batch: a file of them, or pictures or videos with one question.
+/// The questions of a batch: a file of them, or images or videos with one question.
 public struct BatchInput: Sendable {
     /// What messages call it.
     public let name: String
     /// Questions.
     public let count: Int
     /// SHA-256 of what decides the questions, 64 hexadecimal digits: a file's bytes; or the question, and name and size of
-    /// every file. What stands in pictures and videos themselves is not part of it.
+    /// every file. What stands in images and videos themselves is not part of it.
     public let fingerprint: String
     /// The question about each file; nil where every line has its own.
     let question: String?
@@ -66,7 +66,7 @@ public struct BatchInput: Sendable {
     /// Questions that come through a pipe are held in memory.
     private static let pipedByteLimit = 1 << 30
 
-    /// The same question about each of these files, which are pictures or videos; one that is named twice counts once.
+    /// The same question about each of these files, which are images or videos; one that is named twice counts once.
     public init(files: [String], areVideos: Bool = false, question: String) {
         var seen = Set<String>()
         let files = files.filter { seen.insert($0).inserted }
@@ -76,7 +76,7 @@ public struct BatchInput: Sendable {
             let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int
             hasher.update("\(size ?? -1) \(path)\n")
         }
-        name = files.count == 1 ? files[0] : "\(files.count) \(areVideos ? "videos" : "pictures")"
+        name = files.count == 1 ? files[0] : "\(files.count) \(areVideos ? "videos" : "images")"
         count = files.count
         fingerprint = hasher.finalize().hex
         self.question = question
@@ -112,34 +112,34 @@ public struct BatchInput: Sendable {
 }
 
 extension BatchInput {
-    /// The files that a path or pattern means: a folder's pictures (by content, without hidden files), the files that a
+    /// The files that a path or pattern means: a folder's images (by content, without hidden files), the files that a
     /// pattern matches, or one file; in alphabetical order.
     /// - Returns: the files, and what the folder's other files are, which were left out.
     /// - Throws: `SyrinxError` when there is none.
-    public static func pictures(at path: String) throws -> (files: [String], leftOut: LeftOutFiles) {
+    public static func images(at path: String) throws -> (files: [String], leftOut: LeftOutFiles) {
         var leftOut = LeftOutFiles()
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             return (try ImageReference.paths(matching: path), leftOut)
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
-        var pictures: [String] = []
+        var images: [String] = []
         for name in names.filter({ !$0.hasPrefix(".") }).sorted() where !ModelFolder.isFolder(folder + name) {
             do throws(CodecError) {
-                let start = try readFile(folder + name, limit: .max, prefix: PictureFormat.signatureLength)
-                if PictureFormat(signatureOf: start) != nil {
-                    pictures.append(folder + name)
+                let start = try readFile(folder + name, limit: .max, prefix: ImageFormat.signatureLength)
+                if ImageFormat(signatureOf: start) != nil {
+                    images.append(folder + name)
                 } else {
-                    leftOut.add(PictureFormat.kind(of: start))
+                    leftOut.add(ImageFormat.kind(of: start))
                 }
             } catch {
                 leftOut.add("unreadable")
             }
         }
-        guard !pictures.isEmpty else {
+        guard !images.isEmpty else {
             throw SyrinxError(
-                "the folder \(path) holds no \(PictureFormat.list) among its \(leftOut.count) files\(leftOut.reasons)")
+                "the folder \(path) holds no \(ImageFormat.list) among its \(leftOut.count) files\(leftOut.reasons)")
         }
-        return (pictures, leftOut)
+        return (images, leftOut)
     }
 
     /// The video files that a path or pattern means: a folder's videos (by content, without hidden files), the files that a

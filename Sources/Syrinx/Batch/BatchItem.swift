@@ -15,7 +15,7 @@ struct BatchItem: Sendable {
     let id: RecordID
     /// The text; each mark stands for the next image or video, and those without any mark come first.
     let prompt: MarkedText
-    /// Paths of the pictures and videos.
+    /// Paths of the images and videos.
     var images: [String] = []
     var videos: [String] = []
     /// Frames to look at of each video where it is not the batch's number.
@@ -26,11 +26,11 @@ struct BatchItem: Sendable {
     /// Seed of the sampling where it is not the batch's.
     var seed: UInt64?
 
-    /// The question with its pictures read.
+    /// The question with its images read.
     /// - Parameters:
     ///   - systemPrompt: what stands before it; nil for what the template says.
     ///   - frameCount: frames of each video.
-    /// - Throws: `SyrinxError` or `CodecError` about a picture.
+    /// - Throws: `SyrinxError` or `CodecError` about an image.
     func question(systemPrompt: String?, frameCount: Int) throws -> Question {
         var question = Question(
             systemPrompt: systemPrompt, start: try conversation?.messages(in: folder) ?? [], text: prompt)

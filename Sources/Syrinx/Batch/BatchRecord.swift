@@ -26,7 +26,7 @@ struct BatchRecord: Codable, Sendable {
     var answerTokenIDs: [Int]?
     /// Left out where it was not asked for.
     var answerLogProbabilities: [Float]?
-    var pictures: [PictureAccount]?
+    var images: [ImageAccount]?
     /// Left out where there is none.
     var videos: [VideoAccount]?
     var seed: UInt64?
@@ -36,7 +36,9 @@ struct BatchRecord: Codable, Sendable {
 
     // `IDs` would become `_i_ds` in snake case.
     private enum CodingKeys: String, CodingKey {
-        case id, answer, stopReason, usage, pictures, videos, seed, times, error
+        case id, answer, stopReason, usage, videos, seed, times, error
+        // The lines have had this key from the start.
+        case images = "pictures"
         case promptTokenIDs = "promptTokenIds"
         case answerTokenIDs = "answerTokenIds"
         case answerLogProbabilities
@@ -51,7 +53,7 @@ struct BatchRecord: Codable, Sendable {
         promptTokenIDs = answer.promptTokenIDs
         answerTokenIDs = answer.tokenIDs
         answerLogProbabilities = answer.logProbabilities
-        pictures = answer.pictures
+        images = answer.images
         videos = answer.videos.isEmpty ? nil : answer.videos
         self.seed = seed
         self.times = times

@@ -1,11 +1,11 @@
-/// Writes curves for TensorBoard, and whatever pictures and texts others hand it.
+/// Writes curves for TensorBoard, and whatever images and texts others hand it.
 public final class TensorBoardObserver: TrainingObserver {
     private let file: EventFile
 
     /// - Throws: `TrainingError` if the folder cannot be written.
     public init(folder: String) throws { file = try EventFile(folder: folder) }
 
-    /// Adds pictures with captions, for example samples that the model has described.
+    /// Adds images with captions, for example samples that the model has described.
     ///
     /// - Throws: `TrainingError` if the disk is full.
     public func add(_ values: [(tag: String, value: EventFile.Value)], step: Int) throws {

@@ -21,7 +21,7 @@ public final class EventFile {
     public enum Value: Sendable {
         /// A curve's point.
         case scalar(Double)
-        /// A PNG picture with its size in pixels.
+        /// A PNG image with its size in pixels.
         case image(png: [UInt8], width: Int, height: Int)
         /// Text, shown as Markdown.
         case text(String)

@@ -1,4 +1,4 @@
-/// Watches a run without being able to change it: progress bar, logs, sample pictures.
+/// Watches a run without being able to change it: progress bar, logs, sample images.
 ///
 /// Called on the training thread, between steps; an error thrown ends the run.
 public protocol TrainingObserver: AnyObject {

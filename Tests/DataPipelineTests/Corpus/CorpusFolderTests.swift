@@ -6,10 +6,10 @@ import Testing
 
 @Suite("Corpus folders")
 struct CorpusFolderTests {
-    private func item(_ source: String, text: String, picture: [UInt8]? = nil) -> CorpusItem {
+    private func item(_ source: String, text: String, image: [UInt8]? = nil) -> CorpusItem {
         CorpusItem(
-            source: source, kind: picture == nil ? .textOnly : .interleaved, split: .train,
-            parts: [.text(text)] + (picture.map { [.png($0)] } ?? []),
+            source: source, kind: image == nil ? .textOnly : .interleaved, split: .train,
+            parts: [.text(text)] + (image.map { [.png($0)] } ?? []),
             provenance: .init(package: "test", version: "1", path: text, licence: "CC0-1.0"))
     }
 
@@ -19,9 +19,9 @@ struct CorpusFolderTests {
     func readableByTar() throws {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("corpus")
-        let picture = [UInt8](repeating: 7, count: 1_000)
+        let image = [UInt8](repeating: 7, count: 1_000)
         _ = try CorpusWriter(folder: folder).write(
-            [item("pages", text: "one", picture: picture), item("pages", text: "two")], request: request,
+            [item("pages", text: "one", image: image), item("pages", text: "two")], request: request,
             generated: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -31,7 +31,7 @@ struct CorpusFolderTests {
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        #expect(try Data(contentsOf: scratch.url.appendingPathComponent("pages-000000.0.png")) == Data(picture))
+        #expect(try Data(contentsOf: scratch.url.appendingPathComponent("pages-000000.0.png")) == Data(image))
         let json = try Data(contentsOf: scratch.url.appendingPathComponent("pages-000001.json"))
         #expect(try JSONDecoder().decode(CorpusRecord.self, from: json).parts == [.text("two")])
     }
@@ -91,6 +91,6 @@ struct CorpusFolderTests {
             entry.record = span
             #expect(throws: CorpusError.self) { try corpus.record(entry) }
         }
-        #expect(throws: CorpusError.self) { try corpus.picture(0, of: corpus.index.entries[0]) }
+        #expect(throws: CorpusError.self) { try corpus.image(0, of: corpus.index.entries[0]) }
     }
 }

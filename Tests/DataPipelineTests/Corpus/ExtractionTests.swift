@@ -65,7 +65,7 @@ struct ExtractionTests {
         #expect(metadata.creator == "Gerald G.")
     }
 
-    @Test("Clip art under another licence, without a title, or with a linked picture is left out")
+    @Test("Clip art under another licence, without a title, or with a linked image is left out")
     func clipartRefused() throws {
         let gpl = try #require(
             ClipartMetadata.fragment(of: svg(title: "Pie", licence: "http://creativecommons.org/licenses/GPL/2.0/")))
@@ -116,14 +116,14 @@ struct ExtractionTests {
     @Test("White margins are cut to a sixteenth; what touches the border or is white all over stays")
     func margins() {
         let black = RGB.black
-        var pixels = Picture(width: 100, height: 60, filledWith: .white).pixels
+        var pixels = Image(width: 100, height: 60, filledWith: .white).pixels
         for y in 20..<30 { for x in 10..<42 { for channel in 0..<3 { pixels[(y * 100 + x) * 3 + channel] = 0 } } }
-        let cut = Picture(width: 100, height: 60, pixels: pixels).withoutMargins()
+        let cut = Image(width: 100, height: 60, pixels: pixels).withoutMargins()
         #expect(cut.width == 34 && cut.height == 12)
         #expect(cut[0, 0] == .white && cut[1, 1] == black)
-        let full = Picture(width: 9, height: 9, filledWith: black)
+        let full = Image(width: 9, height: 9, filledWith: black)
         #expect(full.withoutMargins() == full)
-        let white = Picture(width: 9, height: 9, filledWith: .white)
+        let white = Image(width: 9, height: 9, filledWith: .white)
         #expect(white.withoutMargins() == white)
     }
 
@@ -165,7 +165,7 @@ struct ExtractionTests {
         #expect(WordNetSynset("00001930 03 n ff entity 0 000 | too short") == nil)
     }
 
-    @Test("A manual's page keeps text and pictures in order, without navigation and section numbers")
+    @Test("A manual's page keeps text and images in order, without navigation and section numbers")
     func manualPage() throws {
         let html = """
             <html><head><title>no</title></head><body><div class="navheader"><img src="images/next.png"/>next</div>
@@ -181,7 +181,7 @@ struct ExtractionTests {
             ])
     }
 
-    @Test("Windows hold about the asked number of words and never more than six pictures")
+    @Test("Windows hold about the asked number of words and never more than six images")
     func windows() {
         let paragraph = ManualPage.Block.text(Array(repeating: "word", count: 50).joined(separator: " "))
         let blocks = Array(repeating: paragraph, count: 10) + (0..<14).map { .image("\($0).png") }

@@ -3,14 +3,14 @@ import Foundation
 import Media
 import Testing
 
-/// A stand-in for the codecs: width, height and raw pixels, so that these tests need no picture library.
-struct RawPictures: MediaDecoder {
-    func picture(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Picture {
-        Picture(width: Int(bytes[0]), height: Int(bytes[1]), pixels: Array(bytes.dropFirst(2)))
+/// A stand-in for the codecs: width, height and raw pixels, so that these tests need no image library.
+struct RawImages: MediaDecoder {
+    func image(from bytes: [UInt8], limits: DecodeLimits, target: Int?) throws -> Image {
+        Image(width: Int(bytes[0]), height: Int(bytes[1]), pixels: Array(bytes.dropFirst(2)))
     }
 
-    static let coding = PictureCoding(decoder: RawPictures()) { picture in
-        [UInt8(picture.width), UInt8(picture.height)] + picture.pixels
+    static let coding = ImageCoding(decoder: RawImages()) { image in
+        [UInt8(image.width), UInt8(image.height)] + image.pixels
     }
 }
 
@@ -31,7 +31,7 @@ struct SceneCorpusTests {
     @Test("Equal requests give equal bytes, another seed gives others")
     func reproducible() throws {
         let scratch = try ScratchFolder()
-        let coding = RawPictures.coding
+        let coding = RawImages.coding
         let first = try SceneCorpus(count: 40, seed: 3, size: 32).write(
             to: scratch.url.appendingPathComponent("a"), coding: coding)
         let second = try SceneCorpus(count: 40, seed: 3, size: 32).write(
@@ -51,10 +51,10 @@ struct SceneCorpusTests {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("scenes")
         let corpus = try SceneCorpus(count: 16, size: 16)
-        #expect(try corpus.write(to: folder, coding: RawPictures.coding).isNew)
-        #expect(try !corpus.write(to: folder, coding: RawPictures.coding).isNew)
+        #expect(try corpus.write(to: folder, coding: RawImages.coding).isNew)
+        #expect(try !corpus.write(to: folder, coding: RawImages.coding).isNew)
         try Data("short".utf8).write(to: folder.appendingPathComponent("shard-00000.tar"))
-        #expect(try corpus.write(to: folder, coding: RawPictures.coding).isNew)
+        #expect(try corpus.write(to: folder, coding: RawImages.coding).isNew)
         #expect(try CorpusFolder(folder).index.entries.count == 20)
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["scenes"])
     }
@@ -64,10 +64,10 @@ struct SceneCorpusTests {
         struct Stop: Error {}
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("scenes")
-        _ = try SceneCorpus(count: 8, seed: 1, size: 16).write(to: folder, coding: RawPictures.coding)
+        _ = try SceneCorpus(count: 8, seed: 1, size: 16).write(to: folder, coding: RawImages.coding)
         let before = try CorpusFolder(folder).index
         #expect(throws: Stop.self) {
-            _ = try SceneCorpus(count: 64, seed: 2, size: 16).write(to: folder, coding: RawPictures.coding) { done, _ in
+            _ = try SceneCorpus(count: 64, seed: 2, size: 16).write(to: folder, coding: RawImages.coding) { done, _ in
                 if done == 20 { throw Stop() }
             }
         }
@@ -75,11 +75,11 @@ struct SceneCorpusTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["scenes"])
     }
 
-    @Test("Every item reads back, with its pictures where its parts name them")
+    @Test("Every item reads back, with its images where its parts name them")
     func readsBack() throws {
         let scratch = try ScratchFolder()
         let folder = scratch.url.appendingPathComponent("scenes")
-        _ = try SceneCorpus(count: 80, size: 24).write(to: folder, coding: RawPictures.coding)
+        _ = try SceneCorpus(count: 80, size: 24).write(to: folder, coding: RawImages.coding)
         let corpus = try CorpusFolder(folder)
         #expect(corpus.index.sources.map(\.name) == ["scenes", "scene-pages", "scene-text"])
         #expect(corpus.index.sources.map(\.total) == [80, 10, 10])
@@ -89,23 +89,23 @@ struct SceneCorpusTests {
             #expect(record.imageNames == entry.images.indices.map { "\(entry.id).\($0).png" })
             #expect(record.kind != .captioned || (record.caption != nil && record.imageNames.count == 1))
             for number in entry.images.indices {
-                let picture = try RawPictures().picture(
-                    from: corpus.picture(number, of: entry), limits: DecodeLimits(), target: nil)
-                #expect(picture.pixels.count == 24 * 24 * 3)
+                let image = try RawImages().image(
+                    from: corpus.image(number, of: entry), limits: DecodeLimits(), target: nil)
+                #expect(image.pixels.count == 24 * 24 * 3)
             }
         }
     }
 
     @Test("The first colour of a single shape is the colour of most of its painted pixels")
     func coloursAreTrue() throws {
-        let items = try SceneCorpus(count: 120, size: 48).items(coding: RawPictures.coding)
+        let items = try SceneCorpus(count: 120, size: 48).items(coding: RawImages.coding)
         var checked = 0
         for item in items where item.caption?.kind == "single shape" {
             guard case .png(let bytes)? = item.parts.first, let colour = item.caption?.colours.first else { continue }
-            let picture = try RawPictures().picture(from: bytes, limits: DecodeLimits(), target: nil)
+            let image = try RawImages().image(from: bytes, limits: DecodeLimits(), target: nil)
             var counts: [[UInt8]: Int] = [:]
-            for place in stride(from: 0, to: picture.pixels.count, by: 3) {
-                counts[Array(picture.pixels[place..<place + 3]), default: 0] += 1
+            for place in stride(from: 0, to: image.pixels.count, by: 3) {
+                counts[Array(image.pixels[place..<place + 3]), default: 0] += 1
             }
             counts[[255, 255, 255]] = nil
             let expected: [String: [UInt8]] = [
@@ -121,7 +121,7 @@ struct SceneCorpusTests {
 
     @Test("A concept never stands on two sides of the split")
     func splitByConcept() throws {
-        let items = try SceneCorpus(count: 600, size: 16).items(coding: RawPictures.coding)
+        let items = try SceneCorpus(count: 600, size: 16).items(coding: RawImages.coding)
         var sides: [String: Set<CorpusRecord.Split>] = [:]
         for item in items { if let name = item.caption?.name { sides[name, default: []].insert(item.split) } }
         #expect(sides.values.allSatisfy { $0.count == 1 })
@@ -143,7 +143,7 @@ struct SceneCorpusTests {
         let scratch = try ScratchFolder()
         try Data().write(to: scratch.url.appendingPathComponent("thesis.txt"))
         #expect(throws: CorpusError.self) {
-            _ = try SceneCorpus(count: 1, size: 16).write(to: scratch.url, coding: RawPictures.coding)
+            _ = try SceneCorpus(count: 1, size: 16).write(to: scratch.url, coding: RawImages.coding)
         }
     }
 }

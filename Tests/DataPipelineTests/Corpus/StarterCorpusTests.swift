@@ -41,12 +41,12 @@ struct MadePackages {
             package: .init(name: name, version: "1.0", sha256: Digest.sha256(archive).hex, pinned: false), file: file)
     }
 
-    static let coding = PictureCoding(decoder: PictureCodec()) { try PictureCodec().encodePNG($0) }
+    static let coding = ImageCoding(decoder: ImageCodec()) { try ImageCodec().encodePNG($0) }
 
     static func png(_ colour: RGB, width: Int = 200, height: Int = 100, mark: Int = 0) throws -> [UInt8] {
-        var pixels = Picture(width: width, height: height, filledWith: colour).pixels
+        var pixels = Image(width: width, height: height, filledWith: colour).pixels
         for place in 0..<min(pixels.count, mark * 3_000) { pixels[place] = 0 }
-        return try PictureCodec().encodePNG(Picture(width: width, height: height, pixels: pixels))
+        return try ImageCodec().encodePNG(Image(width: width, height: height, pixels: pixels))
     }
 
     func wordNet() throws -> PackageFetcher.Fetched {
@@ -65,7 +65,7 @@ struct MadePackages {
                 folder + "crane.txt": Array("A crowned crane.\nfr.utf8=Une grue.\n".utf8),
                 folder + "again.png": Self.png(RGB(red: 220, green: 30, blue: 30), mark: 1),
                 folder + "again.txt": Array("A bird.\n".utf8),
-                folder + "broken.png": Array("not a picture".utf8),
+                folder + "broken.png": Array("not an image".utf8),
                 folder + "broken.txt": Array("A duck.\n".utf8),
                 folder + "drawn.txt": Array("A goose.\n".utf8),
             ])
@@ -77,7 +77,7 @@ struct MadePackages {
         for page in 0..<8 {
             let html =
                 "<html><body><p>Page \(page) shows something.</p><img src=\"images/\(page).png\"/><img src=\"images/note.png\"/>"
-                + "<p>That was picture \(page).</p></body></html>"
+                + "<p>That was image \(page).</p></body></html>"
             files[root + "page-\(page).html"] = Array(html.utf8)
             files[root + "images/\(page).png"] = try Self.png(RGB(red: 20, green: 90, blue: 200), mark: page)
         }
@@ -89,7 +89,7 @@ struct MadePackages {
 
 @Suite("Starter corpus", .blocks)
 struct StarterCorpusTests {
-    @Test("Packages become items with fields, colours, pictures of at most 128 pixels, and provenance")
+    @Test("Packages become items with fields, colours, images of at most 128 pixels, and provenance")
     func endToEnd() throws {
         let made = MadePackages(scratch: try ScratchFolder())
         let packages = [try made.tuxPaint(), try made.manual(), try made.wordNet()]
@@ -98,8 +98,8 @@ struct StarterCorpusTests {
         let first = try corpus.write(to: folder, packages: packages, coding: MadePackages.coding)
         #expect(first.isNew)
         #expect(first.manifest.sources.map(\.name) == ["tuxpaint", "gimp-help", "wordnet"])
-        #expect(first.manifest.dropped["tuxpaint: the same picture again"] == 1)
-        #expect(first.manifest.dropped["tuxpaint: damaged picture"] == 1)
+        #expect(first.manifest.dropped["tuxpaint: the same image again"] == 1)
+        #expect(first.manifest.dropped["tuxpaint: damaged image"] == 1)
         let read = try CorpusFolder(folder)
         let entry = try #require(read.index.entries.first)
         let record = try read.record(entry)
@@ -109,12 +109,12 @@ struct StarterCorpusTests {
         #expect(record.caption?.colours.first == "red")
         #expect(record.provenance.package == "tuxpaint-stamps-default")
         #expect(record.provenance.licence == "GPL-2.0-only")
-        let picture = try PictureCodec().picture(from: read.picture(0, of: entry))
-        #expect(picture.width == 128 && picture.height == 64)
+        let image = try ImageCodec().image(from: read.image(0, of: entry))
+        #expect(image.width == 128 && image.height == 64)
         #expect(try !corpus.write(to: folder, packages: packages, coding: MadePackages.coding).isNew)
     }
 
-    @Test("A manual's pages keep text and picture in order and lose their icons; its licence text is left out")
+    @Test("A manual's pages keep text and image in order and lose their icons; its licence text is left out")
     func manual() throws {
         let made = MadePackages(scratch: try ScratchFolder())
         let folder = made.scratch.url.appendingPathComponent("corpus")
@@ -124,7 +124,7 @@ struct StarterCorpusTests {
         let record = try read.record(read.index.entries[3])
         #expect(
             record.parts == [
-                .text("Page 3 shows something."), .image("gimp-help-000003.0.png"), .text("That was picture 3."),
+                .text("Page 3 shows something."), .image("gimp-help-000003.0.png"), .text("That was image 3."),
             ])
     }
 

@@ -4,18 +4,18 @@ import Media
 import Processors
 import Tokenizers
 
-/// A folder with a file of conversations and pictures for ``FiveByteDecoder``, removed at the end.
+/// A folder with a file of conversations and images for ``FiveByteDecoder``, removed at the end.
 final class ConversationFixture {
     let url: URL
     let path: String
 
-    /// - Parameter pictures: files to write, name to bytes.
-    init(_ text: String, name: String = "data.json", pictures: [String: [UInt8]] = ["a.bin": [8, 8, 1, 2, 3]]) throws {
+    /// - Parameter images: files to write, name to bytes.
+    init(_ text: String, name: String = "data.json", images: [String: [UInt8]] = ["a.bin": [8, 8, 1, 2, 3]]) throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.appendingPathComponent(name).path
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-        for (name, bytes) in pictures { try Data(bytes).write(to: url.appendingPathComponent(name)) }
+        for (name, bytes) in images { try Data(bytes).write(to: url.appendingPathComponent(name)) }
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
@@ -31,11 +31,11 @@ final class ConversationFixture {
             template: template, contextLength: contextLength)
     }
 
-    /// LLaVA's form: a question and an answer, with a picture where one is named.
+    /// LLaVA's form: a question and an answer, with an image where one is named.
     static func record(_ id: String, image: String?, question: String = "What?", answer: String = "This.") -> String {
-        let picture = image.map { #""image": "\#($0)", "# } ?? ""
+        let image = image.map { #""image": "\#($0)", "# } ?? ""
         let mark = image == nil ? "" : #"<image>\n"#
-        return #"{"id": "\#(id)", \#(picture)"conversations": [{"from": "human", "value": "\#(mark)\#(question)"}, "#
+        return #"{"id": "\#(id)", \#(image)"conversations": [{"from": "human", "value": "\#(mark)\#(question)"}, "#
             + #"{"from": "gpt", "value": "\#(answer)"}]}"#
     }
 }

@@ -6,14 +6,14 @@ import Testing
 import Torch
 
 @Suite(.blocks) struct ConversationLoaderTests {
-    /// 30 records with pictures and 10 without.
+    /// 30 records with images and 10 without.
     private func mixed() throws -> ConversationFixture {
         let records = (0..<40).map {
             ConversationFixture.record("r\($0)", image: $0 % 4 == 3 ? nil : "p\($0).bin", answer: "answer \($0)")
         }
-        let pictures = (0..<40).map { ("p\($0).bin", [8, 8, UInt8($0), 2, 3] as [UInt8]) }
+        let images = (0..<40).map { ("p\($0).bin", [8, 8, UInt8($0), 2, 3] as [UInt8]) }
         return try ConversationFixture(
-            "[\(records.joined(separator: ", "))]", pictures: Dictionary(uniqueKeysWithValues: pictures))
+            "[\(records.joined(separator: ", "))]", images: Dictionary(uniqueKeysWithValues: images))
     }
 
     private func config(seed: UInt64 = 7, workers: Int = 2) -> Loader.Config {
@@ -43,14 +43,14 @@ import Torch
         #expect(throws: DataError.self) { try other.restore(positions[3]) }
     }
 
-    @Test func `With a share of text, rows with and without pictures alternate in every update`() throws {
+    @Test func `With a share of text, rows with and without images alternate in every update`() throws {
         let fixture = try mixed()
         let loader = try Loader(conversations: try fixture.source(), textShare: 0.5, config: config())
         for _ in 0..<10 {
             let batch = try #require(try loader.next())
             let columns = batch.input.layout.columns
             let rows = Set((batch.input.visualPositions?.array(of: Int64.self) ?? []).map { Int($0) / columns })
-            #expect(rows == [0], "the first row of two has pictures, the second has none")
+            #expect(rows == [0], "the first row of two has images, the second has none")
             #expect(batch.imageCount > 0)
         }
     }
@@ -98,7 +98,7 @@ import Torch
         for _ in 0..<20 { #expect(try second.next() != nil) }
     }
 
-    @Test func `A picture that is missing is quarantined with its path`() throws {
+    @Test func `An image that is missing is quarantined with its path`() throws {
         let records = (0..<120).map { ConversationFixture.record("r\($0)", image: $0 == 5 ? "gone.bin" : "a.bin") }
         let fixture = try ConversationFixture(records.joined(separator: "\n"), name: "data.jsonl")
         let list = fixture.path + "-quarantine"
@@ -106,10 +106,10 @@ import Torch
             conversations: try fixture.source(), textShare: nil, config: config(), quarantinePath: list)
         while loader.quarantine.count == 0 { _ = try loader.next() }
         let text = try String(contentsOfFile: list, encoding: .utf8)
-        #expect(text.contains("r5: the picture \(fixture.url.path)/gone.bin is not there"), "\(text)")
+        #expect(text.contains("r5: the image \(fixture.url.path)/gone.bin is not there"), "\(text)")
     }
 
-    @Test func `Conversations about one picture lie on one side of the split`() throws {
+    @Test func `Conversations about one image lie on one side of the split`() throws {
         let records = (0..<200).map { ConversationFixture.record("r\($0)", image: "p\($0 / 2).bin") }
         let fixture = try ConversationFixture("[\(records.joined(separator: ","))]")
         let source = try fixture.source(heldOutShare: 0.2)
@@ -126,7 +126,7 @@ import Torch
         ] {
             let fixture = try ConversationFixture(text)
             let file = try ConversationFile(fixture.path)
-            #expect(file.count == 2 && file.pictureRecordCount == 0)
+            #expect(file.count == 2 && file.imageRecordCount == 0)
         }
         for (text, expected) in [
             ("[\(inside), {\"id\": \"b", "ends inside record 1"), ("[\(inside),", "has no end after 1 records"),
@@ -143,7 +143,7 @@ import Torch
         let fixture = try CorpusFixture([CorpusFixture.captioned(2)])
         let store = try CorpusConversations(fixture.folder)
         let first = try store.conversation(0)
-        #expect(first.pictures == ["shapes-000000.0.png"])
+        #expect(first.images == ["shapes-000000.0.png"])
         guard case .turns(let messages) = first.form else {
             Issue.record("no turns")
             return

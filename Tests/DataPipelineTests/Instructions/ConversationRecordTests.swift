@@ -9,7 +9,7 @@ import Testing
     private func layout(_ record: String) throws -> (ids: [Int], learnt: [Int]) {
         let fixture = try ConversationFixture(
             record.replacing("\n", with: " ") + "\n", name: "data.jsonl",
-            pictures: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
+            images: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
         let layout = try fixture.source(contextLength: 256).example(ofEntry: 0).layout
         return (layout.tokenIDs(imagePlaceholderID: -200), layout.supervisedTokenIDs)
     }
@@ -51,7 +51,7 @@ import Testing
         let one = try ConversationFixture(
             #"[{"images": "a.bin", "messages": []}, {"image": null, "images": ["a.bin"]}, {"images": []}]"#)
         let file = try ConversationFile(one.path)
-        #expect(file.pictureRecordCount == 2)
+        #expect(file.imageRecordCount == 2)
     }
 
     private static let turns =

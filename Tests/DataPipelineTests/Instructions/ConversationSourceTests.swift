@@ -28,9 +28,9 @@ import Tokenizers
         for entry in try entries("mplug-owl") {
             let text = try #require(entry["text"] as? String)
             let length = try #require(entry["length"] as? Int), limit = try #require(entry["max_length"] as? Int)
-            let pictures = text.components(separatedBy: "<image>").dropFirst().map { _ in "a.bin" }
+            let images = text.components(separatedBy: "<image>").dropFirst().map { _ in "a.bin" }
             let fixture = try ConversationFixture(
-                try json(["image": pictures, "text": text, "task_type": "llava_sft"]) + "\n", name: "data.jsonl")
+                try json(["image": images, "text": text, "task_type": "llava_sft"]) + "\n", name: "data.jsonl")
             let source = try fixture.source(
                 tokenizer: try tokenizer("mplug-owl"), template: .mplugOwlTraining, contextLength: limit + 1,
                 placeholder: -1, visualTokens: 6)
@@ -42,7 +42,7 @@ import Tokenizers
                 example.layout.labels().dropLast().map { $0 == Labels.ignoreIndex ? 0 : 1 }
                     == Array(mask.prefix(length - 1)),
                 "\(text)")
-            #expect(example.pictures.count == example.layout.imageSpans.count)
+            #expect(example.images.count == example.layout.imageSpans.count)
             #expect(try source.examples(ofEntry: 0).isEmpty == !mask.contains(1))
             counts.all += 1
             counts.empty += mask.contains(1) ? 0 : 1
@@ -74,7 +74,7 @@ import Tokenizers
                 continue
             }
             if !isVicuna, record["image"] != nil {
-                // In the template of inference no line end stands behind a picture; the script writes one, and moves it first.
+                // In the template of inference no line end stands behind an image; the script writes one, and moves it first.
                 guard question.hasPrefix("<|image|>") else { continue }
                 let place = try #require(expected.firstIndex { $0.id == -200 })
                 #expect(expected[place + 1...place + 2].map(\.id) == [286, 13])
@@ -88,28 +88,28 @@ import Tokenizers
         #expect(counts.same == 13 && counts.repaired == 4)
     }
 
-    @Test func `A conversation of several pictures and turns keeps the order of its marks`() throws {
+    @Test func `A conversation of several images and turns keeps the order of its marks`() throws {
         let fixture = try ConversationFixture(
             #"""
             [{"id": "x", "image": ["a.bin", "b.bin", "a.bin"], "conversations": [
               {"from": "system", "value": "Be short."},
               {"from": "human", "value": "First <image>\nand <|image|>?"}, {"from": "gpt", "value": "Yes."},
               {"from": "human", "value": "And\n<image>"}, {"from": "gpt", "value": "No."}]}]
-            """#, pictures: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
+            """#, images: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
         let source = try fixture.source(contextLength: 256)
         let example = try source.example(ofEntry: 0)
         #expect(example.layout.imageSpans.map(\.name) == ["a.bin", "b.bin", "a.bin"])
         #expect(example.layout.imageSpans.map(\.height) == [8, 7, 8])
         let tokenizer = ByteTokenizer()
         let texts = example.layout.segments.map { segment -> String in
-            guard case .text(let ids, let isSupervised) = segment else { return "[picture]" }
+            guard case .text(let ids, let isSupervised) = segment else { return "[image]" }
             return (isSupervised ? "+" : "") + ids.map { tokenizer.piece($0) }.joined()
         }
         #expect(
             texts == [
-                "<s>", "Be short. USER: First ", "[picture]", "and ", "[picture]", "? ASSISTANT:", "+ Yes.", "+</s>",
+                "<s>", "Be short. USER: First ", "[image]", "and ", "[image]", "? ASSISTANT:", "+ Yes.", "+</s>",
                 "USER: And",
-                "[picture]", " ASSISTANT:", "+ No.", "+</s>",
+                "[image]", " ASSISTANT:", "+ No.", "+</s>",
             ])
     }
 
@@ -125,7 +125,7 @@ import Tokenizers
     }
 
     @Test
-    func `A long conversation is cut in its text, never inside a picture, and an answer cut in turns gets no end`()
+    func `A long conversation is cut in its text, never inside an image, and an answer cut in turns gets no end`()
         throws
     {
         let fixture = try ConversationFixture(
@@ -136,10 +136,10 @@ import Tokenizers
         #expect(cut.tokenIDs(imagePlaceholderID: -200) == Array(whole.tokenIDs(imagePlaceholderID: -200).prefix(60)))
         #expect(cut.supervisedTokenIDs.last != 2)
         let short = try fixture.source(contextLength: 9).example(ofEntry: 0)
-        #expect(short.layout.imageSpans.isEmpty && short.pictures.isEmpty)
+        #expect(short.layout.imageSpans.isEmpty && short.images.isEmpty)
     }
 
-    @Test func `A picture behind a link is read, and a folder in its place is called one`() throws {
+    @Test func `An image behind a link is read, and a folder in its place is called one`() throws {
         let records = ["link.bin", "shelf", "lost.bin"].map { ConversationFixture.record($0, image: $0) }
         let fixture = try ConversationFixture(records.joined(separator: "\n") + "\n", name: "data.jsonl")
         let folder = fixture.url.path
@@ -148,10 +148,10 @@ import Tokenizers
             try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(link)", withDestinationPath: target)
         }
         let file = try ConversationFile(fixture.path, heldOutShare: 0)
-        #expect(try file.picture(0, of: 0) == [8, 8, 1, 2, 3])
-        let shelf = #expect(throws: DataError.self) { try file.picture(0, of: 1) }
+        #expect(try file.image(0, of: 0) == [8, 8, 1, 2, 3])
+        let shelf = #expect(throws: DataError.self) { try file.image(0, of: 1) }
         #expect("\(shelf!)".contains("shelf is a folder; name a file in it"))
-        let lost = #expect(throws: DataError.self) { try file.picture(0, of: 2) }
+        let lost = #expect(throws: DataError.self) { try file.image(0, of: 2) }
         #expect("\(lost!)".contains("lost.bin is not there"))
     }
 

@@ -9,7 +9,7 @@ import Testing
     }
 
     @Test(arguments: CombiningScalars.all)
-    func `A picture's mark is found, and an accent on a line end stays`(scalar: String) {
+    func `An image's mark is found, and an accent on a line end stays`(scalar: String) {
         for mark in ["<image>", "<|image|>"] {
             let message = Message(role: .user, marked: "a\n\(scalar)\(mark)\n\(scalar)b")
             #expect(texts(message) == [Array("a\n\(scalar)".utf8), nil, Array("\(scalar)b".utf8)])

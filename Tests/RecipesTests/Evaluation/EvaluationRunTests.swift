@@ -10,50 +10,50 @@ struct EvaluationRunTests {
 
     @Test("the same model, data and settings give byte-identical predictions")
     func isDeterministic() throws {
-        let pictures = try PicturesOfColours()
-        let first = try pictures.run("a")
-        let second = try pictures.run("b")
-        #expect(try pictures.predictions("a") == pictures.predictions("b"))
+        let images = try ImagesOfColours()
+        let first = try images.run("a")
+        let second = try images.run("b")
+        #expect(try images.predictions("a") == images.predictions("b"))
         #expect(first.report.scores == second.report.scores)
-        // Every task, and every item of each: 45, with the blank picture where pictures are asked about alone.
+        // Every task, and every item of each: 45, with the blank picture where images are asked about alone.
         #expect(
             Dictionary(grouping: first.predictions, by: \.task).values.map(\.count).sorted()
                 == [45, 45, 45, 45, 45, 46, 46, 46, 46])
-        let another = try pictures.run("c", model: "other", seed: 6)
-        #expect(try pictures.predictions("a") != pictures.predictions("c"))
+        let another = try images.run("c", model: "other", seed: 6)
+        #expect(try images.predictions("a") != images.predictions("c"))
         #expect(another.predictions.map(\.id) == first.predictions.map(\.id))
     }
 
     @Test("interrupted after any group, or killed in the middle of a line, it ends as the uninterrupted one does")
     func resumeEqualsUninterrupted() throws {
-        let pictures = try PicturesOfColours()
-        let whole = try pictures.run("whole")
+        let images = try ImagesOfColours()
+        let whole = try images.run("whole")
         for limit in [1, 2, 7] {
             let name = "stopped-\(limit)"
             var groups = 0
             #expect(throws: Stop.self) {
-                try pictures.run(name) { _ in
+                try images.run(name) { _ in
                     groups += 1
                     if groups > limit { throw Stop() }
                 }
             }
-            let part = try pictures.predictions(name)
-            #expect(try pictures.predictions("whole").starts(with: part))
+            let part = try images.predictions(name)
+            #expect(try images.predictions("whole").starts(with: part))
             // A kill in the middle of a write: the last line is cut, and the group before it is no longer whole.
-            if !part.isEmpty { try pictures.setPredictions(name, part.dropLast(part.count / 5)) }
-            let resumed = try pictures.run(name)
-            #expect(try pictures.predictions(name) == pictures.predictions("whole"))
+            if !part.isEmpty { try images.setPredictions(name, part.dropLast(part.count / 5)) }
+            let resumed = try images.run(name)
+            #expect(try images.predictions(name) == images.predictions("whole"))
             #expect(resumed.report.scores == whole.report.scores)
         }
     }
 
     @Test("a finished evaluation is not computed again, and its scores come from what was saved")
     func finishedIsReused() throws {
-        let pictures = try PicturesOfColours()
-        let first = try pictures.run("a")
+        let images = try ImagesOfColours()
+        let first = try images.run("a")
         var asked = [EvaluationRun.Step]()
         // Weights that would answer otherwise: nothing is asked of them.
-        let second = try pictures.run("a", seed: 99) { asked.append($0) }
+        let second = try images.run("a", seed: 99) { asked.append($0) }
         #expect(second.predictions == first.predictions && second.report.scores == first.report.scores)
         #expect(second.resumedCount == first.predictions.count)
         #expect(asked.allSatisfy { $0.completed == $0.total })
@@ -61,9 +61,9 @@ struct EvaluationRunTests {
 
     @Test("another checkpoint, other data or other settings are refused, and nothing is touched")
     func othersAreRefused() throws {
-        let pictures = try PicturesOfColours()
-        _ = try pictures.run("a")
-        let before = try pictures.predictions("a")
+        let images = try ImagesOfColours()
+        _ = try images.run("a")
+        let before = try images.predictions("a")
         func refusal(_ body: () throws -> EvaluationRun.Outcome) -> String {
             do {
                 _ = try body()
@@ -71,11 +71,11 @@ struct EvaluationRunTests {
             } catch { return "\(error)" }
         }
         #expect(
-            refusal { try pictures.run("a", model: "other") }.contains("of another checkpoint (model, SHA-256 m there"))
-        #expect(refusal { try pictures.run("a", evaluationSeed: 1) }.contains("with another --seed (0 there, 1 here)"))
-        let fewer = try pictures.data(limit: 20)
-        #expect(refusal { try pictures.run("a", data: fewer) }.contains("of other data"))
-        #expect(try pictures.predictions("a") == before)
+            refusal { try images.run("a", model: "other") }.contains("of another checkpoint (model, SHA-256 m there"))
+        #expect(refusal { try images.run("a", evaluationSeed: 1) }.contains("with another --seed (0 there, 1 here)"))
+        let fewer = try images.data(limit: 20)
+        #expect(refusal { try images.run("a", data: fewer) }.contains("of other data"))
+        #expect(try images.predictions("a") == before)
     }
 
     @Test("another corpus is called that, although its sources and kinds are others too")
@@ -98,50 +98,50 @@ struct EvaluationRunTests {
 
     @Test("damaged predictions and foreign folders are named in one sentence")
     func damageIsNamed() throws {
-        let pictures = try PicturesOfColours()
-        _ = try pictures.run("a")
-        let good = try pictures.predictions("a")
+        let images = try ImagesOfColours()
+        _ = try images.run("a")
+        let good = try images.predictions("a")
         var lines = good.split(separator: 0x0A).map { Data($0) }
         lines.swapAt(0, 1)
-        try pictures.setPredictions("a", Data(lines.joined(separator: [0x0A])) + Data([0x0A]))
-        let swapped = #expect(throws: EvaluationError.self) { try pictures.run("a") }
+        try images.setPredictions("a", Data(lines.joined(separator: [0x0A])) + Data([0x0A]))
+        let swapped = #expect(throws: EvaluationError.self) { try images.run("a") }
         #expect(swapped?.description.contains("line 1 of") == true)
-        try pictures.setPredictions("a", good + Data("{}\n".utf8))
-        let foreign = #expect(throws: EvaluationError.self) { try pictures.run("a") }
+        try images.setPredictions("a", good + Data("{}\n".utf8))
+        let foreign = #expect(throws: EvaluationError.self) { try images.run("a") }
         #expect(foreign?.description.contains("is no prediction") == true)
 
-        try FileManager.default.createDirectory(atPath: pictures.path("b"), withIntermediateDirectories: true)
-        try Data("x".utf8).write(to: URL(fileURLWithPath: pictures.path("b/thesis.tex")))
-        let other = #expect(throws: EvaluationError.self) { try pictures.run("b") }
+        try FileManager.default.createDirectory(atPath: images.path("b"), withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: URL(fileURLWithPath: images.path("b/thesis.tex")))
+        let other = #expect(throws: EvaluationError.self) { try images.run("b") }
         #expect(other?.description.contains("holds thesis.tex and no evaluation") == true)
     }
 
     @Test("a folder that another evaluation writes is refused, and nothing in it is touched")
     func oneOwner() throws {
-        let pictures = try PicturesOfColours()
-        try FileManager.default.createDirectory(atPath: pictures.path("a"), withIntermediateDirectories: true)
-        let lock = try #require(try FolderLock(pictures.path("a")))
-        let error = #expect(throws: EvaluationError.self) { try pictures.run("a") }
-        #expect(error?.description.hasPrefix("another evaluation is writing \(pictures.path("a"));") == true)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: pictures.path("a")) == [".lock"])
+        let images = try ImagesOfColours()
+        try FileManager.default.createDirectory(atPath: images.path("a"), withIntermediateDirectories: true)
+        let lock = try #require(try FolderLock(images.path("a")))
+        let error = #expect(throws: EvaluationError.self) { try images.run("a") }
+        #expect(error?.description.hasPrefix("another evaluation is writing \(images.path("a"));") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: images.path("a")) == [".lock"])
         lock.release()
-        _ = try pictures.run("a")
+        _ = try images.run("a")
     }
 
     @Test("saved evaluations of the same data are paired; of other data, or unfinished, they are refused")
     func savedEvaluationsAreCompared() throws {
-        let pictures = try PicturesOfColours()
-        _ = try pictures.run("a")
-        _ = try pictures.run("b", model: "other", seed: 6)
-        let comparison = try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("b")))
+        let images = try ImagesOfColours()
+        _ = try images.run("a")
+        _ = try images.run("b", model: "other", seed: 6)
+        let comparison = try SavedEvaluation(images.path("a")).compared(with: SavedEvaluation(images.path("b")))
         #expect(comparison.lines.contains { $0.metric == "CIDEr-D" } && comparison.unpaired.isEmpty)
         #expect(comparison.table.contains("unclear") && comparison.caveats.isEmpty)
-        _ = try pictures.run("asked", conversation: .init(template: "mplug-owl2", question: "What is this?"))
-        _ = try pictures.run(
+        _ = try images.run("asked", conversation: .init(template: "mplug-owl2", question: "What is this?"))
+        _ = try images.run(
             "otherwise", compute: "bfloat16 on cpu",
             conversation: .init(template: "mplug-owl2", question: "Describe it."))
-        let caveats = try SavedEvaluation(pictures.path("asked"))
-            .compared(with: SavedEvaluation(pictures.path("otherwise"))).caveats
+        let caveats = try SavedEvaluation(images.path("asked"))
+            .compared(with: SavedEvaluation(images.path("otherwise"))).caveats
         #expect(
             caveats == [
                 #"the two were computed differently: --dtype or --device is "float32 on cpu" of A and "bfloat16 on cpu" of B"#,
@@ -149,31 +149,31 @@ struct EvaluationRunTests {
                     + #"{"question":"What is this?","template":"mplug-owl2"} of A and "#
                     + #"{"question":"Describe it.","template":"mplug-owl2"} of B"#,
             ])
-        _ = try pictures.run("c", data: pictures.data(limit: 20))
+        _ = try images.run("c", data: images.data(limit: 20))
         #expect(throws: EvaluationError.self) {
-            try SavedEvaluation(pictures.path("a")).compared(with: SavedEvaluation(pictures.path("c")))
+            try SavedEvaluation(images.path("a")).compared(with: SavedEvaluation(images.path("c")))
         }
-        #expect(throws: Stop.self) { try pictures.run("d") { _ in throw Stop() } }
-        let unfinished = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("d")) }
+        #expect(throws: Stop.self) { try images.run("d") { _ in throw Stop() } }
+        let unfinished = #expect(throws: EvaluationError.self) { try SavedEvaluation(images.path("d")) }
         #expect(unfinished?.description.contains("was interrupted") == true)
-        #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("nowhere")) }
-        try FileManager.default.removeItem(atPath: pictures.path("b/predictions.jsonl"))
-        let lost = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("b")) }
-        #expect(lost?.description.hasPrefix("cannot read \(pictures.path("b/predictions.jsonl")): ") == true)
-        #expect(mkfifo(pictures.path("b/predictions.jsonl"), 0o600) == 0)
-        let pipe = #expect(throws: EvaluationError.self) { try SavedEvaluation(pictures.path("b")) }
+        #expect(throws: EvaluationError.self) { try SavedEvaluation(images.path("nowhere")) }
+        try FileManager.default.removeItem(atPath: images.path("b/predictions.jsonl"))
+        let lost = #expect(throws: EvaluationError.self) { try SavedEvaluation(images.path("b")) }
+        #expect(lost?.description.hasPrefix("cannot read \(images.path("b/predictions.jsonl")): ") == true)
+        #expect(mkfifo(images.path("b/predictions.jsonl"), 0o600) == 0)
+        let pipe = #expect(throws: EvaluationError.self) { try SavedEvaluation(images.path("b")) }
         #expect(pipe?.description.contains("it is a device or a pipe") == true)
     }
 
-    @Test("the page stands alone, shows the user's own pictures, and escapes what captions say")
+    @Test("the page stands alone, shows the user's own images, and escapes what captions say")
     func page() throws {
-        let pictures = try PicturesOfColours()
-        try pictures.write(
+        let images = try ImagesOfColours()
+        try images.write(
             (0..<8).map {
                 "{\"image\": \"\($0).png\", \"caption\": \"a <b>red</b> thing & more\", \"id\": \"no \($0)\"}"
             })
-        let data = try pictures.data()
-        let outcome = try pictures.run("a", data: data)
+        let data = try images.data()
+        let outcome = try images.run("a", data: data)
         let identity = EvaluationIdentity(
             model: .init(path: "runs/<x>", sha256: "m"), data: .init(path: data.path, sha256: data.sha256),
             settings: .init(

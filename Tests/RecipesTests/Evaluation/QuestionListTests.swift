@@ -8,29 +8,29 @@ import Torch
 @Suite("Instruction data as questions to evaluate on")
 struct QuestionListTests {
     private func data(_ text: String, limit: Int? = nil) throws -> EvaluationData {
-        let pictures = try PicturesOfColours()
-        let path = pictures.path("held.json")
+        let images = try ImagesOfColours()
+        let path = images.path("held.json")
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return try EvaluationData(
-            path, split: .test, limitPerSource: limit, imageProcessor: pictures.imageProcessor)
+            path, split: .test, limitPerSource: limit, imageProcessor: images.imageProcessor)
     }
 
-    private func record(_ id: Int, _ turns: [(String, String)], picture: Bool = true) -> String {
+    private func record(_ id: Int, _ turns: [(String, String)], image: Bool = true) -> String {
         let lines = turns.enumerated().flatMap { place, turn in
             [
-                #"{"from": "human", "value": "\#(picture && place == 0 ? "<image>\\n" : "")\#(turn.0)"}"#,
+                #"{"from": "human", "value": "\#(image && place == 0 ? "<image>\\n" : "")\#(turn.0)"}"#,
                 #"{"from": "gpt", "value": "\#(turn.1)"}"#,
             ]
         }
-        let image = picture ? #""image": "\#(id).png", "# : ""
+        let image = image ? #""image": "\#(id).png", "# : ""
         return #"{"id": \#(id), \#(image)"conversations": [\#(lines.joined(separator: ", "))]}"#
     }
 
-    @Test("every question about one picture is an item of the source of its wording; other records are counted")
+    @Test("every question about one image is an item of the source of its wording; other records are counted")
     func reading() throws {
         let records = (0..<6).map { record($0, [("What?", "thing \($0 % 2)"), ("Colours?", "red")]) }
         let written = #"{"image": ["1.png"], "text": "Human: <image>\nHuman: What?\nAI: A bridge."}"#
-        let all = records + [record(9, [("What?", "none")], picture: false), written]
+        let all = records + [record(9, [("What?", "none")], image: false), written]
         let list = "[" + all.joined(separator: ",") + "]"
         for text in [list, "\u{FEFF}" + list, all.joined(separator: "\n")] {
             let data = try data(text)
@@ -75,10 +75,10 @@ struct QuestionListTests {
 
     @Test("another answer is other data, and a model without a template cannot be asked")
     func identity() throws {
-        let pictures = try PicturesOfColours()
+        let images = try ImagesOfColours()
         let red = try data(record(0, [("What?", "red")])), blue = try data(record(0, [("What?", "blue")]))
         #expect(red.sha256 != blue.sha256)
-        let error = #expect(throws: EvaluationError.self) { try pictures.run("a", data: red) }
+        let error = #expect(throws: EvaluationError.self) { try images.run("a", data: red) }
         #expect(error?.description.contains("has no chat template") == true)
     }
 
@@ -89,7 +89,7 @@ struct QuestionListTests {
             return ""
         }
         #expect(
-            message("[" + record(0, [("What?", "none")], picture: false) + "]").contains("none asks about exactly one"))
+            message("[" + record(0, [("What?", "none")], image: false) + "]").contains("none asks about exactly one"))
         #expect(message(#"[{"image": "0.png", "conversations": 3}]"#).contains("record 0 of"))
         #expect(message("[" + record(77, [("What?", "red")]) + "]").contains("77.png"))
     }

@@ -70,7 +70,7 @@ import Testing
         #expect(!page.contains(",nan") && !page.contains(">nan<"))
     }
 
-    @Test func `every picture is credited`() {
+    @Test func `every image is credited`() {
         #expect(HTMLReport.render(Self.report()).contains("emoji/1: fonts, OFL"))
     }
 

@@ -2,7 +2,7 @@
 struct Draft: Sendable {
     enum Part: Sendable {
         case text(String)
-        case picture(CorpusPicture)
+        case image(CorpusImage)
     }
 
     var source: String
@@ -13,16 +13,16 @@ struct Draft: Sendable {
     var group: String = ""
     var provenance: CorpusRecord.Provenance
 
-    /// A captioned picture; colours come from its pixels.
+    /// A captioned image; colours come from its pixels.
     init(
-        source: String, picture: CorpusPicture, name: String, kind: String?, keywords: [String],
+        source: String, image: CorpusImage, name: String, kind: String?, keywords: [String],
         provenance: CorpusRecord.Provenance
     ) {
         self.source = source
         self.kind = .captioned
-        parts = [.picture(picture)]
+        parts = [.image(image)]
         caption = .init(
-            name: name, kind: kind, keywords: Self.cleaned(keywords, name: name), colours: picture.colours)
+            name: name, kind: kind, keywords: Self.cleaned(keywords, name: name), colours: image.colours)
         self.provenance = provenance
     }
 
@@ -37,8 +37,8 @@ struct Draft: Sendable {
         self.provenance = provenance
     }
 
-    var pictures: [CorpusPicture] {
-        parts.compactMap { if case .picture(let picture) = $0 { picture } else { nil } }
+    var images: [CorpusImage] {
+        parts.compactMap { if case .image(let image) = $0 { image } else { nil } }
     }
 
     /// At most eight keywords in lower case, each once, none equal to the name.

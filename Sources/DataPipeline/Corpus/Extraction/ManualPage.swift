@@ -1,4 +1,4 @@
-/// A manual's page as blocks of text and pictures in document order, without navigation and tables of contents.
+/// A manual's page as blocks of text and images in document order, without navigation and tables of contents.
 package struct ManualPage: Sendable {
     package enum Block: Hashable, Sendable {
         case text(String)
@@ -67,7 +67,7 @@ package struct ManualPage: Sendable {
 }
 
 extension ManualPage {
-    /// A run of blocks of about 192 words and at most six pictures.
+    /// A run of blocks of about 192 words and at most six images.
     package struct Window: Sendable {
         package var blocks: [Block] = []
         package var wordCount = 0

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// What the sources of the starter corpus share: the package files, the codecs, the count of what was left out.
 final class StarterContext: Sendable {
-    let coding: PictureCoding
+    let coding: ImageCoding
     private let packages: [String: PackageFetcher.Fetched]
     private let progress: @Sendable (_ doneBytes: Int, _ totalBytes: Int) throws -> Void
     private let state = Mutex(State())
@@ -17,7 +17,7 @@ final class StarterContext: Sendable {
     let totalBytes: Int
 
     init(
-        packages: [PackageFetcher.Fetched], coding: PictureCoding,
+        packages: [PackageFetcher.Fetched], coding: ImageCoding,
         progress: @escaping @Sendable (_ doneBytes: Int, _ totalBytes: Int) throws -> Void
     ) {
         self.coding = coding

@@ -8,7 +8,7 @@ extension StarterCorpus {
     ///
     /// - Captioned: by concept; a concept is on the same side in every source.
     /// - Documents: by page, one page in twenty for test and one for validation; pages that share a
-    ///   picture go together.
+    ///   image go together.
     /// - Text: 2% of the items for test, 2% for validation.
     static func split(_ drafts: [Draft]) -> [CorpusItem] {
         let concepts = drafts.map { draft in
@@ -35,7 +35,7 @@ extension StarterCorpus {
                 parts: draft.parts.map { part in
                     switch part {
                     case .text(let text): .text(text)
-                    case .picture(let picture): .png(picture.png)
+                    case .image(let image): .png(image.png)
                     }
                 },
                 caption: draft.caption, provenance: draft.provenance)
@@ -51,7 +51,7 @@ extension StarterCorpus {
     }
 }
 
-/// Pages joined where they show the same picture, so that a held-out page has none that was trained on.
+/// Pages joined where they show the same image, so that a held-out page has none that was trained on.
 ///
 /// A photograph that is on many pages would hold them all together; a group of more than one page in ten is trained on.
 struct PageGroups {
@@ -59,14 +59,14 @@ struct PageGroups {
     private var sizes: [String: Int] = [:]
 
     init(_ drafts: [Draft]) {
-        var pageOfPicture: [SHA256Digest: String] = [:]
+        var pageOfImage: [SHA256Digest: String] = [:]
         for draft in drafts {
             if parent[draft.group] == nil { parent[draft.group] = draft.group }
-            for picture in draft.pictures {
-                if let page = pageOfPicture[picture.likeness] {
+            for image in draft.images {
+                if let page = pageOfImage[image.likeness] {
                     join(page, draft.group)
                 } else {
-                    pageOfPicture[picture.likeness] = draft.group
+                    pageOfImage[image.likeness] = draft.group
                 }
             }
         }

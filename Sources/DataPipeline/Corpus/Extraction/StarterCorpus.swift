@@ -2,7 +2,7 @@ internal import Digests
 public import Foundation
 internal import Synchronization
 
-/// The starter corpus: pinned Debian packages turned into captioned pictures, illustrated pages and text.
+/// The starter corpus: pinned Debian packages turned into captioned images, illustrated pages and text.
 public struct StarterCorpus: Sendable {
     /// Changes whenever extraction would give other items from the same packages.
     public static let version = 3
@@ -25,7 +25,7 @@ public struct StarterCorpus: Sendable {
     /// - Returns: the manifest, and whether anything had to be done.
     /// - Throws: ``CorpusError``, or what `progress` throws.
     public func write(
-        to folder: URL, packages: [PackageFetcher.Fetched], coding: PictureCoding,
+        to folder: URL, packages: [PackageFetcher.Fetched], coding: ImageCoding,
         progress: @escaping @Sendable (_ doneBytes: Int, _ totalBytes: Int) throws -> Void = { _, _ in }
     ) throws -> (manifest: CorpusManifest, isNew: Bool) {
         let request = request(packages: packages.map(\.package))
@@ -41,7 +41,7 @@ public struct StarterCorpus: Sendable {
         return (manifest, true)
     }
 
-    /// All sources in the order of their worth: of two equal pictures the one of the earlier source is kept.
+    /// All sources in the order of their worth: of two equal images the one of the earlier source is kept.
     private static let sources: [any StarterSource] = [
         EmojiSource(), OpenClipartSource(), TuxPaintSource(), SweetHomeSource(), FlagsSource(), OxygenSource(),
         GimpHelpSource(), WordNetSource(),
@@ -53,18 +53,18 @@ public struct StarterCorpus: Sendable {
         return try parallelMap(count: used.count) { try used[$0].drafts(context) }.flatMap { $0 }
     }
 
-    /// Leaves out pictures that another captioned item has, or looks like.
+    /// Leaves out images that another captioned item has, or looks like.
     static func withoutRepeats(_ drafts: [Draft], _ context: StarterContext) -> [Draft] {
         var digests: Set<SHA256Digest> = []
         var likenesses: Set<SHA256Digest> = []
         return drafts.filter { draft in
-            guard draft.kind == .captioned, let picture = draft.pictures.first else { return true }
-            guard digests.insert(picture.digest).inserted else {
-                context.drop("\(draft.source): the same picture again")
+            guard draft.kind == .captioned, let image = draft.images.first else { return true }
+            guard digests.insert(image.digest).inserted else {
+                context.drop("\(draft.source): the same image again")
                 return false
             }
-            guard likenesses.insert(picture.likeness).inserted else {
-                context.drop("\(draft.source): a picture that looks the same")
+            guard likenesses.insert(image.likeness).inserted else {
+                context.drop("\(draft.source): an image that looks the same")
                 return false
             }
             return true

@@ -43,7 +43,7 @@ extension PackagePin {
         PackagePin(
             name: "fonts-noto-color-emoji", version: "2.042-0+deb12u1",
             sha256: "a5ab0f69c7938423862320d9aca5dd187b3fd879d6a9a57dd52e17c3fa8d2751", bytes: 9_893_872,
-            purpose: "emoji pictures"),
+            purpose: "emoji images"),
         PackagePin(
             name: "unicode-data", version: "15.0.0-1",
             sha256: "5efef23bbb1c6a133ecbdd63a2cfa07159ccacf5466a49e2426101c5ecd691fc", bytes: 7_983_784,
@@ -74,7 +74,7 @@ extension PackagePin {
         PackagePin(
             name: "sweethome3d-furniture", version: "1.8-1",
             sha256: "3ccb90c63f9525e887a767b9cd5c8b6933b8b6b2973a615a5359ee68a2118668", bytes: 119_782_356,
-            purpose: "pictures of furniture"),
+            purpose: "images of furniture"),
     ]
 
     private static let flagsAndIcons = [

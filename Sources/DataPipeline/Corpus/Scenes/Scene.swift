@@ -2,7 +2,7 @@ internal import Media
 
 /// One rendered scene and all that is true of it.
 struct Scene: Sendable {
-    /// A drawn shape; positions and radius in parts of the picture's side.
+    /// A drawn shape; positions and radius in parts of the image's side.
     struct Object: Sendable {
         var shape: SceneShape
         var colour: SceneColour
@@ -21,7 +21,7 @@ struct Scene: Sendable {
     /// By area, largest first.
     var colours: [String]
     var objects: [Object] = []
-    /// Stripes or squares that cover the picture: the two colours, the direction, and how many.
+    /// Stripes or squares that cover the image: the two colours, the direction, and how many.
     var pattern: (first: SceneColour, second: SceneColour?, style: PatternStyle, count: Int)?
 
     enum PatternStyle: String, CaseIterable, Sendable {
@@ -31,7 +31,7 @@ struct Scene: Sendable {
     }
 
     /// The scene as pixels.
-    func picture(size: Int) -> Picture {
+    func image(size: Int) -> Image {
         var canvas = SceneCanvas(size: size)
         let side = Double(size)
         if let pattern {
@@ -52,7 +52,7 @@ struct Scene: Sendable {
                 object.shape, x: object.x * side, y: object.y * side, radius: object.radius * side,
                 colour: object.colour)
         }
-        return canvas.picture
+        return canvas.image
     }
 }
 
@@ -141,7 +141,7 @@ extension Scene {
 }
 
 extension Scene.Object {
-    /// Covered area in parts of the picture, by counting samples: exact enough to order two objects.
+    /// Covered area in parts of the image, by counting samples: exact enough to order two objects.
     var area: Double {
         let steps = 64
         var hits = 0

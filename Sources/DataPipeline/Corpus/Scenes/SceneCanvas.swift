@@ -1,6 +1,6 @@
 internal import Media
 
-/// A square white picture on which shapes are drawn with 4 x 4 samples per pixel.
+/// A square white image on which shapes are drawn with 4 x 4 samples per pixel.
 struct SceneCanvas {
     private static let samples = 4
 
@@ -13,8 +13,8 @@ struct SceneCanvas {
         pixels = [UInt8](repeating: 255, count: size * size * 3)
     }
 
-    /// The picture drawn so far.
-    var picture: Picture { Picture(width: size, height: size, pixels: pixels) }
+    /// The image drawn so far.
+    var image: Image { Image(width: size, height: size, pixels: pixels) }
 
     /// Draws a shape centred at `x`, `y` that reaches `radius` pixels from there.
     mutating func draw(_ shape: SceneShape, x: Double, y: Double, radius: Double, colour: SceneColour) {

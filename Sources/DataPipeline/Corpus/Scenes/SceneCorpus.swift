@@ -10,7 +10,7 @@ public struct SceneCorpus: Sendable {
     /// Changes whenever the same seed would give other scenes.
     public static let version = 1
 
-    /// Captioned pictures to render; one document and one text for each eight of them come on top.
+    /// Captioned images to render; one document and one text for each eight of them come on top.
     public let count: Int
     /// Everything is drawn from it.
     public let seed: UInt64
@@ -40,7 +40,7 @@ public struct SceneCorpus: Sendable {
     /// - Parameter progress: told how many of how many items are rendered; what it throws ends the work.
     /// - Returns: the manifest, and whether anything had to be done.
     public func write(
-        to folder: URL, coding: PictureCoding,
+        to folder: URL, coding: ImageCoding,
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> (manifest: CorpusManifest, isNew: Bool) {
         if let manifest = CorpusWriter.finished(request, in: folder) { return (manifest, false) }
@@ -53,7 +53,7 @@ public struct SceneCorpus: Sendable {
 
     /// All items: captioned scenes, then documents, then texts.
     public func items(
-        coding: PictureCoding, progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        coding: ImageCoding, progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> [CorpusItem] {
         let documentCount = max(1, count / 8)
         let total = count + 2 * documentCount
@@ -66,23 +66,23 @@ public struct SceneCorpus: Sendable {
         }
     }
 
-    private func captioned(_ index: Int, coding: PictureCoding, generator: inout SplitMix64) throws -> CorpusItem {
+    private func captioned(_ index: Int, coding: ImageCoding, generator: inout SplitMix64) throws -> CorpusItem {
         let scene = Scene.random(using: &generator)
         return CorpusItem(
             source: "scenes", kind: .captioned, split: Concept(name: scene.name).split,
-            parts: [.png(try coding.encodePNG(scene.picture(size: size)))],
+            parts: [.png(try coding.encodePNG(scene.image(size: size)))],
             caption: .init(name: scene.name, kind: scene.kind, keywords: scene.keywords, colours: scene.colours),
             provenance: provenance("scene/\(index)"))
     }
 
     /// A page that introduces two to four scenes and says how the last one differs from the first.
-    private func document(_ index: Int, coding: PictureCoding, generator: inout SplitMix64) throws -> CorpusItem {
+    private func document(_ index: Int, coding: ImageCoding, generator: inout SplitMix64) throws -> CorpusItem {
         let scenes = (0..<2 + generator.index(3)).map { _ in Scene.random(using: &generator) }
         let openings = ["Here is", "The next picture shows", "This one shows", "Now look at"]
         var parts: [CorpusItem.Part] = [.text("A page of \(scenes.count) pictures.")]
         for scene in scenes {
             parts.append(.text("\(generator.pick(openings)) \(scene.sentenceName)."))
-            parts.append(.png(try coding.encodePNG(scene.picture(size: size))))
+            parts.append(.png(try coding.encodePNG(scene.image(size: size))))
         }
         let first = scenes[0]
         let last = scenes[scenes.count - 1]

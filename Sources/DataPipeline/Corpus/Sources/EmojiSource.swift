@@ -1,7 +1,7 @@
 internal import CFonts
 package import Media
 
-/// Emoji: pictures from the colour font, groups from Unicode's test file, names and keywords from CLDR.
+/// Emoji: images from the colour font, groups from Unicode's test file, names and keywords from CLDR.
 ///
 /// Skin-tone variants are left out.
 package struct EmojiSource: StarterSource {
@@ -21,26 +21,26 @@ package struct EmojiSource: StarterSource {
         guard let font else {
             throw CorpusError("fonts-noto-color-emoji holds no NotoColorEmoji.ttf: fetch the pinned version")
         }
-        let pictures = try Self.draw(list.entries.map(\.codePoints), font: font.bytes)
+        let images = try Self.draw(list.entries.map(\.codePoints), font: font.bytes)
         let found = annotations
         let drafts = try context.parallelMap(list.entries.count, of: packages[0]) { index -> Draft? in
-            guard let picture = pictures[index] else { return nil }
+            guard let image = images[index] else { return nil }
             let entry = list.entries[index]
             let annotation = found[entry.codePoints]
             return Draft(
-                source: "emoji", picture: try CorpusPicture(picture, coding: context.coding),
+                source: "emoji", image: try CorpusImage(image, coding: context.coding),
                 name: annotation?.name ?? entry.name, kind: entry.group, keywords: annotation?.keywords ?? [],
                 provenance: context.provenance(
                     packages[0], path: "\(font.path)#\(entry.label)", licence: "OFL-1.1 AND Unicode-DFS-2016",
                     creator: "Google"))
         }
         let kept = drafts.compactMap { $0 }
-        context.drop("emoji: the font has no picture", count: drafts.count - kept.count)
+        context.drop("emoji: the font has no image", count: drafts.count - kept.count)
         return kept
     }
 
-    /// One picture per sequence, nil where the font has none. One thread: a FreeType face is not for several.
-    package static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Picture?] {
+    /// One image per sequence, nil where the font has none. One thread: a FreeType face is not for several.
+    package static func draw(_ sequences: [[UInt32]], font bytes: [UInt8]) throws -> [Image?] {
         try bytes.withUnsafeBufferPointer { buffer in
             var opened: OpaquePointer?
             guard syrinx_font_open(buffer.baseAddress, buffer.count, &opened) == SYRINX_FONT_OK, let font = opened
@@ -57,7 +57,7 @@ package struct EmojiSource: StarterSource {
                 else { return nil }
                 defer { syrinx_font_free(drawn) }
                 let count = Int(width) * Int(height) * 3
-                return Picture(
+                return Image(
                     width: Int(width), height: Int(height),
                     pixels: Array(UnsafeBufferPointer(start: drawn, count: count)))
             }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// National flags: pictures by country code, names as the emoji list has them, so that both are one concept.
+/// National flags: images by country code, names as the emoji list has them, so that both are one concept.
 struct FlagsSource: StarterSource {
     let packages = ["iso-flags-png-320x240", "iso-codes", "unicode-data"]
 
@@ -26,27 +26,27 @@ struct FlagsSource: StarterSource {
             countries = try JSONDecoder().decode(Countries.self, from: Data($1)).countries
         }
         let byCode = Dictionary(countries.map { ($0.alpha_2.lowercased(), $0) }) { $1 }
-        var pictures: [(code: String, path: String, bytes: [UInt8])] = []
+        var images: [(code: String, path: String, bytes: [UInt8])] = []
         try context.forEachFile(in: packages[0], thenMaps: true, where: { $0.hasSuffix(".png") }) { path, bytes in
             let code = String((path.split(separator: "/").last ?? "").dropLast(4))
             guard byCode[code] != nil else {
                 context.drop("flags: no country's")
                 return
             }
-            pictures.append((code, path, bytes))
+            images.append((code, path, bytes))
         }
-        pictures.sort { $0.code < $1.code }
-        let found = pictures
+        images.sort { $0.code < $1.code }
+        let found = images
         let known = names
         return try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (code, path, bytes) = found[index]
-            guard let country = byCode[code], let picture = try CorpusPicture(decoding: bytes, coding: context.coding)
+            guard let country = byCode[code], let image = try CorpusImage(decoding: bytes, coding: context.coding)
             else {
                 return nil
             }
             let name = country.common_name ?? country.name
             return Draft(
-                source: "flags", picture: picture, name: known[code] ?? "flag: \(name)", kind: "flags",
+                source: "flags", image: image, name: known[code] ?? "flag: \(name)", kind: "flags",
                 keywords: ["flag", name],
                 provenance: context.provenance(packages[0], path: path, licence: "LicenseRef-Public-Domain"))
         }.compactMap { $0 }

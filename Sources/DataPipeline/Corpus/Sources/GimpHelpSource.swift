@@ -1,6 +1,6 @@
 /// The GIMP manual in English: text with its photographs and screenshots in document order.
 ///
-/// Windows without a picture go to the text pool. The licence text, the index and the bibliography are left out.
+/// Windows without an image go to the text pool. The licence text, the index and the bibliography are left out.
 struct GimpHelpSource: StarterSource {
     let packages = ["gimp-help-en"]
 
@@ -24,8 +24,8 @@ struct GimpHelpSource: StarterSource {
             }
             return ManualPage(root)
         }
-        let pictures = try Self.pictures(pages, files: found, context: context)
-        return assemble(names, pages, pictures: pictures, context: context)
+        let images = try Self.images(pages, files: found, context: context)
+        return assemble(names, pages, images: images, context: context)
     }
 
     private static func wants(_ path: String) -> Bool {
@@ -36,10 +36,10 @@ struct GimpHelpSource: StarterSource {
             && (name.hasSuffix(".png") || name.hasSuffix(".jpg") || name.hasSuffix(".jpeg"))
     }
 
-    /// The pictures worth keeping, by path: not too small, not on too many pages, not damaged.
-    private static func pictures(
+    /// The images worth keeping, by path: not too small, not on too many pages, not damaged.
+    private static func images(
         _ pages: [ManualPage?], files: [String: [UInt8]], context: StarterContext
-    ) throws -> [String: CorpusPicture] {
+    ) throws -> [String: CorpusImage] {
         var pageCounts: [String: Int] = [:]
         for page in pages {
             let used = Set((page?.blocks ?? []).compactMap { if case .image(let path) = $0 { path } else { nil } })
@@ -47,20 +47,20 @@ struct GimpHelpSource: StarterSource {
         }
         let most = max(3, Int(iconShare * Double(pages.count)))
         let paths = pageCounts.filter { $0.value <= most && files[$0.key] != nil }.keys.sorted()
-        let stored = try context.parallelMap(paths.count, of: "gimp-help-en") { index -> CorpusPicture? in
-            try files[paths[index]].flatMap { try CorpusPicture(decoding: $0, coding: context.coding) }
+        let stored = try context.parallelMap(paths.count, of: "gimp-help-en") { index -> CorpusImage? in
+            try files[paths[index]].flatMap { try CorpusImage(decoding: $0, coding: context.coding) }
         }
-        var pictures: [String: CorpusPicture] = [:]
-        for (path, picture) in zip(paths, stored) {
-            guard let picture, min(picture.originalWidth, picture.originalHeight) >= smallestSide else { continue }
-            pictures[path] = picture
+        var images: [String: CorpusImage] = [:]
+        for (path, image) in zip(paths, stored) {
+            guard let image, min(image.originalWidth, image.originalHeight) >= smallestSide else { continue }
+            images[path] = image
         }
-        context.drop("gimp-help: icons and images under \(smallestSide) px", count: pageCounts.count - pictures.count)
-        return pictures
+        context.drop("gimp-help: icons and images under \(smallestSide) px", count: pageCounts.count - images.count)
+        return images
     }
 
     private func assemble(
-        _ names: [String], _ pages: [ManualPage?], pictures: [String: CorpusPicture], context: StarterContext
+        _ names: [String], _ pages: [ManualPage?], images: [String: CorpusImage], context: StarterContext
     ) -> [Draft] {
         var drafts: [Draft] = []
         var seenTexts: Set<String> = []
@@ -69,7 +69,7 @@ struct GimpHelpSource: StarterSource {
             guard let page else { continue }
             let blocks = page.blocks.filter { block in
                 guard case .image(let path) = block else { return true }
-                guard pictures[path] != nil else { return false }
+                guard images[path] != nil else { return false }
                 uses[path, default: 0] += 1
                 return uses[path, default: 0] <= Self.mostRepeats
             }
@@ -85,7 +85,7 @@ struct GimpHelpSource: StarterSource {
                     Draft(
                         source: isIllustrated ? "gimp-help" : "gimp-text",
                         kind: isIllustrated ? .interleaved : .textOnly,
-                        parts: Self.parts(of: window, pictures: pictures), group: name,
+                        parts: Self.parts(of: window, images: images), group: name,
                         provenance: context.provenance(
                             packages[0], path: Self.root + name, licence: "GFDL-1.2-no-invariants-or-later",
                             creator: "The GIMP Documentation Team")))
@@ -95,7 +95,7 @@ struct GimpHelpSource: StarterSource {
     }
 
     /// Neighbouring paragraphs become one piece of text with a line for each.
-    private static func parts(of window: ManualPage.Window, pictures: [String: CorpusPicture]) -> [Draft.Part] {
+    private static func parts(of window: ManualPage.Window, images: [String: CorpusImage]) -> [Draft.Part] {
         var parts: [Draft.Part] = []
         var lines: [String] = []
         for block in window.blocks {
@@ -103,10 +103,10 @@ struct GimpHelpSource: StarterSource {
             case .text(let text):
                 lines.append(text)
             case .image(let path):
-                guard let picture = pictures[path] else { continue }
+                guard let image = images[path] else { continue }
                 if !lines.isEmpty { parts.append(.text(lines.joined(separator: "\n"))) }
                 lines = []
-                parts.append(.picture(picture))
+                parts.append(.image(image))
             }
         }
         if !lines.isEmpty { parts.append(.text(lines.joined(separator: "\n"))) }

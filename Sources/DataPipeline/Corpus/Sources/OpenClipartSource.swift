@@ -6,33 +6,33 @@ internal import Foundation
     internal import Glibc
 #endif
 
-/// Open Clip Art: pictures from the PNG package, titles and keywords from the metadata of the SVG package.
+/// Open Clip Art: images from the PNG package, titles and keywords from the metadata of the SVG package.
 ///
-/// Only files that say they are in the public domain; collections whose title says nothing of the single picture are
+/// Only files that say they are in the public domain; collections whose title says nothing of the single image are
 /// left out.
 struct OpenClipartSource: StarterSource {
     let packages = ["openclipart-png", "openclipart-svg"]
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
         let entries = try Self.selected(context)
-        var pictures: [String: [UInt8]] = [:]
+        var images: [String: [UInt8]] = [:]
         try context.forEachFile(
             in: packages[0], thenMaps: true,
             where: { Self.key($0, "/png/", ".png").map { entries[$0] != nil } ?? false }
         ) { path, bytes in
-            if let key = Self.key(path, "/png/", ".png") { pictures[key] = bytes }
+            if let key = Self.key(path, "/png/", ".png") { images[key] = bytes }
         }
-        let keys = pictures.keys.sorted()
-        let files = pictures
+        let keys = images.keys.sorted()
+        let files = images
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let entry = entries[key], let bytes = files[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true),
-                !picture.isTiny
+                let image = try CorpusImage(decoding: bytes, coding: context.coding, cutsMargins: true),
+                !image.isTiny
             else { return nil }
             let kind = ClipartMetadata.kind(ofKey: key)
             return Draft(
-                source: "openclipart", picture: picture,
+                source: "openclipart", image: image,
                 name: kind == "flags" ? ClipartMetadata.flagName(entry.title) : entry.title, kind: kind,
                 keywords: entry.keywords,
                 provenance: context.provenance(
@@ -132,7 +132,7 @@ package struct ClipartMetadata: Sendable {
         key.contains("-theme/") || key.hasPrefix("recreation/games/cards/") || key.contains("/semaphore/")
     }
 
-    /// The bytes from `<metadata` to its end; nil without them, or where the drawing links a picture it does not carry.
+    /// The bytes from `<metadata` to its end; nil without them, or where the drawing links an image it does not carry.
     ///
     /// The drawing itself can be megabytes of paths and is not parsed.
     package static func fragment(of svg: [UInt8]) -> [UInt8]? {

@@ -15,10 +15,10 @@ struct OxygenSource: StarterSource {
         let found = icons
         return try context.parallelMap(names.count, of: packages[0]) { index -> Draft? in
             guard let icon = found[names[index]],
-                let picture = try CorpusPicture(decoding: icon.bytes, coding: context.coding, cutsMargins: true)
+                let image = try CorpusImage(decoding: icon.bytes, coding: context.coding, cutsMargins: true)
             else { return nil }
             return Draft(
-                source: "oxygen", picture: picture, name: names[index], kind: icon.group, keywords: ["icon"],
+                source: "oxygen", image: image, name: names[index], kind: icon.group, keywords: ["icon"],
                 provenance: context.provenance(
                     packages[0], path: icon.path, licence: "LGPL-3.0-or-later", creator: "Oxygen team, KDE"))
         }.compactMap { $0 }

@@ -32,11 +32,11 @@ struct SweetHomeSource: StarterSource {
         let found = pieces
         let drafts = try context.parallelMap(found.count, of: packages[0]) { index -> Draft? in
             let (path, catalogue, piece, icon) = found[index]
-            guard let picture = try CorpusPicture(decoding: icon, coding: context.coding, cutsMargins: true) else {
+            guard let image = try CorpusImage(decoding: icon, coding: context.coding, cutsMargins: true) else {
                 return nil
             }
             return Draft(
-                source: "sweethome3d", picture: picture, name: piece.name, kind: piece.category.lowercased(),
+                source: "sweethome3d", image: image, name: piece.name, kind: piece.category.lowercased(),
                 keywords: piece.tags,
                 provenance: context.provenance(
                     packages[0], path: "\(path)#\(piece.icon)", licence: Self.licence(of: catalogue),

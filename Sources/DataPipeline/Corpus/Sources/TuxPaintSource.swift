@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Tux Paint's stamps: a picture and one English sentence each.
+/// Tux Paint's stamps: an image and one English sentence each.
 package struct TuxPaintSource: StarterSource {
     let packages = ["tuxpaint-stamps-default"]
 
@@ -11,36 +11,36 @@ package struct TuxPaintSource: StarterSource {
 
     func drafts(_ context: StarterContext) throws -> [Draft] {
         var sentences: [String: String] = [:]
-        var pictures: [String: [UInt8]] = [:]
+        var images: [String: [UInt8]] = [:]
         try context.forEachFile(
             in: packages[0], thenMaps: true,
             where: { $0.hasPrefix(Self.root) && ($0.hasSuffix(".txt") || $0.hasSuffix(".png")) }
         ) { path, bytes in
             let key = String(path.dropFirst(Self.root.count).dropLast(4))
             if path.hasSuffix(".png") {
-                pictures[key] = bytes
+                images[key] = bytes
             } else {
                 sentences[key] = Self.sentence(bytes)
             }
         }
-        let keys = pictures.keys.filter { !(sentences[$0] ?? "").isEmpty }.sorted()
-        context.drop("tuxpaint: drawings without a picture file", count: sentences.count - keys.count)
-        let (files, texts) = (pictures, sentences)
+        let keys = images.keys.filter { !(sentences[$0] ?? "").isEmpty }.sorted()
+        context.drop("tuxpaint: drawings without an image file", count: sentences.count - keys.count)
+        let (files, texts) = (images, sentences)
         let drafts = try context.parallelMap(keys.count, of: packages[0]) { index -> Draft? in
             let key = keys[index]
             guard let bytes = files[key], let sentence = texts[key],
-                let picture = try CorpusPicture(decoding: bytes, coding: context.coding, cutsMargins: true)
+                let image = try CorpusImage(decoding: bytes, coding: context.coding, cutsMargins: true)
             else { return nil }
             let folders = key.split(separator: "/").dropLast().map(String.init)
             return Draft(
-                source: "tuxpaint", picture: picture, name: Self.name(of: sentence),
+                source: "tuxpaint", image: image, name: Self.name(of: sentence),
                 kind: folders.first.map { Self.kinds[$0] ?? $0 }, keywords: Array(folders.dropFirst()),
                 provenance: context.provenance(
                     packages[0], path: "\(Self.root)\(key).png", licence: "GPL-2.0-only",
                     creator: "Tux Paint contributors"))
         }
         let kept = drafts.compactMap { $0 }
-        context.drop("tuxpaint: damaged picture", count: drafts.count - kept.count)
+        context.drop("tuxpaint: damaged image", count: drafts.count - kept.count)
         return kept
     }
 

@@ -33,13 +33,13 @@ public struct AttentionPoolConnector: Connector {
     }
 
     public func callAsFunction(_ features: Tensor) -> Tensor {
-        let pictures = features.size(0)
+        let images = features.size(0)
         func heads(_ x: Tensor) -> Tensor {
-            x.reshape([pictures, -1, headCount, hiddenSize / headCount]).transpose(1, 2)
+            x.reshape([images, -1, headCount, hiddenSize / headCount]).transpose(1, 2)
         }
-        var x = queries.tensor.unsqueeze(0).expand([pictures, tokenCount, hiddenSize])
+        var x = queries.tensor.unsqueeze(0).expand([images, tokenCount, hiddenSize])
         let attended = attention(heads(query(attentionNorm(x))), heads(key(features)), heads(value(features)))
-        x = x + output(attended.transpose(1, 2).reshape([pictures, tokenCount, hiddenSize]))
+        x = x + output(attended.transpose(1, 2).reshape([images, tokenCount, hiddenSize]))
         return x + contract(expand(feedForwardNorm(x)).gelu())
     }
 }

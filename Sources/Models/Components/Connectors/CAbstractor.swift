@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-// Shapes: N pictures, h x h patches, M tokens, C vision width, H connector width, D language width.
+// Shapes: N images, h x h patches, M tokens, C vision width, H connector width, D language width.
 
 /// The C-Abstractor of Honeybee (Cha et al., 2023), MM1's final connector: convolutions around adaptive pooling.
 ///

@@ -9,7 +9,7 @@ public enum ConnectorConfig: Sendable, Hashable, Codable, ConfigChoices {
 
     public static var choiceNames: [String] { ["averagePool", "attentionPool", "cAbstractor"] }
 
-    /// Tokens each picture becomes.
+    /// Tokens each image becomes.
     public var tokenCount: Int {
         switch self {
         case .averagePool(let count), .attentionPool(let count, _), .cAbstractor(let count, _, _, _): count

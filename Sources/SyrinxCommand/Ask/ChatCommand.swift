@@ -1,0 +1,235 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Generation
+import Processors
+import Settings
+import Syrinx
+import Terminal
+
+/// `syrinx chat`: a conversation about images and videos.
+struct ChatCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chat",
+        abstract: "Talk with a model about images and videos.",
+        discussion: """
+            Type a question, or a line for a model of documents to go on from. /image PATH and /video PATH put an image or \
+            a video before the next line, at any turn (spaces need no quotes, but may have them); /undo takes the last \
+            question and answer back, its images and videos wait for the next line again; /drop puts away what waits; \
+            /clear forgets the conversation; /adapter PATH goes on with another LoRA adapter and /adapter none without any, \
+            the base staying loaded; /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
+            it ends the program. In a line, <image> or <video> marks where what waits stands (without a mark it stands \
+            first), and \\<image> is the text <image>. Earlier turns are kept in memory, so that each answer computes only \
+            what is new. Lines may come from a pipe: then the first one that fails ends the program with its status, and \
+            nothing is answered about a file that is not there.
+
+              syrinx chat --model my-model --image apple.png
+              syrinx chat --model mplug-owl-llama-7b-video --video cat.mp4 --frames 8
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "An image or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+    var image: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A video or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+    var video: [String] = []
+
+    @OptionGroup var frames: FrameOptions
+    @OptionGroup var conversation: ConversationOptions
+    @OptionGroup var sampling: SamplingOptions
+
+    @Flag(
+        name: .shortAndLong,
+        help: "Say on standard error, after each answer, what became of each image, token counts and times.")
+    var verbose = false
+
+    func run() throws {
+        var waiting = WaitingMedia()
+        // What is wrong with the files is said before the model is loaded.
+        for path in video { waiting.append(try frames.videos(matching: path)) }
+        for path in image { waiting.append(try Self.images(path)) }
+        let model = try modelOptions.load()
+        let session = ChatSession(
+            model, options: sampling.options(for: model), template: try conversation.parsedTemplate(),
+            systemPrompt: conversation.system)
+        if verbose {
+            ExitStatus.writeToStandardError(
+                "template: \(session.template.rawValue)\n\(sampling.account(for: model))\n")
+        }
+        let isAtTerminal = isatty(STDIN_FILENO) == 1
+        let style = isAtTerminal ? TerminalStyle.standardOutput : .plain
+        if style.isInteractive { print("\(modelOptions.model): /help lists the commands") }
+        var number = 0
+        while true {
+            if style.isInteractive {
+                print(style.paint("you\(waiting.isEmpty ? "" : " (\(waiting))")> ", .cyan), terminator: "")
+                fflush(nil)
+            }
+            guard var typed = readLine() else { break }
+            // Some editors and shells begin a text with a byte order mark, which is no part of its first line.
+            if number == 0 && typed.unicodeScalars.first == "\u{FEFF}" { typed.unicodeScalars.removeFirst() }
+            number += 1
+            let line = ChatLine(typed)
+            if line == .quit { return }
+            do {
+                // What is no UTF-8 comes as this character, and the model would be asked something else.
+                guard isAtTerminal || !typed.unicodeScalars.contains("\u{FFFD}") else {
+                    throw ValidationError(
+                        "the line holds bytes that are not UTF-8, or the sign U+FFFD for them; save the text as UTF-8")
+                }
+                try obey(line, session, &waiting, style)
+            } catch let error where isAtTerminal && !(error is Interrupted) {
+                fflush(nil)
+                ExitStatus.writeToStandardError(ExitStatus.outcome(of: error, arguments: []).message + "\n")
+            } catch {
+                throw isAtTerminal ? error : FailedLine(number: number, error: error)
+            }
+        }
+        if style.isInteractive { print() }
+    }
+
+    /// Does what a line says.
+    /// - Throws: what fails; what waits still waits then.
+    private func obey(
+        _ line: ChatLine, _ session: ChatSession, _ waiting: inout WaitingMedia, _ style: TerminalStyle
+    ) throws {
+        switch line {
+        case .quit: return
+        case .help: print(ChatLine.commandList)
+        case .clear:
+            session.clear()
+            waiting = WaitingMedia()
+            print("The conversation is forgotten.")
+        case .undo: print(try undo(session, &waiting))
+        case .drop:
+            print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
+            waiting = WaitingMedia()
+        case .image(let pattern): waiting.append(try Self.images(pattern))
+        case .video(let pattern): waiting.append(try frames.videos(matching: pattern))
+        case .adapter(let path): try exchange(session, path)
+        case .noAdapter: try exchange(session, nil)
+        case .adapterInUse: print(Self.account(of: session.model))
+        case .unknown("image"): throw ValidationError("/image needs a path: /image photo.jpg")
+        case .unknown("video"): throw ValidationError("/video needs a path: /video clip.mp4")
+        case .unknown(let name): throw ValidationError("/\(name.prefix(40)) is not a command; /help lists them")
+        case .text(let text):
+            if text.isEmpty && waiting.isEmpty { return }
+            let turn = try Prompt(
+                MarkedText(text), media: waiting.parts, keepsSpaces: session.template != .document)
+            try answer(turn, session: session, style: style)
+            waiting = WaitingMedia()
+        }
+    }
+
+    /// The images that a path or pattern means.
+    private static func images(_ pattern: String) throws -> [ImageReference] {
+        guard pattern != "-", pattern != "/dev/stdin" else {
+            throw ValidationError(
+                "an image cannot come through standard input, which holds the lines of the chat; give its path")
+        }
+        return try ImageReference.matching(pattern)
+    }
+
+    /// Takes the last turn back; what it showed waits for the next line, before what waits already.
+    private func undo(_ session: ChatSession, _ waiting: inout WaitingMedia) throws -> String {
+        guard let question = session.undo() else { throw ValidationError("there is nothing to take back") }
+        let returned = WaitingMedia(of: question)
+        waiting = returned + waiting
+        let (verb, pronoun) = returned.parts.count == 1 ? ("waits", "it") : ("wait", "them")
+        return "The last question and its answer are taken back"
+            + (returned.isEmpty ? "." : "; \(returned) \(verb) for the next line (/drop puts \(pronoun) away).")
+    }
+
+    /// Goes on with the adapter at a path, or without any; where that fails, with what was in use.
+    private func exchange(_ session: ChatSession, _ path: String?) throws {
+        do {
+            try session.use(try path.map { try AdapterFolder(path: $0) })
+        } catch {
+            print("As before: " + Self.account(of: session.model))
+            throw error
+        }
+        if let warning = session.model.adapterWarning {
+            fflush(nil)
+            ExitStatus.writeToStandardError("warning: \(warning)\n")
+        }
+        for remark in session.model.adapterRemarks { ExitStatus.writeToStandardError("note: \(remark)\n") }
+        print(Self.account(of: session.model))
+    }
+
+    /// Which adapter is in use.
+    private static func account(of model: SyrinxModel) -> String {
+        model.adapter.map { "the adapter \($0) is in use (/adapter none: without it)" }
+            ?? "no adapter is in use (/adapter PATH: with one)"
+    }
+
+    /// Writes the answer as it comes.
+    private func answer(_ turn: Prompt, session: ChatSession, style: TerminalStyle) throws {
+        // Only while an answer is written does Ctrl-C mean "stop it"; at the prompt it keeps its usual effect.
+        InterruptFlag.install()
+        defer {
+            signal(SIGINT, SIG_DFL)
+            signal(SIGTERM, SIG_DFL)
+            signal(SIGPIPE, SIG_DFL)
+            InterruptFlag.reset()
+        }
+        let answer = try session.answer(
+            turn, roomAdvice: "make room with /undo or /clear",
+            onText: { text in
+                print(style.harmless(text), terminator: "")
+                fflush(nil)
+            }, isCancelled: { InterruptFlag.isRaised })
+        print(answer.stopReason.chatMark.map { style.paint(" [\($0)]", .grey) } ?? "")
+        if verbose {
+            fflush(nil)
+            ExitStatus.writeToStandardError(answer.account + "\n")
+        }
+        if InterruptFlag.exitCode != 128 + SIGINT { try InterruptFlag.check() }
+    }
+}
+
+extension StopReason {
+    /// What stands behind an answer that did not end by itself, where a user must know.
+    fileprivate var chatMark: String? {
+        switch self {
+        case .cancelled: "stopped"
+        case .contextFull: "cut: the context is full; make room with /undo or /clear"
+        case .stopToken, .stopString, .maxNewTokens: nil
+        }
+    }
+}
+
+/// Images and videos that stand before the next line, in the order in which they were given.
+private struct WaitingMedia: CustomStringConvertible {
+    private(set) var parts: [Prompt.Part] = []
+
+    init() {}
+
+    /// Those of a message.
+    init(of message: Message) { parts = message.content.filter(\.isMedia).map(Prompt.Part.init) }
+
+    var isEmpty: Bool { parts.isEmpty }
+
+    mutating func append(_ images: [ImageReference]) { parts += images.map(Prompt.Part.image) }
+
+    mutating func append(_ videos: [VideoReference]) { parts += videos.map(Prompt.Part.video) }
+
+    static func + (first: WaitingMedia, second: WaitingMedia) -> WaitingMedia {
+        var both = first
+        both.parts += second.parts
+        return both
+    }
+
+    /// How many there are: `1 image, 2 videos`.
+    var description: String {
+        let videoCount = parts.count { if case .video = $0.content { true } else { false } }
+        func counted(_ count: Int, _ noun: String) -> [String] {
+            count == 0 ? [] : ["\(count) \(noun)\(count == 1 ? "" : "s")"]
+        }
+        return (counted(parts.count - videoCount, "image") + counted(videoCount, "video")).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Processors
+import Syrinx
+
+/// Videos, and how much of each is looked at.
+struct VideoOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            A video or a quoted pattern (of batch also a folder); may be given several times. It stands before the text, or \
+            where the prompt says <video>.
+            """, valueName: "path"))
+    var video: [String] = []
+
+    @OptionGroup var frameOptions: FrameOptions
+
+    /// Frames looked at of each.
+    var frames: Int { frameOptions.frames }
+
+    /// The videos as parts of a prompt.
+    /// - Throws: one sentence about the first that is no video.
+    func references() throws -> [VideoReference] { try video.flatMap { try frameOptions.videos(matching: $0) } }
+}
+
+/// How much of each video is looked at.
+struct FrameOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: """
+            Frames to look at of each video, evenly spaced. mPLUG-Owl video reads them as one clip, other models as so \
+            many images.
+            """)
+    var frames = VideoReference.defaultFrameCount
+
+    func validate() throws {
+        let allowed = VideoReference.allowedFrameCounts
+        guard allowed.contains(frames) else {
+            throw ValidationError(
+                "--frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+        }
+    }
+
+    /// The videos that a pattern matches.
+    /// - Throws: one sentence about the first that is no video.
+    func videos(matching pattern: String) throws -> [VideoReference] {
+        try VideoReference.matching(pattern, frameCount: frames)
+    }
+}
