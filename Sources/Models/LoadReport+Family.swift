@@ -19,7 +19,7 @@ extension ModelRegistry {
         guard !patterns.isEmpty else { return nil }
         let best = families.compactMap { family -> (type: String, count: Int)? in
             guard let size = family.sizes.first, let configuration = try? size.configuration(),
-                let (_, store) = try? declare(configuration: configuration, weightShapes: size.weightShapes)
+                let (_, _, store) = try? declare(configuration: configuration, weightShapes: size.weightShapes)
             else { return nil }
             let known = Set(store.parameters.map { LoadReport.pattern($0.name) })
             return (family.modelType, patterns.intersection(known).count)

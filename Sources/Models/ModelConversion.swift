@@ -47,7 +47,7 @@ public struct ModelConversion {
         let kept = stored.entries.filter { !family.isIgnored($0.name) }
         // The published code reads these where they are: a copy without them would not compute the same there.
         let tables = stored.entries.filter { family.isStoredTable($0.name) }
-        let (_, store) = try ModelRegistry.declare(
+        let (_, _, store) = try ModelRegistry.declare(
             configuration: Data(configuration), named: name, weightShapes: stored.shapes,
             adaptation: adapter?.adaptation)
         do throws(LoadReport) { try store.check(kept.map { ($0.name, $0.shape) }, of: .model) } catch {

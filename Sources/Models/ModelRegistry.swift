@@ -29,8 +29,9 @@ public struct ModelFamily: Sendable {
     /// `weightShapes` are the names and shapes of the checkpoint's tensors, for families whose configuration does not say
     /// everything; empty for a configuration alone.
     public let make:
-        @Sendable (_ configuration: Data, _ weightShapes: [String: [Int]], _ path: ParameterPath) throws ->
-            any MultimodalLanguageModel
+        @Sendable (_ configuration: Data, _ weightShapes: [String: [Int]], _ path: ParameterPath) throws -> (
+            model: any MultimodalLanguageModel, description: ModelDescription
+        )
     /// Whether a published tensor is left out when loading, because the model recomputes it.
     public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
     /// Which of these the published code reads where they are stored, so that copies keep them and a model can be declared
@@ -80,14 +81,14 @@ public enum ModelRegistry {
     public static func declare(
         configuration: Data, named name: String = "config.json", weightShapes: [String: [Int]] = [:],
         adaptation: LowRankAdaptation? = nil, storedTables: Bool = false
-    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
+    ) throws -> (model: any MultimodalLanguageModel, description: ModelDescription, store: ParameterStore) {
         let store = ParameterStore(adaptation: adaptation)
         let family = try family(ofConfiguration: configuration, named: name)
         let shapes = weightShapes.filter { family.isRead($0.key, storedTables: storedTables) }
         do {
-            let model = try family.make(configuration, shapes, store.root)
+            let made = try family.make(configuration, shapes, store.root)
             try family.check(configuration)
-            return (model, store)
+            return (made.model, made.description, store)
         } catch let error as ModelError {
             throw ModelError(message: "\(name): \(error.message)")
         }
@@ -114,7 +115,9 @@ public enum ModelRegistry {
     ///   damaged.
     public static func open(
         _ folder: ModelFolder, storedTables: Bool = false
-    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore, weights: StateDict) {
+    ) throws -> (
+        model: any MultimodalLanguageModel, description: ModelDescription, store: ParameterStore, weights: StateDict
+    ) {
         let name = folder.path(of: ModelFolder.FileName.config)
         let configuration = Data(try folder.bytes(of: ModelFolder.FileName.config))
         let family = try family(ofConfiguration: configuration, named: name)
@@ -124,11 +127,11 @@ public enum ModelRegistry {
             throw ModelError(
                 message: "\(folder.path) stores no tables that the model would recompute; leave the option out")
         }
-        let (model, store) = try declare(
+        let (model, description, store) = try declare(
             configuration: configuration, named: name,
             weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }),
             storedTables: storedTables)
-        return (model, store, weights)
+        return (model, description, store, weights)
     }
 
     /// Every named size of every family.

@@ -21,9 +21,10 @@ extension MultimodalLanguageModel {
     public func nextTokenLoss(_ input: ModelInput, labels: Tensor, zLossScale: Double = 0) -> LossSum {
         let flatLabels = labels.reshape([-1])
         let kept = flatLabels.notEqual(to: Double(ignoreIndex)).nonzero().reshape([-1])
-        let hidden = hiddenStates(
-            embeddings: embed(input), positionIDs: input.positionIDs, layout: input.layout,
-            visualPositions: input.visualPositions, cache: nil)
+        let hidden = decode(
+            embed(input),
+            DecoderPass(positionIDs: input.positionIDs, layout: input.layout, mediaPositions: input.mediaPositions)
+        ).hiddenStates
         let keptHidden = hidden.reshape([-1, hidden.size(-1)]).indexSelect(dim: 0, kept)
         let scores = logits(hiddenStates: keptHidden).to(.float32)  // [S, V]
         let entropy = crossEntropy(scores, flatLabels.indexSelect(dim: 0, kept), reduction: .sum)
@@ -35,7 +36,7 @@ extension MultimodalLanguageModel {
             total: entropy + penalty, parts: ["cross_entropy": entropy, "z_loss": penalty], count: kept.elementCount)
     }
 
-    /// How well the mean visual token predicts which tokens an image's caption has, summed over images.
+    /// How well the mean token of an image predicts which tokens an image's caption has, summed over images.
     ///
     /// For each image, the softmax over the vocabulary is compared with the caption's distinct tokens, each with equal
     /// weight. Needs no text encoder: a warm start for an encoder and connector that begin untrained.
@@ -43,7 +44,7 @@ extension MultimodalLanguageModel {
     ///   - pixelValues: float32[N, 3, H, W].
     ///   - captions: the token IDs of each image's caption.
     public func bagOfWordsLoss(pixelValues: Tensor, captions: [[Int]]) -> LossSum {
-        let pooled = visualTokens(pixelValues).mean(dims: [1])  // [N, D]
+        let pooled = pooledImages(pixelValues)  // [N, D]
         let scores = logits(hiddenStates: pooled).to(.float32).logSoftmax(dim: -1)  // [N, V]
         var positions: [Int64] = []
         var weights: [Float] = []
@@ -56,5 +57,11 @@ extension MultimodalLanguageModel {
         let picked = scores.reshape([-1]).indexSelect(dim: 0, Tensor(positions).to(device))
         let loss = -(picked * Tensor(weights).to(device)).sum()
         return LossSum(total: loss, parts: ["bag_of_words": loss], count: captions.count)
+    }
+
+    /// The mean token [N, D] of each image float32[N, 3, H, W].
+    public func pooledImages(_ values: Tensor) -> Tensor {
+        let count = values.size(0), tokens = encode(values, .image)
+        return tokens.reshape([count, tokens.size(0) / count, tokens.size(1)]).mean(dims: [1])
     }
 }

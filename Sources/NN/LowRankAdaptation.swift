@@ -12,7 +12,7 @@ public struct LowRankAdaptation: Sendable, Hashable {
     public var rank: Int
     /// The numerator of the scale.
     public var alpha: Double
-    /// The share of the layer's inputs that A does not see, 0 ..< 1; acts only while ``ParameterStore/dropoutSeed`` is set.
+    /// The share of the layer's inputs that A does not see, 0 ..< 1; acts only in passes whose ``ForwardContext`` has a seed.
     public var dropout: Double
     /// Ends of the paths of the layers, such as `q_proj` or `self_attn.q_proj`.
     ///
@@ -87,25 +87,22 @@ public struct LowRankAdaptation: Sendable, Hashable {
 struct LowRankTerm: Sendable {
     private let down, up: Parameter
     private let scale, dropout: Double
-    private let randomness: DropoutSeed
 
     init(
-        _ adaptation: LowRankAdaptation, from inputSize: Int, to outputSize: Int, at path: ParameterPath,
-        randomness: DropoutSeed
+        _ adaptation: LowRankAdaptation, from inputSize: Int, to outputSize: Int, at path: ParameterPath
     ) {
         let bound = 1 / Double(inputSize).squareRoot()
         down = (path / "lora_A").adapter("weight", shape: [adaptation.rank, inputSize], initializer: .uniform(bound))
         up = (path / "lora_B").adapter("weight", shape: [outputSize, adaptation.rank], initializer: .zeros)
         scale = adaptation.scale
         dropout = adaptation.dropout
-        self.randomness = randomness
     }
 
     /// [..., in] to what is added to the layer's output [..., out].
     func callAsFunction(_ x: Tensor) -> Tensor {
         let matrix = down.tensor
         var input = x.to(matrix.dtype)
-        if dropout > 0, let generator = randomness.generator(for: down.name, on: x.device) {
+        if dropout > 0, let generator = ForwardContext.current.generator(for: down.name, on: x.device) {
             input = Torch.dropout(input, probability: dropout, generator: generator)
         }
         // Scaled where it is narrowest.

@@ -16,14 +16,6 @@ extension ParameterStore {
     public func initializeAdapters(seed: UInt64, dtype: DType = .float32, device: Device = .cpu) {
         initialize(adapterParameters, seed: seed, dtype: dtype, device: device)
     }
-
-    /// The seed of the dropout of the pass to come; nil, as at the start, for none, as in use and evaluation.
-    ///
-    /// A trainer sets another one before every pass and nil after its last.
-    public var dropoutSeed: UInt64? {
-        get { dropout.value }
-        set { dropout.value = newValue }
-    }
 }
 
 extension ParameterPath {
@@ -34,7 +26,7 @@ extension ParameterPath {
         store.addLinear(at: prefix)
         guard let adaptation = store.adaptation, adaptation.adapts(prefix) else { return nil }
         for parameter in base { parameter.hold() }
-        return LowRankTerm(adaptation, from: inputSize, to: outputSize, at: self, randomness: store.dropout)
+        return LowRankTerm(adaptation, from: inputSize, to: outputSize, at: self)
     }
 
     /// Declares a parameter of an adapter.

@@ -13,17 +13,9 @@ public final class ParameterStore {
     public let adaptation: LowRankAdaptation?
     /// Where the model's linear layers are, adapted or not, in declaration order.
     public private(set) var linearPaths: [String] = []
-    /// Which activations the layers keep for backward.
-    public let recomputation: Recomputation
-    let dropout = DropoutSeed()
 
-    /// - Parameters:
-    ///   - adaptation: gives matching linear layers an adapter; only the adapters are trainable at first then.
-    ///   - recomputation: which activations training keeps; without it all.
-    public init(adaptation: LowRankAdaptation? = nil, recomputation: Recomputation = .none) {
-        self.adaptation = adaptation
-        self.recomputation = recomputation
-    }
+    /// - Parameter adaptation: gives matching linear layers an adapter; only the adapters are trainable at first then.
+    public init(adaptation: LowRankAdaptation? = nil) { self.adaptation = adaptation }
 
     /// The path of the whole model.
     public var root: ParameterPath { ParameterPath(store: self, prefix: "") }

@@ -11,20 +11,15 @@ public enum Recomputation: String, Hashable, Sendable, NamedChoice {
 
 /// A layer of a stack, which may be computed a second time in backward instead of keeping its activations.
 ///
-/// Whether it is was decided when the store was made (``ParameterStore/init(adaptation:recomputation:)``). The result is that
-/// of the layer itself, and so are the gradients.
+/// Whether it is, the pass's ``ForwardContext`` says. The result is that of the layer itself, and so are the gradients.
 public struct Recomputable<Layer: Sendable>: Sendable {
     private let layer: Layer
     private let parameters: [Parameter]
-    private let recomputation: Recomputation
-    private let dropout: DropoutSeed
 
     /// - Parameter make: declares the layer at `path`.
     public init(at path: ParameterPath, _ make: (ParameterPath) -> Layer) {
         layer = make(path)
         parameters = path.store.parameters(under: path.prefix)
-        recomputation = path.store.recomputation
-        dropout = path.store.dropout
     }
 
     /// Applies the layer, never a second time: for passes that leave something behind, such as keys in a cache.
@@ -36,11 +31,11 @@ public struct Recomputable<Layer: Sendable>: Sendable {
     public func callAsFunction(_ input: Tensor, _ apply: @escaping @Sendable (Layer, Tensor) -> Tensor) -> Tensor {
         // Without anything to learn in it or before it, nothing would be kept either way.
         let learns = input.requiresGrad || parameters.contains(where: \.isTrainable)
-        guard recomputation == .layers, isGradEnabled, learns else { return apply(layer, input) }
-        let seed = dropout.value
-        let segment = { @Sendable [layer, dropout] (inputs: [Tensor]) in
-            // In backward the pass is over and dropout off again: the second time must drop what the first did.
-            dropout.with(seed) { apply(layer, inputs[0]) }
+        let context = ForwardContext.current
+        guard context.recomputation == .layers, isGradEnabled, learns else { return apply(layer, input) }
+        let segment = { @Sendable [layer] (inputs: [Tensor]) in
+            // In backward the pass is over: the second time must drop what the first did.
+            context.run { apply(layer, inputs[0]) }
         }
         // A frozen embedding gives the first layer an input without gradients, for which nothing would be recorded.
         return checkpoint([input.requiresGrad ? input : input.withGrad()], segment)

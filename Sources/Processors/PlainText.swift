@@ -6,12 +6,12 @@ extension Tokenizer {
     /// `encode` already keeps special strings as plain text; this checks that it did, for begin, end, padding and
     /// whatever else the caller reserves.
     /// - Parameters:
-    ///   - reserved: further token identifiers that text must not contain, such as the image placeholder.
+    ///   - reserved: further token identifiers that text must not contain, such as placeholders.
     ///   - name: what the error calls the example.
     /// - Throws: ``ProcessorError`` that names the example and the token.
-    public func encodePlainText(_ text: String, reserved: [Int] = [], name: String) throws(ProcessorError) -> [Int] {
+    public func encodePlainText(_ text: String, reserved: Set<Int> = [], name: String) throws(ProcessorError) -> [Int] {
         let tokenIDs = encode(text)
-        let special = [beginID, endID, padID].compactMap { $0 } + reserved
+        let special = [beginID, endID, padID].compactMap { $0 } + Array(reserved)
         if let found = tokenIDs.first(where: { special.contains($0) }) {
             throw ProcessorError(
                 "\(name): text was encoded to the special token \"\(piece(found))\" (\(found)); the tokenizer must keep "

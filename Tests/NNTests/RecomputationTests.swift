@@ -28,9 +28,9 @@ struct RecomputationTests {
         let layers: [Recomputable<Layer>]
         let calls: Calls
 
-        init(_ recomputation: Recomputation, lora: Bool = true) {
+        init(lora: Bool = true) {
             let adaptation = LowRankAdaptation(rank: 2, alpha: 4, dropout: 0.5, targets: ["linear"])
-            let store = ParameterStore(adaptation: lora ? adaptation : nil, recomputation: recomputation)
+            let store = ParameterStore(adaptation: lora ? adaptation : nil)
             let calls = Calls()
             (self.store, self.calls) = (store, calls)
             layers = (0..<2).map { index in
@@ -57,13 +57,12 @@ struct RecomputationTests {
     @Test("Value and gradients are the plain ones' to the bit, dropout included", arguments: [true, false])
     func sameBits(lora: Bool) {
         func pass(_ recomputation: Recomputation) -> (value: [UInt8], gradients: [[UInt8]?]) {
-            let stack = Stack(recomputation, lora: lora)
-            stack.store.dropoutSeed = 7
-            let value = stack(input).square().sum()
+            let stack = Stack(lora: lora)
+            let context = ForwardContext(dropoutSeed: 7, recomputation: recomputation)
             // The pass is over before its backward begins.
-            stack.store.dropoutSeed = nil
+            let value = context.run { stack(input).square().sum() }
             value.backward()
-            #expect(stack.store.dropoutSeed == nil)
+            #expect(ForwardContext.current.dropoutSeed == nil)
             #expect(stack.calls.value == (recomputation == .layers ? 4 : 2))
             return (value.bytes(), stack.store.parameters.map { $0.tensor.grad?.bytes() })
         }
@@ -75,20 +74,21 @@ struct RecomputationTests {
 
     @Test("Dropout changes what is computed, so that forgetting it in backward would be noticed")
     func dropoutMatters() {
-        let stack = Stack(.none)
+        let stack = Stack()
         let without = stack(input).bytes()
-        stack.store.dropoutSeed = 7
-        #expect(stack(input).bytes() != without)
+        #expect(ForwardContext(dropoutSeed: 7).run { stack(input).bytes() } != without)
     }
 
     @Test("Nothing is recorded where nothing can be learnt, and nothing is computed twice without gradients")
     func nothingToLearn() {
-        let stack = Stack(.layers, lora: false)
-        #expect(!withoutGrad { stack(input) }.requiresGrad)
+        let stack = Stack(lora: false)
+        let context = ForwardContext(recomputation: .layers)
+        func pass(_ x: Tensor) -> Tensor { context.run { stack(x) } }
+        #expect(!withoutGrad { pass(input) }.requiresGrad)
         stack.store.freeze(under: "")
-        #expect(!stack(input).requiresGrad)
+        #expect(!pass(input).requiresGrad)
         stack.store.unfreeze(under: "layers.1")
-        let value = stack(input).sum()
+        let value = pass(input).sum()
         #expect(value.requiresGrad)
         #expect(stack.calls.value == 6)
         value.backward()

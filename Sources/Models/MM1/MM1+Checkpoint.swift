@@ -29,7 +29,15 @@ extension MM1 {
                     name: named.name, summary: named.summary, publishedDecoderCount: named.publishedDecoderCount,
                     configuration: { try configuration(of: named.config) })
             },
-            make: { data, _, path in MM1(try config(from: data), at: path) }, keys: keys, ownsForm: true)
+            make: { data, _, path in
+                let config = try config(from: data)
+                return (MM1(config, at: path), description(of: config))
+            }, keys: keys, ownsForm: true)
+    }
+
+    /// A model of documents.
+    static func description(of config: Config) -> ModelDescription {
+        ModelDescription(imageSize: config.visionEncoder.imageSize)
     }
 
     /// The keys of its `config.json`.

@@ -1,11 +1,12 @@
 public import NN
+public import Processors
 public import Torch
 
-// Shapes: N images, S image size, P visual tokens per image, B rows, T positions, D width.
+// Shapes: N images, S image size, P tokens per image, B rows, T positions, D width.
 
 /// MM1 (McKinzie et al., 2024): a CLIP encoder, a connector, and a decoder that reads both kinds of token.
 ///
-///     pixels -> visionEncoder -> patch features -> connector -> visual tokens -+
+///     pixels -> visionEncoder -> patch features -> connector -> image tokens --+
 ///     tokens -> embedding -> embeddings with placeholders ---------------------+-> decoder -> logits
 ///
 /// Apple published neither code nor weights; what the paper leaves open follows the public implementations named in
@@ -42,32 +43,33 @@ public struct MM1: MultimodalLanguageModel {
         return (2 * (encoder * patches + connector), 2 * decoder, 2 * table)
     }
 
-    public func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
-        operations.image * Double(imageCount) + operations.token * Double(tokenCount)
-            + operations.score * Double(scoredCount)
+    public func forwardOperations(_ work: ForwardWork) -> Double {
+        operations.image * Double(work.itemCount) + operations.token * Double(work.tokenCount)
+            + operations.score * Double(work.scoredCount)
     }
 
     public var vocabularySize: Int { config.languageModel.vocabularySize }
     public var contextLength: Int { config.languageModel.contextLength }
-    public var visualTokenCount: Int { config.connector.tokenCount }
-    public var imagePlaceholder: Int { config.imagePlaceholder }
-    public var imageSize: Int? { config.visionEncoder.imageSize }
-
-    public func visualTokens(_ pixelValues: Tensor) -> Tensor {
-        connector(visionEncoder.patchFeatures(pixelValues))
+    public var tokenContract: TokenContract {
+        TokenContract(imagePlaceholder: config.imagePlaceholder, tokenCount: config.connector.tokenCount)
     }
 
-    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
-        let features = visionEncoder.patchFeatures(pixelValues)
+    /// Images float32[N, 3, S, S] to [N * P, D].
+    public func encode(_ values: Tensor, _ modality: Modality) -> Tensor {
+        connector(visionEncoder.patchFeatures(values)).flatten(0, 1)
+    }
+
+    public func encodingStages(_ values: Tensor, _ modality: Modality) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.patchFeatures(values)
         return [("vision_features", features), ("connector_output", connector(features))]
     }
 
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs) }
 
-    public func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
-        languageModel.hiddenStates(embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache)
+    public func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
+        DecoderOutput(
+            languageModel.hiddenStates(
+                embeddings: embeddings, positionIDs: pass.positionIDs, layout: pass.layout, cache: pass.cache))
     }
 
     public func logits(hiddenStates: Tensor) -> Tensor { languageModel.logits(hiddenStates: hiddenStates) }

@@ -1,4 +1,6 @@
+import Media
 import NN
+import Processors
 import Settings
 
 #if canImport(FoundationEssentials)
@@ -34,8 +36,22 @@ extension MPLUGOwl {
                     publishedDecoderCount: nil, configuration: { try configuration(of: Config()) },
                     weightShapes: ["temporal_query_tokens": [1, 64, 1024]]),
             ],
-            make: { data, shapes, path in MPLUGOwl(try config(from: data, weightShapes: shapes), at: path) },
+            make: { data, shapes, path in
+                let config = try config(from: data, weightShapes: shapes)
+                return (MPLUGOwl(config, at: path), description(of: config))
+            },
             isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") }, keys: keys)
+    }
+
+    /// The image path of its code squeezes images before CLIP's rule; that of the video package does not. Its README samples
+    /// with `top_k` 5 and `max_length` 512, which counts the begin token.
+    static func description(of config: Config) -> ModelDescription {
+        ModelDescription(
+            chatTemplate: config.isVideo ? .mplugOwlVideo : .mplugOwl,
+            recommendedSampling: RecommendedSampling(
+                temperature: 1, topK: 5, maxNewTokens: 511, source: "mPLUG-Owl's README"),
+            imageSize: config.visionEncoder.imageSize,
+            publishedResize: config.isVideo ? .shortestSideCrop : .squashStored)
     }
 
     /// The keys of its `config.json`. The language model's keys also stand at the top where transformers mirrored them; the

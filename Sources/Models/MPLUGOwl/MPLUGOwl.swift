@@ -1,19 +1,18 @@
-public import Media
 public import NN
 public import Processors
 public import Torch
 
-// Shapes: N images or clips, F frames, S image size, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
+// Shapes: N images or clips, F frames, S image size, Q queries, P = Q + 1 tokens of each, B rows, T positions, D width.
 
 /// mPLUG-Owl (Ye et al., 2023): CLIP's ViT-L/14, a visual abstractor, and a language model, LLaMA in what was published first.
 ///
-///     pixels -> visionEncoder -> features -> abstractor -> visual_fc -> + vit_eos -> visual tokens -+
+///     pixels -> visionEncoder -> features -> abstractor -> visual_fc -> + vit_eos -> image tokens --+
 ///     tokens -> embedding -> embeddings with placeholders ------------------------------------------+-> decoder -> logits
 ///
 /// With ``Config/isVideo`` it is mPLUG-Owl video: temporal modules in the encoder, queries of their own for time. Parameter
 /// names are those of the published checkpoints.
 public struct MPLUGOwl: MultimodalLanguageModel {
-    /// The id that stands where a visual token goes; no vocabulary item, as in the published processor.
+    /// The id that stands where a medium's token goes; no vocabulary item, as in the published processor.
     public static let imagePlaceholderID = -1
 
     public let config: Config
@@ -49,38 +48,38 @@ public struct MPLUGOwl: MultimodalLanguageModel {
 
     public var vocabularySize: Int { languageModel.vocabularySize }
     public var contextLength: Int { languageModel.contextLength }
-    public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
-    public var imagePlaceholder: Int { Self.imagePlaceholderID }
-    public var chatTemplate: ChatTemplate { config.isVideo ? .mplugOwlVideo : .mplugOwl }
-    public var imageSize: Int? { config.visionEncoder.imageSize }
-    /// The image path of its code squeezes images before CLIP's rule; that of the video package does not.
-    public var publishedResize: ImageProcessor.Resize? { config.isVideo ? .shortestSideCrop : .squashStored }
-    /// Its README's `top_k` 5 and `max_length` 512, which counts the begin token.
-    public var recommendedSampling: RecommendedSampling {
-        RecommendedSampling(temperature: 1, topK: 5, maxNewTokens: 511, source: "mPLUG-Owl's README")
+    /// Images and, of the video model, clips take equally many positions.
+    public var tokenContract: TokenContract {
+        let read: [Modality] = config.isVideo ? [.image, .video] : [.image]
+        return TokenContract(
+            placeholders: Dictionary(uniqueKeysWithValues: read.map { ($0, Self.imagePlaceholderID) }),
+            tokenCounts: Dictionary(uniqueKeysWithValues: read.map { ($0, config.abstractor.queryCount + 1) }))
     }
 
-    public func visualTokens(_ pixelValues: Tensor) -> Tensor {
-        head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
+    /// Images float32[N, 3, S, S] or clips float32[N, 3, F, S, S] to [N * P, D].
+    public func encode(_ values: Tensor, _ modality: Modality) -> Tensor {
+        (modality == .video ? clipTokens(values) : imageTokens(visionEncoder.features(values))).flatten(0, 1)
     }
 
-    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
-        let features = visionEncoder.features(pixelValues)
-        return [
-            ("vision_features", features),
-            ("connector_output", head(abstractor(queries: queries.tensor, features: features))),
-        ]
+    public func encodingStages(_ values: Tensor, _ modality: Modality) -> [(name: String, value: Tensor)] {
+        if modality == .video { return [("connector_output", clipTokens(values))] }
+        let features = visionEncoder.features(values)
+        return [("vision_features", features), ("connector_output", imageTokens(features))]
     }
 
-    public var readsClips: Bool { config.isVideo }
+    /// Features [N, 1 + L, W] to [N, P, D].
+    private func imageTokens(_ features: Tensor) -> Tensor {
+        head(abstractor(queries: queries.tensor, features: features))
+    }
 
-    public func videoTokens(_ pixelValues: Tensor) -> Tensor {
+    /// Clips float32[N, 3, F, S, S] to [N, P, D].
+    private func clipTokens(_ values: Tensor) -> Tensor {
         guard let temporalQueries, let temporalProjection else {
             preconditionFailure("only mPLUG-Owl video reads clips; give other models images")
         }
         // One frame has no time: to the published modules it is an image.
-        if pixelValues.size(2) == 1 { return visualTokens(pixelValues.select(dim: 2, index: 0)) }
-        let features = visionEncoder.clipFeatures(pixelValues)  // [N, F, 1 + L, W]
+        if values.size(2) == 1 { return imageTokens(visionEncoder.features(values.select(dim: 2, index: 0))) }
+        let features = visionEncoder.clipFeatures(values)  // [N, F, 1 + L, W]
         let both = Tensor.cat([queries.tensor, temporalQueries.tensor], dim: 1)
         let states = abstractor(queries: both, features: features.flatten(1, 2))  // [N, 2 Q, W]
         let count = config.abstractor.queryCount
@@ -92,17 +91,15 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.placeholdersAsZero) }
 
-    public func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
-        languageModel.hiddenStates(embeddings: embeddings, positionIDs: positionIDs, layout: layout, cache: cache)
+    public func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
+        DecoderOutput(
+            languageModel.hiddenStates(
+                embeddings: embeddings, positionIDs: pass.positionIDs, layout: pass.layout, cache: pass.cache))
     }
 
     public func logits(hiddenStates: Tensor) -> Tensor { languageModel.logits(hiddenStates: hiddenStates) }
 
-    public func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
-        operations(tokenCount: tokenCount, scoredCount: scoredCount, imageCount: imageCount)
-    }
+    public func forwardOperations(_ work: ForwardWork) -> Double { operations(work) }
 
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)
@@ -113,7 +110,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     }
 }
 
-/// What turns the abstractor's output into visual tokens: a projection, and one learned row behind every image.
+/// What turns the abstractor's output into tokens: a projection, and one learned row behind every image.
 struct VisualHead: Sendable {
     private let projection: Linear
     private let end: Parameter
@@ -150,7 +147,7 @@ struct ForwardOperations: Sendable {
         token = 2 * Double(decoderElements) - (decoder.tiesEmbeddings ? 1 : 2) * score
     }
 
-    func callAsFunction(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
-        image * Double(imageCount) + token * Double(tokenCount) + score * Double(scoredCount)
+    func callAsFunction(_ work: ForwardWork) -> Double {
+        image * Double(work.itemCount) + token * Double(work.tokenCount) + score * Double(work.scoredCount)
     }
 }

@@ -1,4 +1,6 @@
+import Media
 import NN
+import Processors
 import Settings
 
 #if canImport(FoundationEssentials)
@@ -33,10 +35,23 @@ extension MPLUGOwl2 {
                     name: "mplug-owl2-7b", summary: "the published mplug-owl2-llama2-7b", publishedDecoderCount: nil,
                     configuration: { try configuration(of: Config()) })
             ],
-            make: { data, shapes, path in MPLUGOwl2(try config(from: data, weightShapes: shapes), at: path) },
+            make: { data, shapes, path in
+                let config = try config(from: data, weightShapes: shapes)
+                return (MPLUGOwl2(config, at: path), description(of: config))
+            },
             // Recomputed: rotary frequencies, and position tables that only re-saved checkpoints hold.
             isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") || VisualAbstractor.isPositionTable($0) },
             isStoredTable: VisualAbstractor.isPositionTable, keys: keys, remarks: remarks)
+    }
+
+    /// Images as in its README and its evaluation scripts, which its authors call the best. Its README's temperature and length;
+    /// the library it calls keeps the 50 likeliest tokens unless told otherwise.
+    static func description(of config: Config) -> ModelDescription {
+        ModelDescription(
+            chatTemplate: .mplugOwl2,
+            recommendedSampling: RecommendedSampling(
+                temperature: 0.7, topK: 50, maxNewTokens: 512, source: "mPLUG-Owl2's README"),
+            imageSize: config.visionEncoder.imageSize, publishedResize: .squareFirst)
     }
 
     /// The keys of its `config.json`: LLaMA's and its own, and what the published fine-tuning notes of itself.

@@ -1,16 +1,15 @@
-public import Media
 public import NN
 public import Processors
 public import Torch
 
-// Shapes: N images, Q queries, P = Q + 1 visual tokens, B rows, T positions, D width.
+// Shapes: N images, Q queries, P = Q + 1 tokens of each, B rows, T positions, D width.
 
 /// mPLUG-Owl2 (Ye et al., 2023): mPLUG-Owl's encoder and abstractor at 448 pixels, and a modality-adaptive LLaMA-2.
 ///
 /// Of the decoder's norms, keys and values there are two, one for text and one for the rows that images fill
 /// (``ModalityAdaptiveDecoder``). Parameter names are those of the published checkpoints.
 public struct MPLUGOwl2: MultimodalLanguageModel {
-    /// The id that stands where a visual token goes; no vocabulary item, as in the published processor.
+    /// The id that stands where a medium's token goes; no vocabulary item, as in the published processor.
     public static let imagePlaceholderID = -200
 
     public let config: Config
@@ -42,45 +41,38 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
 
     public var vocabularySize: Int { config.languageModel.vocabularySize }
     public var contextLength: Int { config.languageModel.contextLength }
-    public var visualTokenCount: Int { config.abstractor.queryCount + 1 }
-    public var imagePlaceholder: Int { Self.imagePlaceholderID }
-    public var chatTemplate: ChatTemplate { .mplugOwl2 }
-    public var imageSize: Int? { config.visionEncoder.imageSize }
-    /// The mode of its README and its evaluation scripts, which its authors call the best.
-    public var publishedResize: ImageProcessor.Resize? { .squareFirst }
-    /// Its README's temperature and length; the library it calls keeps the 50 likeliest tokens unless told otherwise.
-    public var recommendedSampling: RecommendedSampling {
-        RecommendedSampling(temperature: 0.7, topK: 50, maxNewTokens: 512, source: "mPLUG-Owl2's README")
+    public var tokenContract: TokenContract {
+        TokenContract(imagePlaceholder: Self.imagePlaceholderID, tokenCount: config.abstractor.queryCount + 1)
     }
 
-    public func visualTokens(_ pixelValues: Tensor) -> Tensor {
-        head(abstractor(queries: queries.tensor, features: visionEncoder.features(pixelValues)))
+    /// Images float32[N, 3, S, S] to [N * P, D].
+    public func encode(_ values: Tensor, _ modality: Modality) -> Tensor {
+        imageTokens(visionEncoder.features(values)).flatten(0, 1)
     }
 
-    public func visualStages(_ pixelValues: Tensor) -> [(name: String, value: Tensor)] {
-        let features = visionEncoder.features(pixelValues)
-        return [
-            ("vision_features", features),
-            ("connector_output", head(abstractor(queries: queries.tensor, features: features))),
-        ]
+    public func encodingStages(_ values: Tensor, _ modality: Modality) -> [(name: String, value: Tensor)] {
+        let features = visionEncoder.features(values)
+        return [("vision_features", features), ("connector_output", imageTokens(features))]
+    }
+
+    /// Features [N, 1 + L, W] to [N, P, D].
+    private func imageTokens(_ features: Tensor) -> Tensor {
+        head(abstractor(queries: queries.tensor, features: features))
     }
 
     /// int64[B, T] to [B, T, D]; placeholders get the row of token 0, to be replaced.
     public func embed(tokenIDs: Tensor) -> Tensor { languageModel.embed(tokenIDs.placeholdersAsZero) }
 
-    public func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
-        languageModel.hiddenStates(
-            embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
-            cache: cache)
+    public func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
+        DecoderOutput(
+            languageModel.hiddenStates(
+                embeddings: embeddings, positionIDs: pass.positionIDs, layout: pass.layout, visualPositions: pass.mediaPositions,
+                cache: pass.cache))
     }
 
     public func logits(hiddenStates: Tensor) -> Tensor { languageModel.logits(hiddenStates: hiddenStates) }
 
-    public func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
-        operations(tokenCount: tokenCount, scoredCount: scoredCount, imageCount: imageCount)
-    }
+    public func forwardOperations(_ work: ForwardWork) -> Double { operations(work) }
 
     public func makeCache(batch: Int, capacity: Int) -> KVCache {
         languageModel.makeCache(batch: batch, capacity: capacity)

@@ -1,36 +1,30 @@
-/// Text that a person or a file wrote, cut at the marks that stand for images and videos.
+/// Text that a person or a file wrote, cut at the marks that stand for media.
 ///
-/// `<image>` and `<|image|>` stand for an image, `<video>` and `<|video|>` for a video: the published systems spell them so. A
+/// `<image>` and `<|image|>` stand for an image, and so for every known ``Modality``: the published systems spell them so. A
 /// backslash before a mark takes its meaning away and is dropped: `\<image>` is the text `<image>`.
 package struct MarkedText: Sendable {
-    /// What a mark stands for; the raw value is how messages spell the mark.
-    package enum Medium: String, Sendable {
-        case image = "<image>"
-        case video = "<video>"
-    }
-
     /// A piece, in reading order.
     package enum Piece: Sendable, Equatable {
         /// Never empty.
         case text(String)
-        case place(Medium)
+        case place(Modality)
     }
 
     package private(set) var pieces: [Piece] = []
 
-    private static let marks: [(spelling: String.UnicodeScalarView, medium: Medium)] = [
-        ("<image>".unicodeScalars, .image), ("<|image|>".unicodeScalars, .image), ("<video>".unicodeScalars, .video),
-        ("<|video|>".unicodeScalars, .video),
-    ]
+    private static var marks: [(spelling: String.UnicodeScalarView, modality: Modality)] {
+        Modality.known.flatMap { modality in modality.marks.map { ($0.unicodeScalars, modality) } }
+    }
 
     /// Cuts a text at its marks, scalar by scalar.
     package init(_ text: String) {
         let scalars = text.unicodeScalars
+        let marks = Self.marks
         var plain = String.UnicodeScalarView()
         var place = scalars.startIndex
         while place < scalars.endIndex {
             let rest = scalars[place...]
-            guard let mark = Self.marks.first(where: { rest.starts(with: $0.spelling) }) else {
+            guard let mark = marks.first(where: { rest.starts(with: $0.spelling) }) else {
                 plain.append(scalars[place])
                 scalars.formIndex(after: &place)
                 continue
@@ -41,7 +35,7 @@ package struct MarkedText: Sendable {
             } else {
                 append(text: String(plain))
                 plain = String.UnicodeScalarView()
-                pieces.append(.place(mark.medium))
+                pieces.append(.place(mark.modality))
             }
             place = scalars.index(place, offsetBy: mark.spelling.count)
         }
@@ -52,12 +46,12 @@ package struct MarkedText: Sendable {
         if !text.isEmpty { pieces.append(.text(text)) }
     }
 
-    /// How many places a medium has.
-    package func placeCount(_ medium: Medium) -> Int { pieces.count { $0 == .place(medium) } }
+    /// How many places a modality has.
+    package func placeCount(_ modality: Modality) -> Int { pieces.count { $0 == .place(modality) } }
 
-    /// The first medium that a mark stands for; nil in plain text.
-    package var firstMedium: Medium? {
-        pieces.lazy.compactMap { if case .place(let medium) = $0 { medium } else { nil } }.first
+    /// The first modality that a mark stands for; nil in plain text.
+    package var firstModality: Modality? {
+        pieces.lazy.compactMap { if case .place(let modality) = $0 { modality } else { nil } }.first
     }
 
     /// The text that is cut into these pieces.
@@ -65,13 +59,14 @@ package struct MarkedText: Sendable {
         pieces.map { piece in
             switch piece {
             case .text(let text): Self.escaped(text)
-            case .place(let medium): medium.rawValue
+            case .place(let modality): modality.mark
             }
         }.joined()
     }
 
     /// Text in which a backslash stands before every mark, so that none stands for anything.
     package static func escaped(_ text: String) -> String {
+        let marks = marks
         var result = String.UnicodeScalarView()
         var rest = text.unicodeScalars[...]
         while let first = rest.first {
@@ -103,49 +98,38 @@ package struct MarkedText: Sendable {
 extension MarkedText {
     /// Text and media in reading order.
     ///
-    /// Each mark stands for the next medium of its kind. Media of a kind without any mark come first, in their order.
+    /// Each mark stands for the next item of its modality. Media of a modality without any mark come first, in their order.
     /// - Parameters:
     ///   - media: images and videos.
     ///   - keepsSpaces: false drops white space beside marks, which there sets them apart from the text.
-    /// - Throws: ``ProcessorError`` when marks and media of a kind differ in number, with both.
+    /// - Throws: ``ProcessorError`` when marks and media of a modality differ in number, with both.
     package func content(with media: [ContentPart], keepsSpaces: Bool) throws(ProcessorError) -> [ContentPart] {
-        var waiting: [Medium: [ContentPart]] = [:]
-        for part in media { if let medium = part.medium { waiting[medium, default: []].append(part) } }
-        for medium in [Medium.video, .image] {
-            let count = placeCount(medium)
-            let given = waiting[medium]?.count ?? 0
-            guard count == 0 || count == given else { throw Self.mismatch(medium, marks: count, media: given) }
+        var waiting: [Modality: [ContentPart]] = [:]
+        for part in media { if let item = part.media { waiting[item.modality, default: []].append(part) } }
+        for modality in Modality.known {
+            let count = placeCount(modality)
+            let given = waiting[modality]?.count ?? 0
+            guard count == 0 || count == given else { throw Self.mismatch(modality, marks: count, media: given) }
         }
-        var content = media.filter { $0.medium.map { placeCount($0) == 0 } ?? false }
-        let trims = !keepsSpaces && firstMedium != nil
+        var content = media.filter { $0.media.map { placeCount($0.modality) == 0 } ?? false }
+        let trims = !keepsSpaces && firstModality != nil
         for piece in pieces {
             switch piece {
             case .text(let text):
                 let text = trims ? text.withoutWhitespaceAtEnds : text
                 if !text.isEmpty { content.append(.text(text)) }
-            case .place(let medium):
-                if let next = waiting[medium]?.removeFirst() { content.append(next) }
+            case .place(let modality):
+                if let next = waiting[modality]?.removeFirst() { content.append(next) }
             }
         }
         return content
     }
 
-    private static func mismatch(_ medium: Medium, marks: Int, media: Int) -> ProcessorError {
-        let noun = medium == .image ? "image" : "video"
+    private static func mismatch(_ modality: Modality, marks: Int, media: Int) -> ProcessorError {
+        let mark = modality.mark
         return ProcessorError(
-            "the prompt has \(marks) \(medium.rawValue) \(marks == 1 ? "mark" : "marks"), but \(media) "
-                + "\(media == 1 ? "\(noun) was" : "\(noun)s were") given; give one \(noun) per mark, leave the marks out to put "
-                + "all \(noun)s first, or write \\\(medium.rawValue) for the text \(medium.rawValue)")
-    }
-}
-
-extension ContentPart {
-    /// What kind of medium it is; nil for text.
-    fileprivate var medium: MarkedText.Medium? {
-        switch self {
-        case .text: nil
-        case .image: .image
-        case .video: .video
-        }
+            "the prompt has \(marks) \(mark) \(marks == 1 ? "mark" : "marks"), but \(modality.counted(media)) "
+                + "\(media == 1 ? "was" : "were") given; give one \(modality) per mark, leave the marks out to put "
+                + "all \(modality)s first, or write \\\(mark) for the text \(mark)")
     }
 }

@@ -1,36 +1,43 @@
-/// A run of a sequence that is either text or the place of one image.
+/// A run of a sequence that is either text or the place of one medium.
 public enum PromptSegment: Sendable, Equatable {
     /// Text tokens. `isSupervised` says whether the loss is taken on them: the mask comes from here alone.
     case text(tokenIDs: [Int], isSupervised: Bool)
-    /// The place of one image.
-    case image(ImageSpan)
+    /// The place of one image, video or other medium.
+    case media(MediaSpan)
 
     /// Positions the segment takes.
     public var tokenCount: Int {
         switch self {
         case .text(let tokenIDs, _): tokenIDs.count
-        case .image(let span): span.tokenCount
+        case .media(let span): span.tokenCount
         }
     }
 }
 
-/// The place of one image in a sequence: a fixed number of placeholder positions that the connector's output fills.
-public struct ImageSpan: Sendable, Equatable {
-    /// Placeholder positions, the V of the model's connector.
+/// The place of one medium in a sequence: placeholder positions that the model's encoder fills.
+public struct MediaSpan: Sendable, Equatable {
+    public var modality: Modality
+    /// Placeholder positions.
     public var tokenCount: Int
-    /// What error messages call the image.
+    /// What error messages call the medium.
     public var name: String
-    /// Width of the image as it came, in pixels.
-    public var width: Int
-    /// Height of the image as it came, in pixels.
-    public var height: Int
+    /// What it was, for error messages, such as `640x480`; empty where nobody knows.
+    public var detail: String
 
-    public init(tokenCount: Int, name: String, width: Int, height: Int) {
+    public init(_ modality: Modality, tokenCount: Int, name: String, detail: String = "") {
+        self.modality = modality
         self.tokenCount = tokenCount
         self.name = name
-        self.width = width
-        self.height = height
+        self.detail = detail
     }
+
+    /// The place of an image of this size as it came, in pixels.
+    public static func image(tokenCount: Int, name: String, width: Int, height: Int) -> MediaSpan {
+        MediaSpan(.image, tokenCount: tokenCount, name: name, detail: "\(width)x\(height)")
+    }
+
+    /// Its name, and what it was.
+    var title: String { detail.isEmpty ? name : "\(name), \(detail)" }
 }
 
 /// One example or prompt as a list of segments, before it becomes rows of numbers.
@@ -52,19 +59,19 @@ public struct PromptLayout: Sendable, Equatable {
         append(.text(tokenIDs: tokenIDs, isSupervised: isSupervised))
     }
 
-    /// Appends the place of an image.
-    public mutating func append(image span: ImageSpan) { append(.image(span)) }
+    /// Appends the place of a medium.
+    public mutating func append(media span: MediaSpan) { append(.media(span)) }
 
     private mutating func append(_ segment: PromptSegment) {
-        if segment.tokenCount > 0 || segment.isImage { segments.append(segment) }
+        if segment.tokenCount > 0 || segment.isMedia { segments.append(segment) }
     }
 
     /// Positions in all.
     public var tokenCount: Int { segments.reduce(0) { $0 + $1.tokenCount } }
 
-    /// The images' places, in order.
-    public var imageSpans: [ImageSpan] {
-        segments.compactMap { if case .image(let span) = $0 { span } else { nil } }
+    /// The media's places, in order.
+    public var mediaSpans: [MediaSpan] {
+        segments.compactMap { if case .media(let span) = $0 { span } else { nil } }
     }
 
     /// The supervised text tokens, in order.
@@ -80,19 +87,26 @@ public struct PromptLayout: Sendable, Equatable {
         segments.reduce(0) { if case .text(let tokenIDs, _) = $1 { $0 + tokenIDs.count } else { $0 } }
     }
 
-    /// Token identifiers with `imagePlaceholderID` at every position of an image.
-    public func tokenIDs(imagePlaceholderID: Int) -> [Int] {
-        segments.flatMap { segment in
+    /// Token identifiers, with the modality's placeholder at every position of a medium.
+    ///
+    /// - Throws: ``ProcessorError`` for a medium that the contract has no placeholder for.
+    public func tokenIDs(_ contract: TokenContract) throws(ProcessorError) -> [Int] {
+        var ids: [Int] = []
+        ids.reserveCapacity(tokenCount)
+        for segment in segments {
             switch segment {
-            case .text(let tokenIDs, _): tokenIDs
-            case .image(let span): [Int](repeating: imagePlaceholderID, count: span.tokenCount)
+            case .text(let tokenIDs, _): ids += tokenIDs
+            case .media(let span):
+                ids += [Int](
+                    repeating: try contract.requiredPlaceholder(of: span, in: name), count: span.tokenCount)
             }
         }
+        return ids
     }
 
     /// For each position, the token that is expected after it, or `ignoreIndex` where nothing is.
     ///
-    /// A token is expected when it is supervised text of this example; so the last placeholder of an image predicts
+    /// A token is expected when it is supervised text of this example; so the last placeholder of a medium predicts
     /// the first text token after it, and no position predicts a placeholder.
     public func labels(ignoreIndex: Int = Labels.ignoreIndex) -> [Int] {
         var own: [Int] = []
@@ -101,7 +115,7 @@ public struct PromptLayout: Sendable, Equatable {
             switch segment {
             case .text(let tokenIDs, true): own += tokenIDs
             case .text(let tokenIDs, false): own += [Int](repeating: ignoreIndex, count: tokenIDs.count)
-            case .image(let span): own += [Int](repeating: ignoreIndex, count: span.tokenCount)
+            case .media(let span): own += [Int](repeating: ignoreIndex, count: span.tokenCount)
             }
         }
         guard !own.isEmpty else { return [] }
@@ -110,7 +124,7 @@ public struct PromptLayout: Sendable, Equatable {
 }
 
 extension PromptSegment {
-    var isImage: Bool { if case .image = self { true } else { false } }
+    var isMedia: Bool { if case .media = self { true } else { false } }
 }
 
 /// The convention of label tensors.
