@@ -52,7 +52,7 @@ package final class BatchProducer {
         let images = rows.joined().flatMap { $0.images.map { ($0.stored.pixels, $0.change) } }
         let collated = try source.collator.packed(
             rows.map { $0.map(\.layout) }, length: packer.length,
-            pixelValues: source.assembler.pixelValues(images))
+            values: source.assembler.pixelValues(images).map { [.image: $0] } ?? [:])
         let rowSources = rows.map { row in
             let names = Set(row.map(\.source))
             return names.count == 1 ? row[0].source : row[0].kind.rawValue

@@ -38,10 +38,10 @@ public final class ExampleSource: ExampleSupply {
             throw DataError(
                 "the vocabulary has no end token, which every training example ends with; train one that has it")
         }
-        guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
+        guard contextLength >= TokenContract.leastContextLength(tokenCount: contract.imageTokenCount) else {
             throw DataError(
-                "an image takes \(contract.visualTokenCount) tokens and an example two more, which leaves no room for "
-                    + "text in a context of \(contextLength); raise the context length or lower the visual token count")
+                "an image takes \(contract.imageTokenCount) tokens and an example two more, which leaves no room for "
+                    + "text in a context of \(contextLength); raise the context length or lower the image token count")
         }
         self.corpus = corpus
         self.tokenizer = tokenizer
@@ -125,15 +125,15 @@ public final class ExampleSource: ExampleSupply {
         func place() -> PromptSegment {
             defer { next += 1 }
             let stored = images[next].stored
-            return .image(
-                ImageSpan(
-                    tokenCount: contract.visualTokenCount, name: record.imageNames[next], width: stored.width,
+            return .media(
+                .image(
+                    tokenCount: contract.imageTokenCount, name: record.imageNames[next], width: stored.width,
                     height: stored.height))
         }
         func encode(_ text: String, supervised: Bool = true) throws -> PromptSegment {
             .text(
                 tokenIDs: try tokenizer.encodePlainText(
-                    text, reserved: [contract.imagePlaceholderID], name: record.id), isSupervised: supervised)
+                    text, reserved: contract.placeholderIDs, name: record.id), isSupervised: supervised)
         }
         guard record.kind == .captioned else {
             return try record.parts.map { part in
@@ -163,7 +163,7 @@ public final class ExampleSource: ExampleSupply {
         let whole = segments.reduce(2) { $0 + $1.tokenCount }
         if whole > contextLength, record.kind == .captioned {
             throw DataError(
-                "\(record.id): \(whole) tokens (\(images.count) images of \(contract.visualTokenCount)), but the context "
+                "\(record.id): \(whole) tokens (\(images.count) images of \(contract.imageTokenCount)), but the context "
                     + "has \(contextLength); raise the context length or shorten the caption")
         }
         var pieces: [Example] = []
@@ -186,9 +186,9 @@ public final class ExampleSource: ExampleSupply {
         func room() -> Int { contextLength - 1 - current.tokenCount }
         for segment in segments {
             switch segment {
-            case .image(let span):
+            case .media(let span):
                 if span.tokenCount > room() { flush() }
-                current.append(image: span)
+                current.append(media: span)
                 own.append(images[nextImage])
                 nextImage += 1
             case .text(let tokenIDs, let isSupervised):
@@ -207,6 +207,11 @@ public final class ExampleSource: ExampleSupply {
         flush()
         return pieces
     }
+}
+
+extension TokenContract {
+    /// Positions of an image; 0 for models that read none, whose examples have none either.
+    var imageTokenCount: Int { tokenCount(of: .image) ?? 0 }
 }
 
 /// An example ready to be packed.
@@ -241,7 +246,7 @@ enum Identity {
         tokenizer: any Tokenizer, template: some Encodable
     ) -> String {
         let content = Content(
-            data: data, contextLength: contextLength, visualTokenCount: contract.visualTokenCount,
+            data: data, contextLength: contextLength, visualTokenCount: contract.imageTokenCount,
             imageProcessor: imageProcessor.fingerprint, vocabularySize: tokenizer.vocabularySize, template: template)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

@@ -65,11 +65,11 @@ public struct SampleView: Codable, Sendable, Equatable {
                             positionCount: 1,
                             imageSize: nil)
                     }
-                case .image(let span):
+                case .media(let span):
                     [
                         Item(
                             tokenID: nil, piece: span.name, isSupervised: false, positionCount: span.tokenCount,
-                            imageSize: [span.width, span.height])
+                            imageSize: span.extent)
                     ]
                 }
             }

@@ -130,7 +130,7 @@ public struct CaptionEvaluation: Codable, Hashable, Sendable {
     ) throws -> [EvaluatedItem] {
         guard !indices.isEmpty else { return [] }
         let chosen = Tensor(indices.map(Int64.init), shape: [indices.count])
-        let images = subject.visualTokens(set.pixelValues.indexSelect(dim: 0, chosen))
+        let images = subject.encoded(set.pixelValues.indexSelect(dim: 0, chosen))
         let texts = try subject.answers(to: template.prompt, about: images, maxNewTokens: maxNewTokens)
         let colours = try subject.answers(to: "colours:", about: images, maxNewTokens: 6)
         return indices.enumerated().map { place, index in

@@ -38,7 +38,7 @@ public struct EvaluationContext: Sendable {
         self.subject = subject
         self.set = set
         self.statistics = statistics
-        encoded = EncodedImages { [subject.visualTokens(set.pixelValues), subject.visualTokens(blank.unsqueeze(0))] }
+        encoded = EncodedImages { [subject.encoded(set.pixelValues), subject.encoded(blank.unsqueeze(0))] }
         var populations = sources.map { Population(name: $0, source: $0, indices: set.indices(source: $0)) }
         populations.removeAll { $0.indices.isEmpty }
         if populations.first?.indices.count != set.items.count {
@@ -53,10 +53,10 @@ public struct EvaluationContext: Sendable {
     /// The place that stands for the blank picture.
     public var blankPlace: Int { self.set.items.count }
 
-    /// float[1, V, D]: the image at a place.
+    /// float[1, P, D]: the image at a place.
     func image(_ place: Int) -> Tensor { encoded.all.narrow(dim: 0, start: place, length: 1) }
 
-    /// float[P, V, D]: the images at places, in order.
+    /// float[K, P, D]: the images at K places, in order.
     func images(_ places: [Int]) -> Tensor {
         encoded.all.indexSelect(
             dim: 0, Tensor(places.map(Int64.init), shape: [places.count]).to(subject.device))
@@ -77,14 +77,14 @@ public struct EvaluationContext: Sendable {
     }
 }
 
-/// Visual tokens of all images, computed once, by whoever asks first.
+/// What the encoder makes of all images, computed once, by whoever asks first.
 private final class EncodedImages: Sendable {
     private let parts: @Sendable () -> [Tensor]
     private let value = Mutex<Tensor?>(nil)
 
     init(_ parts: @escaping @Sendable () -> [Tensor]) { self.parts = parts }
 
-    /// float[N + 1, V, D]: the items' images, then the blank one.
+    /// float[N + 1, P, D]: the items' images, then the blank one.
     var all: Tensor {
         value.withLock { value in
             if let value { return value }

@@ -3,7 +3,7 @@ public import Processors
 public import SyrinxModels
 public import Torch
 
-// Shapes: N images, V visual tokens per image, D model width, T tokens of a sequence.
+// Shapes: N images, P tokens per image, D model width, T tokens of a sequence.
 
 /// The tokens that a chat template puts around the one image of a question: what stands after them is the answer.
 public struct ImageFrame: Sendable, Hashable {
@@ -67,15 +67,20 @@ public struct EvaluationSubject: Sendable {
         self.decode = decode
     }
 
-    /// The images' visual tokens, computed `batchSize` images at a time.
+    /// Positions of an image.
+    public var imageTokenCount: Int { contract.tokenCount(of: .image) ?? 0 }
+
+    /// What the model's encoder makes of images, computed `batchSize` at a time.
     /// - Parameter pixelValues: float32[N, 3, H, W].
-    /// - Returns: float[N, V, D].
-    public func visualTokens(_ pixelValues: Tensor, batchSize: Int = 64) -> Tensor {
+    /// - Returns: float[N, P, D].
+    public func encoded(_ pixelValues: Tensor, batchSize: Int = 64) -> Tensor {
         let count = pixelValues.shape[0]
         return inferenceMode {
             let parts = stride(from: 0, to: count, by: batchSize).map { start in
-                engine.model.visualTokens(
-                    pixelValues.narrow(dim: 0, start: start, length: min(batchSize, count - start)).to(device))
+                let length = min(batchSize, count - start)
+                let tokens = engine.model.encode(
+                    pixelValues.narrow(dim: 0, start: start, length: length).to(device), .image)
+                return tokens.reshape([length, tokens.size(0) / length, tokens.size(1)])
             }
             return Tensor.cat(parts, dim: 0)
         }
@@ -83,7 +88,7 @@ public struct EvaluationSubject: Sendable {
 
     /// A piece of a sequence.
     enum Part {
-        /// One image's visual tokens, float[1, V, D].
+        /// What the encoder made of one image, float[1, P, D].
         case image(Tensor)
         /// Tokens of text.
         case text([Int])
@@ -92,26 +97,26 @@ public struct EvaluationSubject: Sendable {
     /// One row: begin token, then the parts; an image takes its placeholder positions, between the tokens of the frame.
     func input(_ parts: [Part], in frame: ImageFrame? = nil) -> ModelInput {
         let frame = frame ?? self.frame
-        let visual = contract.visualTokenCount
+        let placeholder = contract.placeholder(of: .image) ?? 0
         var tokenIDs = beginID.map { [$0] } ?? []
-        var visualPositions = [Int64]()
+        var positions = [Int64]()
+        var images = [Tensor]()
         for part in parts {
             switch part {
             case .text(let text): tokenIDs += text
-            case .image:
+            case .image(let image):
                 tokenIDs += frame.before
-                visualPositions += (0..<visual).map { Int64(tokenIDs.count + $0) }
-                tokenIDs += [Int](repeating: contract.imagePlaceholderID, count: visual) + frame.after
+                positions += (0..<image.size(1)).map { Int64(tokenIDs.count + $0) }
+                tokenIDs += [Int](repeating: placeholder, count: image.size(1)) + frame.after
+                images.append(image.flatten(0, 1))
             }
         }
-        return ModelInput(
-            tokenIDs: Tensor(tokenIDs.map(Int64.init), shape: [1, tokenIDs.count]),
-            positionIDs: Tensor((0..<tokenIDs.count).map(Int64.init), shape: [1, tokenIDs.count]),
-            layout: SegmentLayout(
-                rows: 1, columns: tokenIDs.count,
-                segments: [SegmentLayout.Segment(row: 0, start: 0, length: tokenIDs.count)]),
-            visualPositions: Tensor(visualPositions, shape: [visualPositions.count])
-        ).to(device)
+        guard !images.isEmpty else { return ModelInput(tokenIDs: tokenIDs).to(device) }
+        let media = MediaBatch(
+            modality: .image, values: nil, tokenCounts: images.map { $0.size(0) },
+            positions: Tensor(positions, shape: [positions.count]),
+            encoded: images.count == 1 ? images[0] : Tensor.cat(images, dim: 0))
+        return ModelInput(tokenIDs: tokenIDs, media: [media]).to(device)
     }
 
     /// A request for the likelihood of `text` after `parts`, counting the text's tokens from `scoredFrom` on.
@@ -121,9 +126,7 @@ public struct EvaluationSubject: Sendable {
         var labels = [Int](repeating: Labels.ignoreIndex, count: length)
         let first = length - text.count
         for index in scoredFrom..<text.count { labels[first + index - 1] = text[index] }
-        let images = parts.compactMap { if case .image(let tokens) = $0 { tokens } else { nil } }
-        return ScoringRequest(
-            input, labels: labels, visualTokens: images.count == 1 ? images[0] : Tensor.cat(images, dim: 0))
+        return ScoringRequest(input, labels: labels)
     }
 
     /// A request for the likelihood of `text` after an image, counting the tokens from `scoredFrom` on.
@@ -133,7 +136,7 @@ public struct EvaluationSubject: Sendable {
 
     /// What the model says greedily of each image after `prompt`.
     /// - Parameters:
-    ///   - images: float[N, V, D].
+    ///   - images: float[N, P, D].
     ///   - frame: what the model reads around each image; nil for the subject's own.
     /// - Returns: N texts, without the prompt.
     /// - Throws: `GenerationError` when prompt and answer do not fit the context.
@@ -141,12 +144,11 @@ public struct EvaluationSubject: Sendable {
         to prompt: String, about images: Tensor, maxNewTokens: Int, in frame: ImageFrame? = nil
     ) throws(GenerationError) -> [String] {
         let tokens = prompt.isEmpty ? [] : encode(prompt)
-        let input = input([.image(images), .text(tokens)], in: frame)
         let config = GenerationConfig(
-            maxNewTokens: maxNewTokens, bannedTokenIDs: [contract.imagePlaceholderID], stopTokenIDs: stopTokenIDs)
+            maxNewTokens: maxNewTokens, bannedTokenIDs: contract.placeholderIDs, stopTokenIDs: stopTokenIDs)
         let requests = (0..<images.shape[0]).map { index in
-            GenerationRequest(
-                input, visualTokens: images.narrow(dim: 0, start: index, length: 1), config: config)
+            let image = images.narrow(dim: 0, start: index, length: 1)
+            return GenerationRequest(input([.image(image), .text(tokens)], in: frame), config: config)
         }
         return try engine.generate(requests).map { decode(tokens + $0.tokenIDs) }.map { text in
             text.begins(withScalars: prompt)

@@ -107,10 +107,10 @@ public struct GenerationEngine: Sendable {
                 "\(name) has token IDs of shape \(shape), but one row of at least one token is needed")
         }
         guard shape[1] < model.contextLength else {
-            let visual = request.input.visualPositions?.elementCount ?? 0
+            let media = request.input.mediaTokenCount
             throw GenerationError(
-                "\(name) has \(shape[1]) tokens (\(visual) of them for images), but the model's context holds "
-                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer images")
+                "\(name) has \(shape[1]) tokens (\(media) of them for media), but the model's context holds "
+                    + "\(model.contextLength) and the answer needs at least 1; shorten the text or give fewer media")
         }
     }
 
@@ -136,11 +136,11 @@ public struct GenerationEngine: Sendable {
         let promptLengths = fresh.map { $0.input.tokenIDs.shape[1] }
         let chooser = TokenChooser(requests.map(\.config), vocabularySize: pieceCount)
 
-        let embeddings = model.embeddings(
-            of: batch, rows: fresh.map(\.input), visualTokens: fresh.map(\.visualTokens))  // [B, T, D]
-        let states = model.hiddenStates(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil,
-            visualPositions: batch.visualPositions, cache: cache)  // [B, T, D]
+        let embeddings = model.embed(model.encodingMedia(of: batch))  // [B, T, D]
+        let states = model.decode(
+            embeddings,
+            DecoderPass(positionIDs: batch.positionIDs, mediaPositions: batch.mediaPositions, cache: cache)
+        ).hiddenStates  // [B, T, D]
         cache.advance(by: promptLengths)
         let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
         let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
@@ -161,7 +161,7 @@ public struct GenerationEngine: Sendable {
             let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
             logits = model.logits(
                 embeddings: model.embed(tokenIDs: tokenIDs),
-                positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache
+                DecoderPass(positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache)
             ).select(dim: 1, index: 0).to(.float32)
             cache.advance(by: rows.map { _ in 1 })
             chosen = try chooser.choose(logits, histories: rows.map(\.history))

@@ -3,30 +3,20 @@ public import Torch
 
 /// One prompt with the way to continue it.
 public struct GenerationRequest: Sendable {
-    /// The prompt: one row.
+    /// The prompt: one row. Its media may be encoded already; those whose identity is known (``MediaBatch/ids``) can be taken
+    /// over from a ``PrefixCache``.
     public var input: ModelInput
-    /// The prompt's images as visual tokens, float[N, V, D] in order, when they were computed before; `nil` lets
-    /// the model encode `input.pixelValues`.
-    public var visualTokens: Tensor?
     /// How to continue.
     public var config: GenerationConfig
-    /// What tells the images apart, in order, such as a digest of their pixels; a ``PrefixCache`` takes up nothing from the
-    /// first image on where this is empty.
-    public var imageIDs: [String]
     /// Whether the result keeps what the model predicted at every step (4 bytes per step and word of the vocabulary).
     public var keepsLogits = false
     /// Whether the result says how likely each token was.
     public var keepsLogProbabilities = false
 
     /// A request from its parts.
-    public init(
-        _ input: ModelInput, visualTokens: Tensor? = nil, config: GenerationConfig = GenerationConfig(),
-        imageIDs: [String] = []
-    ) {
+    public init(_ input: ModelInput, config: GenerationConfig = GenerationConfig()) {
         self.input = input
-        self.visualTokens = visualTokens
         self.config = config
-        self.imageIDs = imageIDs
     }
 }
 
@@ -77,9 +67,9 @@ public struct GenerationResult: Sendable {
 
 /// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.
 public struct Timings: Codable, Hashable, Sendable {
-    /// Tokens of the prompt that were computed, visual tokens included.
+    /// Tokens of the prompt that were computed, those of media included.
     public var prefillTokenCount: Int
-    /// Seconds to encode images and fill the cache.
+    /// Seconds to encode media and fill the cache.
     public var prefillSeconds: Double
     /// Tokens chosen after the first.
     public var decodeTokenCount: Int

@@ -42,28 +42,28 @@ public final class PrefixCache: Sendable {
 /// What a position of a sequence holds: equal where keys and values are, if everything before is equal too.
 enum SequencePosition: Hashable {
     case token(Int)
-    /// A visual token of the image with this identity.
-    case image(String)
+    /// A token of the medium with this identity.
+    case media(String)
 }
 
 extension GenerationRequest {
-    /// What the prompt's positions hold, up to the first image of unknown identity.
+    /// What the prompt's positions hold, up to the first medium of unknown identity.
     var sequence: [SequencePosition] {
         var sequence = input.tokenIDs.array(of: Int64.self).map { SequencePosition.token(Int($0)) }
-        guard let places = input.visualPositions?.array(of: Int64.self), let first = places.first else {
-            return sequence
+        var end = sequence.count
+        for batch in input.media {
+            var positions = batch.positions.array(of: Int64.self)[...]
+            for (count, id) in zip(batch.tokenCounts, batch.ids) {
+                for place in positions.prefix(count) {
+                    if let id { sequence[Int(place)] = .media(id) } else { end = min(end, Int(place)) }
+                }
+                positions = positions.dropFirst(count)
+            }
         }
-        guard !imageIDs.isEmpty, places.count % imageIDs.count == 0 else {
-            return Array(sequence.prefix(Int(first)))
-        }
-        let tokensPerImage = places.count / imageIDs.count
-        for (index, place) in places.enumerated() {
-            sequence[Int(place)] = .image(imageIDs[index / tokensPerImage])
-        }
-        return sequence
+        return Array(sequence.prefix(end))
     }
 
-    /// The same, followed by the answer where no image was unknown.
+    /// The same, followed by the answer where no medium was unknown.
     func sequence(followedBy answer: [Int]) -> [SequencePosition] {
         let sequence = sequence
         return sequence.count < input.tokenIDs.shape[1] ? sequence : sequence + answer.map(SequencePosition.token)
@@ -71,37 +71,21 @@ extension GenerationRequest {
 
     /// How many of the prompt's first positions need not be computed where those of `held` are there.
     ///
-    /// At least one is left to be computed, and an image is computed whole or not at all.
+    /// At least one is left to be computed, and a medium is computed whole or not at all.
     func reusableCount(of held: [SequencePosition]) -> Int {
         let sequence = sequence
         var count = zip(sequence, held).prefix { $0 == $1 }.count
         count = min(count, input.tokenIDs.shape[1] - 1)
-        while count > 0, count < sequence.count, case .image = sequence[count], sequence[count] == sequence[count - 1] {
+        while count > 0, count < sequence.count, case .media = sequence[count], sequence[count] == sequence[count - 1] {
             count -= 1
         }
         return count
     }
 
-    /// The prompt without its first `count` positions and their images.
+    /// The prompt without its first `count` positions and their media.
     func dropping(first count: Int) -> GenerationRequest {
-        guard count > 0 else { return self }
-        let length = input.tokenIDs.shape[1] - count
-        let places = input.visualPositions?.array(of: Int64.self) ?? []
-        let rest = places.filter { $0 >= count }.map { $0 - Int64(count) }
-        let imageCount = visualTokens?.shape[0] ?? input.imageCount
-        let keptCount = places.isEmpty ? 0 : imageCount * rest.count / places.count
-        func lastImages(_ tensor: Tensor?) -> Tensor? {
-            guard let tensor, keptCount > 0 else { return nil }
-            return tensor.narrow(dim: 0, start: imageCount - keptCount, length: keptCount)
-        }
         var request = self
-        request.visualTokens = lastImages(visualTokens)
-        request.input = ModelInput(
-            tokenIDs: input.tokenIDs.narrow(dim: 1, start: count, length: length),
-            positionIDs: input.positionIDs.narrow(dim: 1, start: count, length: length),
-            layout: SegmentLayout(rows: 1, columns: length, segments: [.init(row: 0, start: 0, length: length)]),
-            pixelValues: lastImages(input.pixelValues),
-            visualPositions: rest.isEmpty ? nil : Tensor(rest, shape: [rest.count]).to(input.tokenIDs.device))
+        request.input = input.dropping(first: count)
         return request
     }
 }

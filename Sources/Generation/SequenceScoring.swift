@@ -8,14 +8,11 @@ public struct ScoringRequest: Sendable {
     public var input: ModelInput
     /// Per position the token expected after it, or -100 where nothing is scored; as long as the row.
     public var labels: [Int]
-    /// The images as visual tokens, float[N, V, D] in order, when they were computed before.
-    public var visualTokens: Tensor?
 
     /// A request from its parts.
-    public init(_ input: ModelInput, labels: [Int], visualTokens: Tensor? = nil) {
+    public init(_ input: ModelInput, labels: [Int]) {
         self.input = input
         self.labels = labels
-        self.visualTokens = visualTokens
     }
 }
 
@@ -107,12 +104,10 @@ extension GenerationEngine {
         }
         var scores = requests.map { _ in SequenceScore(total: 0, tokenCount: 0) }
         guard !places.isEmpty else { return scores }
-        let embeddings = model.embeddings(
-            of: batch, rows: requests.map(\.input), visualTokens: requests.map(\.visualTokens))  // [B, T, D]
-        let states = model.hiddenStates(
-            embeddings: embeddings, positionIDs: batch.positionIDs, layout: nil,
-            visualPositions: batch.visualPositions, cache: nil
-        ).flatten(0, 1)  // [B * T, D]
+        let states = model.decode(
+            model.embed(model.encodingMedia(of: batch)),
+            DecoderPass(positionIDs: batch.positionIDs, mediaPositions: batch.mediaPositions)
+        ).hiddenStates.flatten(0, 1)  // [B * T, D]
         let scored = model.logits(hiddenStates: states.indexSelect(dim: 0, Tensor(places).to(states.device)))
             .to(.float32).logSoftmax(dim: 1)
             .gather(dim: 1, Tensor(targets, shape: [targets.count, 1]).to(states.device))

@@ -46,16 +46,15 @@ extension SyrinxModel {
     /// One forward pass over a prompt, with every stage kept.
     /// - Throws: `TorchError` when the memory is not enough.
     public func activations(of prompt: PreparedPrompt) throws -> Activations {
-        try withTorchErrors { inferenceMode { computedActivations(of: prompt) } }
+        try withTorchErrors { try inferenceMode { try computedActivations(of: prompt) } }
     }
 
-    private func computedActivations(of prompt: PreparedPrompt) -> Activations {
-        let input = prompt.input
-        var tensors = visualStages(of: prompt)
-        let embeddings = model.embed(input, visualTokens: tensors.last?.tensor)
-        let hidden = model.hiddenStates(
-            embeddings: embeddings, positionIDs: input.positionIDs, layout: nil,
-            visualPositions: input.visualPositions, cache: nil)
+    private func computedActivations(of prompt: PreparedPrompt) throws -> Activations {
+        var input = prompt.input
+        var tensors = try encodingStages(of: &input)
+        let embeddings = model.embed(input)
+        let pass = DecoderPass(positionIDs: input.positionIDs, mediaPositions: input.mediaPositions)
+        let hidden = model.decode(embeddings, pass).hiddenStates
         let logits = model.logits(hiddenStates: hidden)
         tensors += [
             ("token_ids", input.tokenIDs), ("position_ids", input.positionIDs),
@@ -69,19 +68,35 @@ extension SyrinxModel {
         return Activations(tensors: tensors)
     }
 
-    /// What images and clips become on their way; the last are the visual tokens.
-    private func visualStages(of prompt: PreparedPrompt) -> [(name: String, tensor: Tensor)] {
-        guard let pixelValues = prompt.input.pixelValues else { return [] }
-        func stages(_ images: Tensor) -> [(name: String, tensor: Tensor)] {
-            [("pixel_values", images)] + model.visualStages(images).map { ($0.name, $0.value) }
+    /// What the media become on their way, each modality's values and stages; the last is what the connector made of all of them,
+    /// in the order of the prompt. The input gets it as its encoded media.
+    private func encodingStages(of input: inout ModelInput) throws -> [(name: String, tensor: Tensor)] {
+        var tensors: [(name: String, tensor: Tensor)] = []
+        var outputs: [Tensor] = []
+        for (index, batch) in input.media.enumerated() {
+            guard let values = batch.values else { continue }
+            let name = try MediaPreparers.preparer(of: batch.modality).valuesName
+            let stages = model.encodingStages(values, batch.modality)
+            for (name, value) in [(name, values)] + stages.dropLast().map({ ($0.name, $0.value) }) {
+                let repeated = tensors.count { $0.name == name || $0.name.hasPrefix(name + ".") }
+                tensors.append((repeated == 0 ? name : "\(name).\(repeated)", value))
+            }
+            guard let output = stages.last?.value else { continue }
+            outputs.append(output)
+            input.media[index].encoded = output.reshape([batch.tokenCount, output.size(-1)])
         }
-        guard !prompt.clips.isEmpty, let visualTokens = prompt.visualTokens else { return stages(pixelValues) }
-        let clips = ("video_pixel_values", Tensor.stack(prompt.clips.map(\.pixelValues), dim: 0).to(device))
-        // A clip is there with its first frame, which is no image of the prompt.
-        let places = Set(prompt.clips.map(\.place))
-        let stills = (0..<pixelValues.size(0)).filter { !places.contains($0) }.map(Int64.init)
-        let images =
-            stills.isEmpty ? [] : stages(pixelValues.indexSelect(dim: 0, Tensor(stills).to(device)))
-        return [clips] + images.dropLast() + [("connector_output", visualTokens)]
+        if let output = connectorOutput(outputs, of: input) { tensors.append(("connector_output", output)) }
+        return tensors
+    }
+
+    /// What the connector made of all media: [N, P, D] where each has P tokens, otherwise [K, D].
+    private func connectorOutput(_ outputs: [Tensor], of input: ModelInput) -> Tensor? {
+        if outputs.count < 2 { return outputs.first }
+        let places = input.media.flatMap { $0.positions.array(of: Int64.self) }
+        let order = places.indices.sorted { places[$0] < places[$1] }.map(Int64.init)
+        let flat = Tensor.cat(input.media.compactMap(\.encoded), dim: 0).indexSelect(
+            dim: 0, Tensor(order, shape: [order.count]).to(device))
+        let counts = Set(input.media.flatMap(\.tokenCounts))
+        return counts.count == 1 ? flat.reshape([input.mediaItemCount, -1, flat.size(-1)]) : flat
     }
 }

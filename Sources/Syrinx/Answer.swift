@@ -17,24 +17,29 @@ public struct Answer: Sendable {
     /// The logarithm of the probability that the model gave each of ``tokenIDs``, before any penalty, temperature or cut; nil
     /// where it was not asked for.
     public var logProbabilities: [Float]?
+    /// What became of each medium of the prompt.
+    public var accounts: [any MediaAccount]
+
     /// What became of each image; a video's frames are images where the model reads no clips.
-    public var images: [ImageAccount]
+    public var images: [ImageAccount] { accounts.compactMap { $0 as? ImageAccount } }
     /// What became of each video.
-    public var videos: [VideoAccount]
+    public var videos: [VideoAccount] { accounts.compactMap { $0 as? VideoAccount } }
 }
 
 /// Tokens by kind.
 public struct Usage: Codable, Hashable, Sendable {
     /// Text tokens of the prompt, the begin token included.
     public var textTokenCount: Int
-    /// Visual tokens of the prompt's images.
+    /// Tokens of the prompt's images.
     public var imageTokenCount: Int
-    /// Visual tokens of its videos, as clips or frame by frame.
+    /// Tokens of its videos, as clips or frame by frame.
     public var videoTokenCount: Int
     /// Generated tokens.
     public var generatedTokenCount: Int
     /// Tokens of the prompt that were not computed again, because the prompt before began alike.
     public var cachedTokenCount: Int
+    /// Tokens of media besides images and videos, by modality; left out where there are none.
+    public var otherTokenCounts: [String: Int]?
 }
 
 /// What a stream of an answer brings.

@@ -22,8 +22,7 @@ public final class ChatSession: Sendable {
         let question: Message
         /// As the model reads it: with a place for every frame of a video, where it reads no clips.
         let read: Message
-        let images: [PreparedImage]
-        let videos: [VideoAccount]
+        let media: [PreparedReference]
         var answer: Message?
     }
 
@@ -148,12 +147,11 @@ public final class ChatSession: Sendable {
         return try body(earlier)
     }
 
-    /// The question with its images and videos read and encoded.
+    /// The question with its media read and encoded.
     private static func turn(of question: Message, for model: SyrinxModel) throws -> Turn {
         let media = try model.prepareMedia([question])
         return Turn(
-            question: question, read: media.messages[0], images: media.images.map(model.encoded),
-            videos: media.videos)
+            question: question, read: media.messages[0], media: media.media.map(model.encoded))
     }
 
     /// All turns laid out, up to where the model begins to speak.
@@ -161,10 +159,8 @@ public final class ChatSession: Sendable {
         of turns: [Turn], for model: SyrinxModel, roomAdvice: String?
     ) throws -> PreparedPrompt {
         let messages = turns.flatMap { [$0.read] + ($0.answer.map { [$0] } ?? []) }
-        var prompt = try model.layOut(
-            start + messages, images: turns.flatMap(\.images), template: template, roomAdvice: roomAdvice)
-        prompt.videos = turns.flatMap(\.videos)
-        return prompt
+        return try model.layOut(
+            start + messages, media: turns.flatMap(\.media), template: template, roomAdvice: roomAdvice)
     }
 
     /// Forgets the last question and its answer; the next one is computed as if they had never been said.

@@ -36,19 +36,19 @@ extension ModelFolder {
     }
 
     /// Whether a model's published values stand in for a missing file: not where its weights were trained with a known one.
-    private func lacksPreprocessing(_ model: any MultimodalLanguageModel, _ artefacts: ModelArtefacts) -> Bool {
-        preprocessingName == nil && artefacts.imageProcessor == nil && model.publishedResize != nil
-            && model.imageSize != nil
+    private func lacksPreprocessing(_ description: ModelDescription, _ artefacts: ModelArtefacts) -> Bool {
+        preprocessingName == nil && artefacts.imageProcessor == nil && description.publishedResize != nil
+            && description.imageSize != nil
     }
 
     /// The images' preprocessing, in Syrinx's form or as the family was published.
-    func imageProcessor(for model: any MultimodalLanguageModel, _ artefacts: ModelArtefacts) throws -> ImageProcessor {
-        if lacksPreprocessing(model, artefacts), let size = model.imageSize, let resize = model.publishedResize {
+    func imageProcessor(for description: ModelDescription, _ artefacts: ModelArtefacts) throws -> ImageProcessor {
+        if lacksPreprocessing(description, artefacts), let size = description.imageSize, let resize = description.publishedResize {
             return ImageProcessor(imageSize: size, resize: resize)
         }
         let name = preprocessingName ?? FileName.preprocessorConfig
         do {
-            return try ImageProcessor(preprocessorConfiguration: try bytes(of: name), published: model.publishedResize)
+            return try ImageProcessor(preprocessorConfiguration: try bytes(of: name), published: description.publishedResize)
         } catch let error as ImageProcessorError {
             throw CheckpointError.malformed(path: path(of: name), reason: error.description)
         }
@@ -56,14 +56,14 @@ extension ModelFolder {
 
     /// What a user should know of the folder, one sentence each.
     func remarks(
-        on model: any MultimodalLanguageModel, _ configuration: Data, tokenizer: SentencePieceTokenizer,
+        on description: ModelDescription, _ configuration: Data, tokenizer: SentencePieceTokenizer,
         storedTables: Bool
     ) throws -> [String] {
         var remarks = ModelRegistry.remarks(
             onConfiguration: configuration, named: path(of: FileName.config))
         remarks += self.remarks()
-        if lacksPreprocessing(model, ModelRegistry.artefacts(ofConfiguration: configuration)),
-            let size = model.imageSize, let resize = model.publishedResize
+        if lacksPreprocessing(description, ModelRegistry.artefacts(ofConfiguration: configuration)),
+            let size = description.imageSize, let resize = description.publishedResize
         {
             remarks.append(
                 "\(path) has no \(FileName.preprocessorConfig); images are prepared as the family was published: "

@@ -1,8 +1,4 @@
-import Codecs
-import Digests
 import Generation
-import Machine
-import Media
 public import Processors
 import SyrinxModels
 import Tokenizers
@@ -10,57 +6,46 @@ public import Torch
 
 /// A prompt as the model takes it, with an account of where its tokens come from.
 public struct PreparedPrompt: Sendable {
-    /// One row of tokens; images' positions hold the placeholder.
+    /// One row of tokens and its media; a medium's positions hold its placeholder.
     public let input: ModelInput
-    /// The images already encoded, float[N, V, D]; `nil` where there are none or they are encoded on use.
-    public let visualTokens: Tensor?
     /// int64[1, T]: the target's token that is expected after each position; `Labels.ignoreIndex` everywhere else.
     public let labels: Tensor
-    /// What became of each image, in order.
-    public let images: [ImageAccount]
-    /// What tells the images apart: a digest of each one's pixels.
-    public let imageIDs: [String]
+    /// What became of each medium, in order.
+    public let accounts: [any MediaAccount]
     /// The template the messages were put into; nil for a prompt taken as it is.
     public let template: ChatTemplate?
     /// Text tokens, the begin token included.
     public let textTokenCount: Int
-    /// Visual tokens of images.
-    public let imageTokenCount: Int
+    /// Tokens of the media, by what they were in the messages: a video's frames count as video.
+    public let mediaTokenCounts: [Modality: Int]
+
+    /// What became of each image, in order; a video's frames are images where the model reads no clips.
+    public var images: [ImageAccount] { accounts.compactMap { $0 as? ImageAccount } }
     /// What became of each video, in order.
-    public internal(set) var videos: [VideoAccount] = []
-    /// Pixels float32[3, F, S, S] of each clip, and its place among images and clips; for a forward pass alone.
-    var clips: [(place: Int, pixelValues: Tensor)] = []
-    /// Visual tokens of videos, as clips or frame by frame.
-    public var videoTokenCount: Int { videos.reduce(0) { $0 + $1.tokenCount } }
+    public var videos: [VideoAccount] { accounts.compactMap { $0 as? VideoAccount } }
+    /// Tokens of images.
+    public var imageTokenCount: Int { mediaTokenCounts[.image] ?? 0 }
+    /// Tokens of videos, as clips or frame by frame.
+    public var videoTokenCount: Int { mediaTokenCounts[.video] ?? 0 }
 
     /// The prompt's tokens by kind, and those of its answer.
     func usage(of result: GenerationResult) -> Usage {
-        Usage(
+        let others = mediaTokenCounts.filter { $0.key != .image && $0.key != .video }
+        var usage = Usage(
             textTokenCount: textTokenCount, imageTokenCount: imageTokenCount, videoTokenCount: videoTokenCount,
             generatedTokenCount: result.tokenIDs.count, cachedTokenCount: result.cachedTokenCount)
+        if !others.isEmpty {
+            usage.otherTokenCounts = Dictionary(uniqueKeysWithValues: others.map { ($0.key.rawValue, $0.value) })
+        }
+        return usage
     }
-}
-
-/// An image or clip made ready once, to be used in any number of prompts.
-struct PreparedImage: Sendable {
-    var account: ImageAccount
-    /// float32[3, S, S]; of a clip, whose visual tokens are there already, the first frame.
-    let pixelValues: Tensor
-    /// Whether it is a clip, or a frame of a video.
-    var isOfVideo = false
-    var isClip = false
-    /// A clip's pixels float32[3, F, S, S], where somebody will ask for them.
-    var clipPixels: Tensor?
-    /// Equal for equal pixels.
-    let id: String
-    var visualTokens: Tensor?  // float[V, D]
 }
 
 /// What a prompt is laid out for.
 enum PromptPurpose {
     /// An answer, which needs room in the context.
     case answer
-    /// One pass over the prompt, whose clips' pixels are kept.
+    /// One pass over the prompt.
     case oneForwardPass
 }
 
@@ -75,16 +60,11 @@ extension SyrinxModel {
 
     /// The same for another purpose than an answer.
     func prepare(_ prompt: Prompt, target: String?, for purpose: PromptPurpose) throws -> PreparedPrompt {
-        let media = try prepareMedia([prompt.message], keepsClips: purpose == .oneForwardPass)
+        let media = try prepareMedia([prompt.message])
         let parts = media.messages[0].content.map { ChatPart.content($0, isSupervised: false) }
-        var prepared = try layOut(
-            parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []), images: media.images,
+        return try layOut(
+            parts + (target.map { [.content(.text($0), isSupervised: true)] } ?? []), media: media.media,
             template: nil, for: purpose)
-        prepared.videos = media.videos
-        prepared.clips = media.images.enumerated().compactMap { place, image in
-            image.clipPixels.map { (place, $0) }
-        }
-        return prepared
     }
 
     /// Puts a conversation into the model's template, up to where the assistant begins to speak.
@@ -92,111 +72,50 @@ extension SyrinxModel {
     /// - Throws: as ``prepare(_:target:)``, and `ProcessorError` for messages that are out of turn.
     public func prepare(_ messages: [Message], template: ChatTemplate? = nil) throws -> PreparedPrompt {
         let media = try prepareMedia(messages)
-        var prepared = try layOut(media.messages, images: media.images, template: template)
-        prepared.videos = media.videos
-        return prepared
+        return try layOut(media.messages, media: media.media, template: template)
     }
 
-    /// One image made ready.
-    func prepare(_ image: ImageReference) throws -> PreparedImage {
-        // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
-        let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
-        if let shortage = MachineMemory.shortage(of: needed) {
-            throw SyrinxError(
-                "\(image.name): at the model's \(imageProcessor.imageSize) x \(imageProcessor.imageSize) pixels it needs "
-                    + "\(shortage); use a larger machine")
-        }
-        let (size, square, info) = try squareImage(image)
-        let pixelValues = imageProcessor.pixelValues(prepared: [square]).select(dim: 0, index: 0)
-        return PreparedImage(
-            account: ImageAccount(
-                name: image.name, format: info?.format.rawValue ?? "pixels", width: size.width,
-                height: size.height, orientation: "\(info?.orientation ?? .upright)",
-                alphaOverWhite: info?.hasAlpha == true && imageProcessor.resize != .squashStored,
-                resize: imageProcessor.resize.rawValue, resizedTo: imageProcessor.imageSize,
-                tokenCount: contract.visualTokenCount),
-            pixelValues: pixelValues, id: Digest.sha256(pixelValues.bytes()).hex)
-    }
-
-    /// An image's size, what the encoder sees of it before normalisation, and its file's header.
-    private func squareImage(
-        _ image: ImageReference
-    ) throws -> (size: (width: Int, height: Int), square: Image, info: ImageInfo?) {
-        let bytes: [UInt8]
-        switch image.content {
-        case .image(let given): return ((given.width, given.height), imageProcessor.prepared(given), nil)
-        case .encoded(let encoded): bytes = encoded
-        }
-        let codec = ImageCodec()
-        do {
-            let info = try codec.imageInfo(of: bytes)
-            let square =
-                imageProcessor.resize == .squashStored
-                ? imageProcessor.prepared(try codec.storedImage(from: bytes))
-                : imageProcessor.prepared(try codec.image(from: bytes))
-            return ((info.width, info.height), square, info)
-        } catch let error as CodecError {
-            throw CodecError.inFile(path: image.name, error)
-        }
-    }
-
-    /// A conversation in a template, with its images in order.
+    /// A conversation in a template, with its media in order.
     /// - Parameter roomAdvice: what else to do when the context does not hold it.
     func layOut(
-        _ messages: [Message], images: [PreparedImage], template: ChatTemplate?, roomAdvice: String? = nil
+        _ messages: [Message], media: [PreparedReference], template: ChatTemplate?, roomAdvice: String? = nil
     ) throws -> PreparedPrompt {
         let template = template ?? chatTemplate
         return try layOut(
-            try template.parts(of: messages), images: images, template: template, roomAdvice: roomAdvice)
+            try template.parts(of: messages), media: media, template: template, roomAdvice: roomAdvice)
     }
 
     /// The begin token, then the parts.
     private func layOut(
-        _ parts: [ChatPart], images: [PreparedImage], template: ChatTemplate?, roomAdvice: String? = nil,
+        _ parts: [ChatPart], media: [PreparedReference], template: ChatTemplate?, roomAdvice: String? = nil,
         for purpose: PromptPurpose = .answer
     ) throws -> PreparedPrompt {
+        let items = media.flatMap(\.items)
         let layout = try PromptLayout(
             name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: beginID, contract: contract,
-            images: images.map { image in
-                ImageSpan(
-                    tokenCount: contract.visualTokenCount, name: image.account.name, width: image.account.width,
-                    height: image.account.height)
-            })
-        // A clip is there as visual tokens alone, so the images beside it must be too.
-        let images = images.contains(where: \.isClip) ? images.map(encoded) : images
-        let imageTokenCount = images.count { !$0.isOfVideo } * contract.visualTokenCount
+            media: items.map(\.span))
         guard layout.tokenCount > 0 else {
             throw SyrinxError("the prompt is empty and the vocabulary has no begin token; give text or an image")
         }
-        let answer = purpose == .answer ? 1 : 0
-        guard layout.tokenCount + answer <= model.contextLength else {
-            throw SyrinxError(
-                "the prompt has \(layout.tokenCount) tokens (\(layout.textTokenCount) of text, "
-                    + "\(images.count * contract.visualTokenCount) of \(images.count) "
-                    + "\(images.count == 1 ? "image" : "images")), but the model's context holds "
-                    + "\(model.contextLength)\(answer > 0 ? " and the answer needs at least \(answer)" : ""); shorten the text or give fewer images"
-                    + (roomAdvice.map { ", or \($0)" } ?? ""))
-        }
+        try requireRoom(for: layout, answer: purpose == .answer ? 1 : 0, roomAdvice)
         let collated = try Collator(contract: contract, padID: tokenizer.padID ?? 0).padded(
-            [layout], pixelValues: images.isEmpty ? nil : Tensor.stack(images.map(\.pixelValues), dim: 0))
-        let visualTokens = images.compactMap(\.visualTokens)
+            [layout], media: items.map(\.media))
         return PreparedPrompt(
-            input: collated.input.to(device),
-            visualTokens: visualTokens.isEmpty || visualTokens.count < images.count
-                ? nil : Tensor.stack(visualTokens, dim: 0),
-            labels: collated.labels.to(device), images: images.filter { !$0.isClip }.map(\.account),
-            imageIDs: images.map(\.id),
-            template: template, textTokenCount: layout.textTokenCount, imageTokenCount: imageTokenCount)
+            input: collated.input.to(device), labels: collated.labels.to(device),
+            accounts: media.flatMap(\.accounts), template: template, textTokenCount: layout.textTokenCount,
+            mediaTokenCounts: media.reduce(into: [:]) { $0[$1.modality, default: 0] += $1.tokenCount })
     }
 
-    /// The image with its visual tokens, computed now.
-    func encoded(_ image: PreparedImage) -> PreparedImage {
-        var image = image
-        if image.visualTokens == nil {
-            image.visualTokens = inferenceMode {
-                model.visualTokens(image.pixelValues.unsqueeze(0).to(device)).select(dim: 0, index: 0)
-            }
-        }
-        return image
+    /// Refuses a prompt that the context does not hold.
+    private func requireRoom(for layout: PromptLayout, answer: Int, _ roomAdvice: String?) throws(SyrinxError) {
+        guard layout.tokenCount + answer > model.contextLength else { return }
+        let spans = layout.mediaSpans
+        let kinds = Set(spans.map(\.modality))
+        let noun = kinds.count == 1 ? spans[0].modality.counted(spans.count) : "\(spans.count) media"
+        let media = spans.isEmpty ? "0 of 0 images" : "\(spans.reduce(0) { $0 + $1.tokenCount }) of \(noun)"
+        throw SyrinxError(
+            "the prompt has \(layout.tokenCount) tokens (\(layout.textTokenCount) of text, \(media)), but the model's "
+                + "context holds \(model.contextLength)\(answer > 0 ? " and the answer needs at least \(answer)" : ""); "
+                + "shorten the text or give fewer images" + (roomAdvice.map { ", or \($0)" } ?? ""))
     }
 }

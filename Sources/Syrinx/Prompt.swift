@@ -32,6 +32,9 @@ public struct Prompt: Sendable {
 
         /// Frames of a video file.
         public static func video(_ video: VideoReference) -> Part { Part(.video(video)) }
+
+        /// Any medium.
+        public static func media(_ reference: any MediaReference) -> Part { Part(.media(reference)) }
     }
 
     /// The parts, in reading order.
@@ -157,10 +160,10 @@ package struct PromptFile: Sendable {
     /// The text of a part, in which a mark can stand for nothing: images are parts of their own.
     private static func plain(_ text: String, _ place: String) throws(SyrinxError) -> String {
         let marked = MarkedText(text)
-        if let medium = marked.firstMedium {
+        if let mark = marked.firstModality?.mark {
             throw SyrinxError(
-                "\(place): its text has the mark \(medium.rawValue), but here every image is a part of its own, "
-                    + "{\"image\": \"path\"}; for the text \(medium.rawValue) write \"\\\\\(medium.rawValue)\"")
+                "\(place): its text has the mark \(mark), but here every image is a part of its own, "
+                    + "{\"image\": \"path\"}; for the text \(mark) write \"\\\\\(mark)\"")
         }
         return marked.pieces.map { if case .text(let text) = $0 { text } else { "" } }.joined()
     }

@@ -47,7 +47,7 @@ public enum Syrinx {
         // The small files first: what is wrong in one of them says more than that its checksum differs.
         let declared = try ModelRegistry.declare(
             configuration: configuration, named: files.path(of: ModelFolder.FileName.config)
-        ).model
+        ).description
         let tokenizer = try files.tokenizer()
         let artefacts = ModelRegistry.artefacts(ofConfiguration: configuration)
         var imageProcessor = try files.imageProcessor(for: declared, artefacts)
@@ -61,7 +61,7 @@ public enum Syrinx {
                 imageProcessor: imageProcessor.fingerprint, tokenizer: Digest.fingerprint(tokenizer.modelBytes)),
             in: folder)
         let chatTemplate = try chatTemplate(named: artefacts.chatTemplate, in: files)
-        let (model, store, weights) = try ModelRegistry.open(files, storedTables: storedTables)
+        let (model, description, store, weights) = try ModelRegistry.open(files, storedTables: storedTables)
         let base = ModelBase(
             configuration: configuration, name: files.path(of: ModelFolder.FileName.config), store: store, dtype: dtype,
             storedTables: storedTables)
@@ -69,7 +69,7 @@ public enum Syrinx {
         // Before the weights: what does not fit is known without them.
         if let adapter { _ = try base.declare(with: adapter) }
         // Which variant of its family it is, the weights may say.
-        imageProcessor = try files.imageProcessor(for: model, artefacts)
+        imageProcessor = try files.imageProcessor(for: description, artefacts)
         if let imageMode { imageProcessor.resize = imageMode }
         if device == .cpu { try requireMemory(toConvert: weights, to: dtype, from: folder) }
         do {
@@ -80,10 +80,10 @@ public enum Syrinx {
             throw report.named(folder, wanting: try? ModelRegistry.family(ofConfiguration: configuration).modelType)
         }
         var loaded = try SyrinxModel(
-            model, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder, device: device,
-            chatTemplate: chatTemplate)
+            model, description: description, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder,
+            device: device, chatTemplate: chatTemplate)
         loaded.base = base.filled(from: store)
-        loaded.remarks = try files.remarks(on: model, configuration, tokenizer: tokenizer, storedTables: storedTables)
+        loaded.remarks = try files.remarks(on: description, configuration, tokenizer: tokenizer, storedTables: storedTables)
         return try adapter.map { try loaded.adapted(by: $0) } ?? loaded
     }
 

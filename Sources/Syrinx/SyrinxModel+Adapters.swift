@@ -45,7 +45,7 @@ struct ModelBase: Sendable {
     func declare(
         with adapter: AdapterFolder?
     ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
-        let (model, store) = try ModelRegistry.declare(
+        let (model, _, store) = try ModelRegistry.declare(
             configuration: configuration, named: name, weightShapes: shapes, adaptation: adapter?.adaptation,
             storedTables: storedTables)
         try adapter?.check(store)

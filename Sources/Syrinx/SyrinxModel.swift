@@ -20,12 +20,15 @@ public struct SyrinxModel: Sendable {
     public let imageProcessor: ImageProcessor
     /// Token IDs in, token IDs out.
     public internal(set) var engine: GenerationEngine
-    /// The image placeholder and the positions an image takes.
+    /// Which media it reads, their placeholders and the positions they take.
     public let contract: TokenContract
     /// The token every prompt begins with; the end token where the vocabulary has no begin token, as in training.
     public let beginID: Int?
     /// How its conversations are written.
     public let chatTemplate: ChatTemplate
+
+    /// What its family says of it.
+    public let description: ModelDescription
 
     /// Where the weights are.
     public let device: Device
@@ -43,11 +46,14 @@ public struct SyrinxModel: Sendable {
     var base: ModelBase?
 
     /// A model from its parts.
-    /// - Parameter chatTemplate: how its conversations are written; nil for its family's way.
+    /// - Parameters:
+    ///   - description: what its family says of it; the default is a model of documents.
+    ///   - chatTemplate: how its conversations are written; nil for its family's way.
     /// - Throws: `SyrinxError` when the tokenizer has more tokens than the model.
     public init(
-        _ model: any MultimodalLanguageModel, tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String,
-        device: Device = .cpu, chatTemplate: ChatTemplate? = nil
+        _ model: any MultimodalLanguageModel, description: ModelDescription = ModelDescription(),
+        tokenizer: any Tokenizer, imageProcessor: ImageProcessor, name: String, device: Device = .cpu,
+        chatTemplate: ChatTemplate? = nil
     ) throws {
         guard tokenizer.vocabularySize <= model.vocabularySize else {
             throw SyrinxError(
@@ -60,18 +66,18 @@ public struct SyrinxModel: Sendable {
         self.tokenizer = tokenizer
         self.imageProcessor = imageProcessor
         engine = GenerationEngine(model, pieceCount: tokenizer.vocabularySize)
-        contract = TokenContract(
-            imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
+        contract = model.tokenContract
         beginID = tokenizer.beginID ?? tokenizer.endID
-        self.chatTemplate = chatTemplate ?? model.chatTemplate
+        self.description = description
+        self.chatTemplate = chatTemplate ?? description.chatTemplate
     }
 
     /// Whether spaces and line ends beside an image belong to its prompts, as in conversations.
-    public var keepsPromptSpaces: Bool { model.chatTemplate != .document }
+    public var keepsPromptSpaces: Bool { description.chatTemplate != .document }
 
     /// How its authors sample answers.
     public var recommendedOptions: AnswerOptions {
-        let sampling = model.recommendedSampling
+        let sampling = description.recommendedSampling
         return AnswerOptions(
             GenerationConfig(
                 maxNewTokens: sampling.maxNewTokens, temperature: sampling.temperature, topK: sampling.topK,
@@ -142,8 +148,7 @@ public struct SyrinxModel: Sendable {
         let config = generationConfig(options)
         try requireMemory(prompt, options)
         var writer = answerWriter(for: prompt, options)
-        var request = GenerationRequest(
-            prompt.input, visualTokens: prompt.visualTokens, config: config, imageIDs: prompt.imageIDs)
+        var request = GenerationRequest(prompt.input, config: config)
         request.keepsLogProbabilities = options.givesLogProbabilities
         let result = try engine.generate(
             request, reusing: prefix,
@@ -162,7 +167,7 @@ extension SyrinxModel {
     /// The options with the tokens that end an answer of this model, and those that never stand in one.
     func generationConfig(_ options: AnswerOptions) -> GenerationConfig {
         var config = options.generation
-        config.bannedTokenIDs.insert(contract.imagePlaceholderID)
+        config.bannedTokenIDs.formUnion(contract.placeholderIDs)
         for id in [tokenizer.beginID, tokenizer.padID].compactMap({ $0 }) { config.bannedTokenIDs.insert(id) }
         for id in [tokenizer.endID].compactMap({ $0 }) {
             config.bannedTokenIDs.remove(id)
@@ -183,7 +188,7 @@ extension SyrinxModel {
             text: writer.text, stopReason: writer.hasStopped ? .stopString : result.stopReason,
             usage: prompt.usage(of: result), timings: result.timings,
             promptTokenIDs: prompt.input.tokenIDs.array(of: Int64.self).map(Int.init), tokenIDs: result.tokenIDs,
-            logProbabilities: result.logProbabilities, images: prompt.images, videos: prompt.videos)
+            logProbabilities: result.logProbabilities, accounts: prompt.accounts)
     }
 
     /// Refuses an answer whose keys and values would not fit into memory.

@@ -38,10 +38,10 @@ public final class ConversationSource: ExampleSupply {
         guard let endID = tokenizer.endID else {
             throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")
         }
-        guard contextLength >= TokenContract.leastContextLength(visualTokenCount: contract.visualTokenCount) else {
+        guard contextLength >= TokenContract.leastContextLength(tokenCount: contract.imageTokenCount) else {
             throw DataError(
-                "an image takes \(contract.visualTokenCount) tokens and an answer two more, which leaves no room for text "
-                    + "in a context of \(contextLength); raise the context length or lower the visual token count")
+                "an image takes \(contract.imageTokenCount) tokens and an answer two more, which leaves no room for text "
+                    + "in a context of \(contextLength); raise the context length or lower the image token count")
         }
         self.conversations = conversations
         self.tokenizer = tokenizer
@@ -88,7 +88,7 @@ public final class ConversationSource: ExampleSupply {
         let layout = try layout(conversation, images: images)
         return Example(
             id: conversation.id, source: conversations.name, kind: images.isEmpty ? .textOnly : .interleaved,
-            layout: layout, images: Array(images.prefix(layout.imageSpans.count)),
+            layout: layout, images: Array(images.prefix(layout.mediaSpans.count)),
             provenance: .init(
                 package: conversations.name, version: "", path: "record \(entry)", licence: "the user's own"))
     }
@@ -96,13 +96,13 @@ public final class ConversationSource: ExampleSupply {
     private func layout(_ conversation: Conversation, images: [Example.Image]) throws -> PromptLayout {
         let parts = try conversation.parts(in: template)
         let spans = zip(conversation.images, images).map { name, image in
-            ImageSpan(
-                tokenCount: contract.visualTokenCount, name: name, width: image.stored.width,
+            MediaSpan.image(
+                tokenCount: contract.imageTokenCount, name: name, width: image.stored.width,
                 height: image.stored.height)
         }
         return try PromptLayout(
             name: conversation.id, parts: parts, tokenizer: tokenizer,
-            beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, images: spans
+            beginID: tokenizer.beginID ?? tokenizer.endID, contract: contract, media: spans
         ).cut(to: contextLength, endID: conversation.endsWhereCut(in: template) ? tokenizer.endID : nil)
     }
 }
@@ -117,9 +117,9 @@ extension PromptLayout {
         for segment in segments {
             let room = limit - kept.tokenCount
             switch segment {
-            case .image(let span):
+            case .media(let span):
                 guard span.tokenCount <= room else { return kept }
-                kept.append(image: span)
+                kept.append(media: span)
             case .text(let tokenIDs, let isSupervised):
                 if let endID, isSupervised, tokenIDs.count > room - 1, tokenIDs != [endID] {
                     kept.append(text: tokenIDs.prefix(room - 1) + [endID], isSupervised: true)

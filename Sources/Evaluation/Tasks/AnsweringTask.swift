@@ -48,7 +48,7 @@ public struct AnsweringTask: EvaluationTask {
                 let controls = [(Self.blank, blank), (Self.majority, Self.majority(of: question, in: context))]
                 predictions[place] = Prediction(
                     task: name, id: item.id, source: item.source,
-                    prompt: (MarkedText(question).firstMedium == nil ? "<image>" : "") + question, references: right,
+                    prompt: (MarkedText(question).firstModality == nil ? "<image>" : "") + question, references: right,
                     generated: text,
                     scores: Dictionary(
                         uniqueKeysWithValues: Self.metrics.map { ($0, Self.score(text, $0, right)) }),

@@ -113,7 +113,7 @@ public struct FewShotNamingTask: EvaluationTask {
     private func label(_ word: String) -> String { text.replacing(word) }
 
     private func tokenCount(_ context: EvaluationContext, _ question: Question, word: String) -> Int {
-        let images = (question.examples.count + 1) * context.subject.contract.visualTokenCount
+        let images = (question.examples.count + 1) * context.subject.imageTokenCount
         let texts = (question.examples.map(\.word) + [word]).map { context.subject.encode(label($0)).count }
         return (context.subject.beginID == nil ? 0 : 1) + images + texts.reduce(0, +)
     }

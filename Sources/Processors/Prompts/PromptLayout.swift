@@ -21,23 +21,23 @@ public struct MediaSpan: Sendable, Equatable {
     public var tokenCount: Int
     /// What error messages call the medium.
     public var name: String
-    /// What it was, for error messages, such as `640x480`; empty where nobody knows.
-    public var detail: String
+    /// Its sizes as it came, width and height of an image in pixels; empty where nobody knows.
+    public var extent: [Int]
 
-    public init(_ modality: Modality, tokenCount: Int, name: String, detail: String = "") {
+    public init(_ modality: Modality, tokenCount: Int, name: String, extent: [Int] = []) {
         self.modality = modality
         self.tokenCount = tokenCount
         self.name = name
-        self.detail = detail
+        self.extent = extent
     }
 
     /// The place of an image of this size as it came, in pixels.
     public static func image(tokenCount: Int, name: String, width: Int, height: Int) -> MediaSpan {
-        MediaSpan(.image, tokenCount: tokenCount, name: name, detail: "\(width)x\(height)")
+        MediaSpan(.image, tokenCount: tokenCount, name: name, extent: [width, height])
     }
 
-    /// Its name, and what it was.
-    var title: String { detail.isEmpty ? name : "\(name), \(detail)" }
+    /// Its name and its sizes, such as `cat.png, 640x480`.
+    var title: String { extent.isEmpty ? name : "\(name), \(extent.map(String.init).joined(separator: "x"))" }
 }
 
 /// One example or prompt as a list of segments, before it becomes rows of numbers.

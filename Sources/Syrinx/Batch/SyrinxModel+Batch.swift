@@ -23,8 +23,7 @@ extension SyrinxModel {
         precondition(prompts.count == options.count, "\(prompts.count) prompts, but \(options.count) options")
         var writers = zip(prompts, options).map { answerWriter(for: $0, $1) }
         let requests = zip(prompts, options).map { prompt, options in
-            var request = GenerationRequest(
-                prompt.input, visualTokens: prompt.visualTokens, config: generationConfig(options))
+            var request = GenerationRequest(prompt.input, config: generationConfig(options))
             request.keepsLogits = keepsLogits
             request.keepsLogProbabilities = options.givesLogProbabilities
             return request
