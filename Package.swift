@@ -173,16 +173,19 @@ let package = Package(
         tests("Media", ["Media", "Torch", "CKernels"], fixtures: true),
         tests("Codecs", ["Codecs", "Media", "Torch"], fixtures: true),
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
-        tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
+        tests("Processors", ["TinyModels", "Processors", "Tokenizers", "Media", "Torch"]),
         tests(
             "SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Media"],
             fixtures: true, golden: true),
         tests(
             "DataPipeline",
-            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],
+            [
+                "TinyModels", "DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch",
+                "Digests",
+            ],
             fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
-        tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
+        tests("Generation", ["TinyModels", "Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests(
             "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
             fixtures: true),

@@ -5,7 +5,7 @@ import Processors
 import SyrinxModels
 import Torch
 
-// Shapes: B rows, T prompt positions (visual tokens included), V vocabulary size.
+// Shapes: B rows, T prompt positions (those of images included), V vocabulary size.
 
 /// mPLUG-Owl2 with every width and depth halved, bfloat16: prompts of text, one image and text, or single tokens after them.
 ///
@@ -18,14 +18,15 @@ struct OwlWork {
 
     init(_ folder: URL, work: String) throws {
         files = WorkFolder(folder: folder, work: work)
-        let (model, store, weights) = try ModelRegistry.open(ModelFolder(path: folder.appending(path: "owl2").path))
+        let (model, _, store, weights) = try ModelRegistry.open(ModelFolder(path: folder.appending(path: "owl2").path))
         try store.load(weights, dtype: nil)
         self.model = model
         let tensors = try files.tensors("\(work).input.safetensors")
         guard let tokenIDs = tensors["expanded"], let pixels = tensors["pixels"] else {
             throw WorkError("the input of \(work) lacks its tokens or its images")
         }
-        prompts = Prompts(tokenIDs: tokenIDs, pixels: pixels, placeholder: model.imagePlaceholder)
+        prompts = Prompts(
+            tokenIDs: tokenIDs, pixels: pixels, placeholder: model.tokenContract.placeholderIDs.first ?? 0)
     }
 
     func servePrefill(_ conversation: Conversation) throws {
@@ -52,9 +53,9 @@ struct OwlWork {
     /// Scores [B, 1, V] of the token after the prompts, images included.
     private func scores(of prompts: Prompts, cache: KVCache) -> Tensor {
         let input = prompts.input
-        let states = model.hiddenStates(
-            embeddings: model.embed(input), positionIDs: input.positionIDs, layout: nil,
-            visualPositions: input.visualPositions, cache: cache)
+        let pass = DecoderPass(
+            positionIDs: input.positionIDs, mediaPositions: input.mediaPositions, cache: cache)
+        let states = model.decode(model.embed(input), pass).hiddenStates
         cache.advance(by: Array(repeating: prompts.length, count: prompts.rows))
         return model.logits(hiddenStates: states.narrow(dim: 1, start: prompts.length - 1, length: 1))
     }
@@ -63,14 +64,14 @@ struct OwlWork {
     private func scores(of tokenIDs: Tensor, cache: KVCache) -> Tensor {
         let positions = Tensor(cache.lengths.map(Int64.init), shape: tokenIDs.shape)
         let logits = model.logits(
-            embeddings: model.embed(tokenIDs: tokenIDs), positionIDs: positions, cache: cache)
+            embeddings: model.embed(tokenIDs: tokenIDs), DecoderPass(positionIDs: positions, cache: cache))
         cache.advance(by: Array(repeating: 1, count: tokenIDs.size(0)))
         return logits
     }
 
     /// Rows of one length with images at the same places.
     private struct Prompts {
-        /// int64[B, T], the placeholder at every visual token.
+        /// int64[B, T], the placeholder at every position of an image.
         let tokenIDs: Tensor
         /// float32[B, 3, H, W].
         let pixels: Tensor
@@ -93,8 +94,11 @@ struct OwlWork {
                 layout: SegmentLayout(
                     rows: rows, columns: length,
                     segments: (0..<rows).map { .init(row: $0, start: 0, length: length) }),
-                pixelValues: pixels,
-                visualPositions: Tensor(flat.indices.filter { flat[$0] == Int64(placeholder) }.map(Int64.init)))
+                media: [
+                    MediaBatch(
+                        modality: .image, values: pixels,
+                        positions: Tensor(flat.indices.filter { flat[$0] == Int64(placeholder) }.map(Int64.init)))
+                ])
         }
     }
 }

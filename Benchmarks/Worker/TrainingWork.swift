@@ -36,7 +36,9 @@ struct TrainingWork {
             })
         input = ModelInput(
             tokenIDs: try tensor("tokens"), positionIDs: try tensor("positions"), layout: layout,
-            pixelValues: tensors["pixels"], visualPositions: tensors["visual_positions"])
+            media: try tensors["pixels"].map {
+                [MediaBatch(modality: .image, values: $0, positions: try tensor("visual_positions"))]
+            } ?? [])
     }
 
     private static func config(_ work: String) -> MM1.Config {
@@ -51,15 +53,14 @@ struct TrainingWork {
     }
 
     func serve(_ conversation: Conversation) throws {
-        if input.pixelValues == nil {
+        if input.media.isEmpty {
             for part in ["vision_encoder", "connector"] { store.freeze(under: part) }
         }
         let weights = MasterWeights(store, computeDType: files.dtype)
         let optimizers = try OptimizerSet(
             OptimizerConfig(peakLearningRate: 1e-4), weights, nonEmbeddingParameterCount: 1)
         let clock = StepClock(conversation, files)
-        var converted = input
-        converted.pixelValues = input.pixelValues?.to(files.dtype)
+        let converted = input.castingMedia(to: files.dtype)
         let (model, labels, weight) = (model, labels, labels.notEqual(to: -100).to(.float32).sum().item())
         let trainer = Trainer(
             .init(stage: "bench", limit: RunLimit(steps: nil), schedule: Schedule(warmupSteps: 0, decay: .constant)),

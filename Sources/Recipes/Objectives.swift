@@ -9,7 +9,7 @@ public import Training
 /// The objectives of recipes over the two kinds of micro-batch.
 struct Objectives {
     let model: any MultimodalLanguageModel
-    let store: ParameterStore
+    let recomputation: Recomputation
     let seed: UInt64
     let computeDType: DType
     let device: Device
@@ -22,12 +22,14 @@ struct Objectives {
             name: "nextToken", division: hasDropout ? .redrawing("LoRA's dropout") : .exact,
             weight: { Double($0.supervisedTokenCount) }
         ) { batch in
-            var input = batch.input.to(device)
-            input.pixelValues = input.pixelValues?.to(computeDType)
+            let input = batch.input.to(device).castingMedia(to: computeDType)
             // From the batch alone: a resumed run drops the same inputs of LoRA's terms, and validation drops none.
-            store.dropoutSeed = isGradEnabled ? seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) : nil
-            defer { store.dropoutSeed = nil }
-            let loss = model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
+            let context = ForwardContext(
+                dropoutSeed: isGradEnabled ? seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) : nil,
+                recomputation: recomputation)
+            let loss = context.run {
+                model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
+            }
             return StepLoss(
                 total: loss.total, parts: loss.parts, tokenCount: batch.filledTokenCount, imageCount: batch.imageCount,
                 floatingPointOperations: operations(
@@ -35,11 +37,13 @@ struct Objectives {
         }
     }
 
-    /// The caption's distinct tokens from the mean visual token: the mean over images.
+    /// The caption's distinct tokens from the mean image token: the mean over images.
     func bagOfWords() -> Objective<CaptionedImages> {
         Objective(name: "bagOfWords", weight: { Double($0.itemIDs.count) }) { images in
-            let loss = model.bagOfWordsLoss(
-                pixelValues: images.pixelValues.to(device).to(computeDType), captions: images.captionTokenIDs)
+            let loss = ForwardContext(recomputation: recomputation).run {
+                model.bagOfWordsLoss(
+                    pixelValues: images.pixelValues.to(device).to(computeDType), captions: images.captionTokenIDs)
+            }
             return step(loss.total, loss.parts, images)
         }
     }
@@ -51,8 +55,9 @@ struct Objectives {
             name: "contrastive", division: .refused("the contrastive loss compares all images of a micro-batch"),
             weight: { Double($0.itemIDs.count) }
         ) { images in
-            let visual = model.visualTokens(images.pixelValues.to(device).to(computeDType)).mean(dims: [1]).to(
-                .float32)
+            let pooled = ForwardContext(recomputation: recomputation).run {
+                model.pooledImages(images.pixelValues.to(device).to(computeDType)).to(.float32)
+            }
             let texts = Tensor.stack(
                 images.captionTokenIDs.map { caption in
                     let distinct = Set(caption).sorted().map(Int64.init)
@@ -61,7 +66,7 @@ struct Objectives {
                     ])
                 }, dim: 0
             ).to(.float32)  // [N, D]
-            let scores = unit(visual).matmul(unit(texts).transpose(0, 1)) * (1 / temperature)  // [N, N]
+            let scores = unit(pooled).matmul(unit(texts).transpose(0, 1)) * (1 / temperature)  // [N, N]
             let labels = Tensor.arange(images.itemIDs.count, device: device)
             let loss =
                 (crossEntropy(scores, labels, reduction: .sum)
@@ -77,48 +82,32 @@ struct Objectives {
     private func step(_ total: Tensor, _ parts: [String: Tensor], _ images: CaptionedImages) -> StepLoss {
         let count = images.itemIDs.count
         return StepLoss(
-            total: total, parts: parts, tokenCount: count * model.visualTokenCount, imageCount: count,
+            total: total, parts: parts, tokenCount: count * (model.tokenContract.tokenCount(of: .image) ?? 0),
+            imageCount: count,
             floatingPointOperations: operations(tokens: 0, scored: count, images: count))
     }
 
     /// Forward and twice as much backward; attention's own products, a few percent at these lengths, are left out.
     private func operations(tokens: Int, scored: Int, images: Int) -> Double {
-        3 * model.forwardOperations(tokenCount: tokens, scoredCount: scored, imageCount: images)
+        3 * model.forwardOperations(ForwardWork(tokenCount: tokens, scoredCount: scored, itemCounts: [.image: images]))
     }
 }
 
 extension Batch: TrainingItem {
-    /// The first and the second half of the rows, each with its own images.
+    /// The first and the second half of the rows, each with its own media.
     public func halves() -> (Batch, Batch)? {
-        let rows = labels.size(0), columns = labels.size(1)
+        let rows = labels.size(0)
         guard rows > 1 else { return nil }
-        let positions = input.visualPositions?.array(of: Int64.self) ?? []
-        let perImage = imageCount > 0 ? positions.count / imageCount : 0
         func part(_ range: Range<Int>) -> Batch {
-            let start = Int64(range.lowerBound * columns), end = Int64(range.upperBound * columns)
-            let mine = positions.indices.filter { positions[$0] >= start && positions[$0] < end }
-            let images = perImage > 0 ? mine.count / perImage : 0
-            let firstImage = perImage > 0 ? (mine.first ?? 0) / perImage : 0
             var part = self
-            func narrowed(_ tensor: Tensor) -> Tensor {
-                tensor.narrow(dim: 0, start: range.lowerBound, length: range.count)
-            }
-            part.labels = narrowed(labels)
-            part.input = ModelInput(
-                tokenIDs: narrowed(input.tokenIDs), positionIDs: narrowed(input.positionIDs),
-                layout: SegmentLayout(
-                    rows: range.count, columns: columns,
-                    segments: input.layout.segments.filter { range.contains($0.row) }.map {
-                        .init(row: $0.row - range.lowerBound, start: $0.start, length: $0.length)
-                    }),
-                pixelValues: images > 0 ? input.pixelValues?.narrow(dim: 0, start: firstImage, length: images) : nil,
-                visualPositions: images > 0 ? Tensor(mine.map { positions[$0] - start }).to(labels.device) : nil)
+            part.labels = labels.narrow(dim: 0, start: range.lowerBound, length: range.count)
+            part.input = input.rows(range)
             part.rowSources = Array(rowSources[range])
             part.itemIDs = zip(itemIDs, input.layout.segments).filter { range.contains($1.row) }.map(\.0)
-            part.imageCount = images
+            part.imageCount = part.input.itemCount(of: .image)
             part.supervisedTokenCount = Int(part.labels.notEqual(to: Double(ignoreIndex)).sum().item())
             part.filledTokenCount = part.input.layout.segments.reduce(0) { $0 + $1.length }
-            part.textTokenCount = part.filledTokenCount - mine.count
+            part.textTokenCount = part.filledTokenCount - part.input.mediaTokenCount
             return part
         }
         return (part(0..<rows / 2), part(rows / 2..<rows))

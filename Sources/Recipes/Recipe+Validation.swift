@@ -44,7 +44,7 @@ extension Recipe {
             data.tokenizer.vocabularySize <= Self.vocabularyLimit, "data.tokenizer.vocabularySize",
             "\(data.tokenizer.vocabularySize) is more than the \(Self.vocabularyLimit) that any vocabulary has; use 4096"
         )
-        let leastContext = TokenContract.leastContextLength(visualTokenCount: model.visualTokenCount)
+        let leastContext = TokenContract.leastContextLength(tokenCount: model.visualTokenCount)
         try require(
             data.contextLength >= leastContext, "data.contextLength",
             "\(data.contextLength) has no room for an image of \(model.visualTokenCount) positions and text; use at least "

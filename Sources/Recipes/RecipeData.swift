@@ -62,8 +62,7 @@ struct RecipeData {
         imagePlaceholder = placeholder
         let image = ImageProcessor(imageSize: recipe.model.visionEncoder.imageSize, resize: recipe.data.resize)
         imageProcessor = image
-        let contract = TokenContract(
-            imagePlaceholderID: placeholder, visualTokenCount: recipe.model.visualTokenCount)
+        let contract = TokenContract(imagePlaceholder: placeholder, tokenCount: recipe.model.visualTokenCount)
         let tokenizer = tokenizer
         source = try corpus.map {
             try ExampleSource(

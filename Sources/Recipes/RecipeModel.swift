@@ -16,7 +16,7 @@ struct RecipeModel {
     /// Declares the model with the tokenizer's vocabulary.
     init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
         self.recipe = recipe
-        store = ParameterStore(adaptation: recipe.lora?.adaptation, recomputation: recipe.recompute)
+        store = ParameterStore(adaptation: recipe.lora?.adaptation)
         shape = recipe.model.with(vocabularySize: vocabularySize, imagePlaceholder: imagePlaceholder)
         model = shape.model(at: store.root)
     }

@@ -38,9 +38,8 @@ public final class SampleObserver: TrainingObserver {
             try Self.sample(try context.examples.examples(ofEntry: records[place]).first, context)
         }
         let tokenizer = context.examples.tokenizer
-        let placeholder = context.model.imagePlaceholder
         config = GenerationConfig(
-            maxNewTokens: maximumTokens, bannedTokenIDs: placeholder >= 0 ? [placeholder] : [],
+            maxNewTokens: maximumTokens, bannedTokenIDs: context.model.tokenContract.placeholderIDs,
             stopTokenIDs: Set([tokenizer.endID].compactMap { $0 }))
     }
 
@@ -51,10 +50,11 @@ public final class SampleObserver: TrainingObserver {
         let prompt = PromptLayout(name: example.id, segments: Array(example.layout.segments[..<start]))
         let answer = PromptLayout(
             name: example.id, segments: Array(example.layout.segments[start...].prefix(while: \.isSupervised)))
-        let shown = example.images.prefix(prompt.imageSpans.count).map { ($0.stored.pixels, $0.change) }
+        let shown = example.images.prefix(prompt.mediaSpans.count).map { ($0.stored.pixels, $0.change) }
         let pixels = context.examples.assembler.pixelValues(Array(shown))
-        var input = try context.examples.collator.padded([prompt], pixelValues: pixels).input.to(context.device)
-        input.pixelValues = input.pixelValues?.to(context.computeDType)
+        let input = try context.examples.collator.packed(
+            [[prompt]], length: prompt.tokenCount, values: pixels.map { [.image: $0] } ?? [:]
+        ).input.to(context.device).castingMedia(to: context.computeDType)
         let size = context.examples.assembler.size
         return Sample(
             id: example.id, question: question(prompt, context.examples.tokenizer),

@@ -27,7 +27,7 @@ struct StageRun {
             stage.optimizer, weights, nonEmbeddingParameterCount: built.nonEmbeddingParameterCount)
         if let saved { try optimizers.restore(saved.optimizerState) }
         let objectives = Objectives(
-            model: built.model, store: built.store, seed: recipe.seed, computeDType: machine.computeDType,
+            model: built.model, recomputation: recipe.recompute, seed: recipe.seed, computeDType: machine.computeDType,
             device: machine.device, hasDropout: recipe.lora.map { $0.dropout > 0 } ?? false)
         let peak = MachinePeak.operationsPerSecond(dtype: machine.computeDType, device: machine.device)
         func train<Item: TrainingItem>(

@@ -43,12 +43,15 @@ extension ModelFolder {
 
     /// The images' preprocessing, in Syrinx's form or as the family was published.
     func imageProcessor(for description: ModelDescription, _ artefacts: ModelArtefacts) throws -> ImageProcessor {
-        if lacksPreprocessing(description, artefacts), let size = description.imageSize, let resize = description.publishedResize {
+        if lacksPreprocessing(description, artefacts), let size = description.imageSize,
+            let resize = description.publishedResize
+        {
             return ImageProcessor(imageSize: size, resize: resize)
         }
         let name = preprocessingName ?? FileName.preprocessorConfig
         do {
-            return try ImageProcessor(preprocessorConfiguration: try bytes(of: name), published: description.publishedResize)
+            return try ImageProcessor(
+                preprocessorConfiguration: try bytes(of: name), published: description.publishedResize)
         } catch let error as ImageProcessorError {
             throw CheckpointError.malformed(path: path(of: name), reason: error.description)
         }

@@ -83,7 +83,8 @@ public enum Syrinx {
             model, description: description, tokenizer: tokenizer, imageProcessor: imageProcessor, name: folder,
             device: device, chatTemplate: chatTemplate)
         loaded.base = base.filled(from: store)
-        loaded.remarks = try files.remarks(on: description, configuration, tokenizer: tokenizer, storedTables: storedTables)
+        loaded.remarks = try files.remarks(
+            on: description, configuration, tokenizer: tokenizer, storedTables: storedTables)
         return try adapter.map { try loaded.adapted(by: $0) } ?? loaded
     }
 

@@ -3,6 +3,7 @@ import Processors
 import Terminal
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 @Suite struct ExampleSourceTests {
@@ -16,9 +17,9 @@ import Torch
         #expect(layout.segments.count == 4)
         #expect(layout.segments[0] == .text(tokenIDs: [1], isSupervised: false))
         #expect(
-            layout.segments[1] == .image(ImageSpan(tokenCount: 4, name: "shapes-000000.0.png", width: 10, height: 8)))
+            layout.segments[1] == .media(.image(tokenCount: 4, name: "shapes-000000.0.png", width: 10, height: 8)))
         #expect(layout.segments[3] == .text(tokenIDs: [2], isSupervised: true))
-        #expect(layout.labels()[4] == layout.tokenIDs(imagePlaceholderID: 259)[5])
+        #expect(layout.labels()[4] == layout.ids(259)[5])
     }
 
     @Test func `No loss is taken on a prompt`() throws {
@@ -35,10 +36,10 @@ import Torch
         #expect(pieces.count > 3)
         for piece in try nonempty(pieces) {
             #expect(piece.tokenCount <= 40)
-            #expect(piece.imageSpans.allSatisfy { $0.tokenCount == 4 })
+            #expect(piece.mediaSpans.allSatisfy { $0.tokenCount == 4 })
             #expect(piece.segments[0] == .text(tokenIDs: [1], isSupervised: false))
         }
-        #expect(pieces.reduce(0) { $0 + $1.imageSpans.count } == 7)
+        #expect(pieces.reduce(0) { $0 + $1.mediaSpans.count } == 7)
         let text = pieces.map { ByteTokenizer().decode($0.supervisedTokenIDs) }.joined()
         #expect(text == "d1" + String(repeating: String(repeating: "word ", count: 9), count: 7))
         #expect(pieces.map { $0.supervisedTokenIDs.last == 2 } == pieces.indices.map { $0 == pieces.count - 1 })

@@ -56,7 +56,7 @@ final class CorpusFixture {
 
     deinit { try? FileManager.default.removeItem(at: url) }
 
-    static let contract = TokenContract(imagePlaceholderID: ByteTokenizer.placeholder, visualTokenCount: 4)
+    static let contract = TokenContract(imagePlaceholder: ByteTokenizer.placeholder, tokenCount: 4)
 
     func source(
         contextLength: Int = 96, template: CaptionTemplate = CaptionTemplate(), cacheByteLimit: Int = 1 << 20

@@ -3,6 +3,7 @@ import Foundation
 import Processors
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 /// Every number of a batch, to compare bit by bit.
@@ -21,7 +22,7 @@ struct BatchContent: Equatable {
         labels = batch.labels.array(of: Int64.self)
         layout = batch.input.layout
         pixels = batch.input.pixelValues?.array(of: Float.self) ?? []
-        visualPositions = batch.input.visualPositions?.array(of: Int64.self) ?? []
+        visualPositions = batch.input.mediaPositions?.array(of: Int64.self) ?? []
         itemIDs = batch.itemIDs
     }
 }
@@ -92,7 +93,7 @@ struct BatchContent: Equatable {
             for place in tokens.indices where !covered.contains(place) {
                 #expect(tokens[place] == 0 && labels[place] == -100)
             }
-            let visual = batch.input.visualPositions?.array(of: Int64.self) ?? []
+            let visual = batch.input.mediaPositions?.array(of: Int64.self) ?? []
             #expect(visual == tokens.indices.filter { tokens[$0] == 259 }.map(Int64.init))
             #expect(visual.count == batch.imageCount * 4)
             #expect(batch.supervisedTokenCount == labels.filter { $0 != -100 }.count)

@@ -12,7 +12,7 @@ struct LearningModel: MultimodalLanguageModel {
     static let kinds = ["food", "animals", "nature", "travel", "flags"]
 
     static let subject = EvaluationSubject(
-        model: LearningModel(), contract: TokenContract(imagePlaceholderID: 2, visualTokenCount: 1), beginID: 0,
+        model: LearningModel(), contract: TokenContract(imagePlaceholder: 2, tokenCount: 1), beginID: 0,
         stopTokenIDs: [1],
         encode: { text in
             text.split(separator: " ").flatMap { word -> [Int] in
@@ -23,16 +23,15 @@ struct LearningModel: MultimodalLanguageModel {
 
     let vocabularySize = words.count
     let contextLength: Int
-    let visualTokenCount = 1
-    let imagePlaceholder = 2
+    let tokenContract = TokenContract(imagePlaceholder: 2, tokenCount: 1)
 
     init(contextLength: Int = 64) { self.contextLength = contextLength }
 
     /// One token [V + 1]: no word, and the group's number (0 for none) in the last place.
-    func visualTokens(_ pixelValues: Tensor) -> Tensor {
+    func encode(_ pixelValues: Tensor, _ modality: Modality) -> Tensor {
         let brightness = pixelValues.mean(dims: [1, 2, 3]).array(of: Float.self)
         let rows = brightness.flatMap { [Float](repeating: 0, count: vocabularySize) + [max(0, $0.rounded() + 1)] }
-        return Tensor(rows, shape: [brightness.count, 1, vocabularySize + 1])
+        return Tensor(rows, shape: [brightness.count, vocabularySize + 1])
     }
 
     func embed(tokenIDs: Tensor) -> Tensor {
@@ -41,9 +40,7 @@ struct LearningModel: MultimodalLanguageModel {
     }
 
     /// Preferences over words, computed position by position; no cache, since this model only scores.
-    func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
+    func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
         let (rows, columns, width) = (embeddings.shape[0], embeddings.shape[1], embeddings.shape[2])
         let values = embeddings.array(of: Float.self)
         var result = [Float](repeating: 0, count: values.count)
@@ -62,14 +59,14 @@ struct LearningModel: MultimodalLanguageModel {
                 if afterName { for word in taught[group] ?? [] { result[start + word] += 5 } }
             }
         }
-        return Tensor(result, shape: embeddings.shape)
+        return DecoderOutput(Tensor(result, shape: embeddings.shape))
     }
 
     func logits(hiddenStates: Tensor) -> Tensor {
         hiddenStates.narrow(dim: hiddenStates.rank - 1, start: 0, length: vocabularySize)
     }
 
-    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double { 0 }
+    func forwardOperations(_ work: ForwardWork) -> Double { 0 }
 
     func makeCache(batch: Int, capacity: Int) -> KVCache {
         KVCache(

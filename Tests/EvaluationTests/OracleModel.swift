@@ -31,16 +31,15 @@ struct OracleModel: MultimodalLanguageModel {
     static func decode(_ ids: [Int]) -> String { ids.map { words[$0] }.joined(separator: " ") }
 
     static let subject = EvaluationSubject(
-        model: OracleModel(), contract: TokenContract(imagePlaceholderID: 2, visualTokenCount: 1), beginID: 0,
+        model: OracleModel(), contract: TokenContract(imagePlaceholder: 2, tokenCount: 1), beginID: 0,
         stopTokenIDs: [1], encode: { encode($0) }, decode: { decode($0) })
 
     let vocabularySize = words.count
     let contextLength = 64
-    let visualTokenCount = 1
-    let imagePlaceholder = 2
+    let tokenContract = TokenContract(imagePlaceholder: 2, tokenCount: 1)
 
     /// Images whose every value is the item's number, to preferences over words; D = 2 V.
-    func visualTokens(_ pixelValues: Tensor) -> Tensor {
+    func encode(_ pixelValues: Tensor, _ modality: Modality) -> Tensor {
         let brightness = pixelValues.mean(dims: [1, 2, 3]).array(of: Float.self)
         var rows = [Float](repeating: 0, count: brightness.count * 2 * vocabularySize)
         for (row, value) in brightness.enumerated() where value >= 0 {
@@ -49,7 +48,7 @@ struct OracleModel: MultimodalLanguageModel {
                 rows[row * 2 * vocabularySize + (Self.words.firstIndex(of: word) ?? 0)] = 10
             }
         }
-        return Tensor(rows, shape: [brightness.count, 1, 2 * vocabularySize])
+        return Tensor(rows, shape: [brightness.count, 2 * vocabularySize])
     }
 
     func embed(tokenIDs: Tensor) -> Tensor {
@@ -58,21 +57,20 @@ struct OracleModel: MultimodalLanguageModel {
     }
 
     /// Preferences add up along the sequence; the own token stays.
-    func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
+    func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
         let count = embeddings.shape[1]
         var all = embeddings.narrow(dim: 2, start: 0, length: vocabularySize)
-        if let cache {
+        if let cache = pass.cache {
             let keys = all.unsqueeze(1)
             all = cache.update(layer: 0, keys: keys, values: keys).keys.select(dim: 1, index: 0)
         }
         let sums = all.cumsum(dim: 1)
-        return Tensor.cat(
-            [
-                sums.narrow(dim: 1, start: all.shape[1] - count, length: count),
-                embeddings.narrow(dim: 2, start: vocabularySize, length: vocabularySize),
-            ], dim: 2)
+        return DecoderOutput(
+            Tensor.cat(
+                [
+                    sums.narrow(dim: 1, start: all.shape[1] - count, length: count),
+                    embeddings.narrow(dim: 2, start: vocabularySize, length: vocabularySize),
+                ], dim: 2))
     }
 
     func logits(hiddenStates: Tensor) -> Tensor {
@@ -82,7 +80,7 @@ struct OracleModel: MultimodalLanguageModel {
         return preferences * own.matmul(Self.followers) + own.matmul(Self.ends) * 5
     }
 
-    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double { 0 }
+    func forwardOperations(_ work: ForwardWork) -> Double { 0 }
 
     func makeCache(batch: Int, capacity: Int) -> KVCache {
         KVCache(

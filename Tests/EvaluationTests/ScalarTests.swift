@@ -32,7 +32,7 @@ import Torch
         let set = OracleModel.set(count: 2)
         func texts(_ said: String, of task: some EvaluationTask) throws -> [String] {
             let subject = EvaluationSubject(
-                model: OracleModel(), contract: TokenContract(imagePlaceholderID: 2, visualTokenCount: 1), beginID: 0,
+                model: OracleModel(), contract: TokenContract(imagePlaceholder: 2, tokenCount: 1), beginID: 0,
                 stopTokenIDs: [1], encode: { OracleModel.encode($0) }, decode: { _ in said })
             let context = CaptionEvaluation(resampleCount: 1).context(
                 subject, set: set, statistics: OracleModel.statistics, blank: Tensor.full([3, 2, 2], value: -1))

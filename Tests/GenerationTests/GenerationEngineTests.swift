@@ -3,6 +3,7 @@ import Processors
 import Synchronization
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 @Suite struct GenerationEngineTests {
@@ -52,14 +53,15 @@ import Torch
         #expect(try narrow.generate(requests).map(\.tokenIDs) == singles)
     }
 
-    @Test func `visual tokens computed before give what pixels give`() throws {
+    @Test func `images encoded before give what pixels give`() throws {
         let input = TinyModel.input([8, 9], brightness: 0.7)
         let pixels = try #require(input.pixelValues)
-        let visual = inferenceMode { TinyModel.shared.visualTokens(pixels) }
+        let visual = inferenceMode { TinyModel.shared.imageTokens(pixels) }
         let config = GenerationConfig(maxNewTokens: 6)
         let fromPixels = try engine.generate(GenerationRequest(input, config: config)).tokenIDs
         #expect(
-            try engine.generate(GenerationRequest(input, visualTokens: visual, config: config)).tokenIDs == fromPixels)
+            try engine.generate(GenerationRequest(input.with(imageTokens: visual), config: config)).tokenIDs
+                == fromPixels)
     }
 
     @Test func `a batch's images go through the encoder a bounded number at a time`() throws {
@@ -78,10 +80,12 @@ import Torch
         let config = GenerationConfig(maxNewTokens: 6)
         let requests = (0..<6).map { number in
             let input = TinyModel.input([8, 9], brightness: number == 3 ? nil : Double(number) / 6)
-            let visual = number % 2 == 0 ? input.pixelValues.map { TinyModel.shared.visualTokens($0) } : nil
-            return GenerationRequest(input, visualTokens: visual, config: config)
+            let visual = number % 2 == 0 ? input.pixelValues.map { TinyModel.shared.imageTokens($0) } : nil
+            return GenerationRequest(input.with(imageTokens: visual), config: config)
         }
-        let singles = try requests.map { try engine.generate(GenerationRequest($0.input, config: config)).tokenIDs }
+        let singles = try requests.map { request in
+            try engine.generate(GenerationRequest(request.input.with(imageTokens: nil), config: config)).tokenIDs
+        }
         #expect(try engine.generate(requests).map(\.tokenIDs) == singles)
         #expect(Set(singles).count > 1)
     }

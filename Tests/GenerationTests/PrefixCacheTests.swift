@@ -11,8 +11,8 @@ import Torch
         _ text: [Int], image: (id: String, brightness: Double)? = nil, count: Int = 5
     ) -> GenerationRequest {
         GenerationRequest(
-            TinyModel.input(text, brightness: image?.brightness), config: GenerationConfig(maxNewTokens: count),
-            imageIDs: image.map { [$0.id] } ?? [])
+            TinyModel.input(text, brightness: image?.brightness, id: image?.id),
+            config: GenerationConfig(maxNewTokens: count))
     }
 
     /// The answer with the cache, which must equal the answer without, and how much was taken up.

@@ -2,6 +2,7 @@ import NN
 import Processors
 import Synchronization
 import SyrinxModels
+import TinyModels
 import Torch
 
 /// The tiny model, noting how many images come to its encoder at a time.
@@ -11,29 +12,20 @@ final class ImageCounting: MultimodalLanguageModel {
 
     var vocabularySize: Int { model.vocabularySize }
     var contextLength: Int { model.contextLength }
-    var visualTokenCount: Int { model.visualTokenCount }
-    var imagePlaceholder: Int { model.imagePlaceholder }
+    var tokenContract: TokenContract { model.tokenContract }
 
-    func visualTokens(_ pixelValues: Tensor) -> Tensor {
-        passes.withLock { $0.append(pixelValues.size(0)) }
-        return model.visualTokens(pixelValues)
+    func encode(_ values: Tensor, _ modality: Modality) -> Tensor {
+        passes.withLock { $0.append(values.size(0)) }
+        return model.encode(values, modality)
     }
 
     func embed(tokenIDs: Tensor) -> Tensor { model.embed(tokenIDs: tokenIDs) }
 
-    func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
-        model.hiddenStates(
-            embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
-            cache: cache)
-    }
+    func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput { model.decode(embeddings, pass) }
 
     func logits(hiddenStates: Tensor) -> Tensor { model.logits(hiddenStates: hiddenStates) }
 
-    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double {
-        model.forwardOperations(tokenCount: tokenCount, scoredCount: scoredCount, imageCount: imageCount)
-    }
+    func forwardOperations(_ work: ForwardWork) -> Double { model.forwardOperations(work) }
 
     func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
 }
@@ -44,32 +36,25 @@ final class BrokenModel: MultimodalLanguageModel {
 
     var vocabularySize: Int { model.vocabularySize }
     var contextLength: Int { model.contextLength }
-    var visualTokenCount: Int { model.visualTokenCount }
-    var imagePlaceholder: Int { model.imagePlaceholder }
+    var tokenContract: TokenContract { model.tokenContract }
 
-    func visualTokens(_ pixelValues: Tensor) -> Tensor { model.visualTokens(pixelValues) }
+    func encode(_ values: Tensor, _ modality: Modality) -> Tensor { model.encode(values, modality) }
 
     func embed(tokenIDs: Tensor) -> Tensor { model.embed(tokenIDs: tokenIDs) }
 
-    func hiddenStates(
-        embeddings: Tensor, positionIDs: Tensor, layout: SegmentLayout?, visualPositions: Tensor?, cache: KVCache?
-    ) -> Tensor {
-        model.hiddenStates(
-            embeddings: embeddings, positionIDs: positionIDs, layout: layout, visualPositions: visualPositions,
-            cache: cache)
-    }
+    func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput { model.decode(embeddings, pass) }
 
     func logits(hiddenStates: Tensor) -> Tensor {
         let nothing = (0..<vocabularySize).map { $0 == 7 ? Float.nan : 0 }
         return model.logits(hiddenStates: hiddenStates) + Tensor(nothing)
     }
 
-    func forwardOperations(tokenCount: Int, scoredCount: Int, imageCount: Int) -> Double { 0 }
+    func forwardOperations(_ work: ForwardWork) -> Double { 0 }
 
     func makeCache(batch: Int, capacity: Int) -> KVCache { model.makeCache(batch: batch, capacity: capacity) }
 }
 
-/// A random model of a few thousand parameters with images of 16 pixels and 4 visual tokens.
+/// A random model of a few thousand parameters with images of 16 pixels and 4 tokens each.
 enum TinyModel {
     static let vocabularySize = 48
     static let placeholder = 3
@@ -100,8 +85,8 @@ enum TinyModel {
     }
 
     /// One row: an image of one `brightness` first, where one is given, then text.
-    static func input(_ text: [Int], brightness: Double? = nil) -> ModelInput {
-        let count = brightness == nil ? 0 : shared.visualTokenCount
+    static func input(_ text: [Int], brightness: Double? = nil, id: String? = nil) -> ModelInput {
+        let count = brightness == nil ? 0 : shared.imageTokenCount
         let tokenIDs = [Int](repeating: placeholder, count: count) + text
         return ModelInput(
             tokenIDs: Tensor(tokenIDs.map(Int64.init), shape: [1, tokenIDs.count]),
@@ -109,7 +94,7 @@ enum TinyModel {
             layout: SegmentLayout(
                 rows: 1, columns: tokenIDs.count, segments: [.init(row: 0, start: 0, length: tokenIDs.count)]),
             pixelValues: brightness.map { Tensor.full([1, 3, 16, 16], value: $0) },
-            visualPositions: count > 0 ? Tensor((0..<count).map(Int64.init)) : nil)
+            mediaPositions: count > 0 ? Tensor((0..<count).map(Int64.init)) : nil, ids: id.map { [$0] })
     }
 
     /// Logits of the last position, recomputing everything.

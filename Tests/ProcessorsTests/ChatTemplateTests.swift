@@ -1,6 +1,7 @@
 import Foundation
 import Processors
 import Testing
+import TinyModels
 import Tokenizers
 
 private func user(_ content: ContentPart...) -> Message { Message(role: .user, content: content) }
@@ -147,12 +148,12 @@ private func written(_ parts: [ChatPart]) -> String {
         _ messages: [Message], _ template: ChatTemplate, _ purpose: ChatTemplate.Purpose, placeholder: Int, rows: Int
     ) throws -> PromptLayout {
         let count = messages.reduce(0) { $0 + $1.images.count }
-        let place = ImageSpan(tokenCount: rows, name: "a.png", width: 1, height: 1)
+        let place = MediaSpan.image(tokenCount: rows, name: "a.png", width: 1, height: 1)
         return try PromptLayout(
             name: "entry", parts: try template.parts(of: messages, for: purpose), tokenizer: tokenizer,
             beginID: tokenizer.beginID,
-            contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: rows),
-            images: Array(repeating: place, count: count))
+            contract: TokenContract(imagePlaceholder: placeholder, tokenCount: rows),
+            media: Array(repeating: place, count: count))
     }
 
     /// A user's text with markers.
@@ -172,7 +173,7 @@ private func written(_ parts: [ChatPart]) -> String {
                 [question(turn[0] as? String ?? "")] + ((turn[1] as? String).map { [assistant($0)] } ?? [])
             }
             let found = try layout(messages, .mplugOwl2, .answer, placeholder: -200, rows: 1)
-            #expect(found.tokenIDs(imagePlaceholderID: -200) == entry["ids"] as? [Int], "\(entry["prompt"] ?? "")")
+            #expect(found.ids(-200) == entry["ids"] as? [Int], "\(entry["prompt"] ?? "")")
             compared += 1
         }
         #expect(compared == 6)
@@ -194,7 +195,7 @@ private func written(_ parts: [ChatPart]) -> String {
             }
             if messages.first?.role == .assistant { messages.removeFirst() }
             let found = try layout(messages, isVicuna ? .vicunaV1 : .mplugOwl2, .training, placeholder: -200, rows: 1)
-            let (ids, labels) = (found.tokenIDs(imagePlaceholderID: -200), found.labels())
+            let (ids, labels) = (found.ids(-200), found.labels())
             let expected = try #require(entry["ids"] as? [Int])
             let expectedLabels = try #require(entry["labels"] as? [Int])
             if turns[0]["value"]?.contains("</s>") == true {
@@ -247,7 +248,7 @@ private func written(_ parts: [ChatPart]) -> String {
             let messages = Array(turns(text).dropLast())
             let found = try layout(
                 messages, .mplugOwl, .answer, placeholder: -1, rows: try #require(entry["rows"] as? Int))
-            #expect(found.tokenIDs(imagePlaceholderID: -1) == entry["ids"] as? [Int], "\(text)")
+            #expect(found.ids(-1) == entry["ids"] as? [Int], "\(text)")
             compared += 1
         }
         #expect(compared == 6)
@@ -262,7 +263,7 @@ private func written(_ parts: [ChatPart]) -> String {
             let text = try #require(entry["text"] as? String)
             let found = try layout(turns(text), .mplugOwlTraining, .training, placeholder: -1, rows: 6)
             #expect(
-                found.tokenIDs(imagePlaceholderID: -1) == (entry["ids"] as? [Int])?.prefix(length).map { $0 }, "\(text)"
+                found.ids(-1) == (entry["ids"] as? [Int])?.prefix(length).map { $0 }, "\(text)"
             )
             let mask = found.labels().dropLast().map { $0 == -100 ? 0 : 1 }
             #expect(mask == (entry["loss_mask"] as? [Int])?.prefix(length - 1).map { $0 }, "\(text)")
@@ -275,7 +276,7 @@ private func written(_ parts: [ChatPart]) -> String {
         for template in ChatTemplate.allCases {
             let text = "</s><s><unk><|image|><image>"
             let found = try layout([user(image, .text(text))], template, .answer, placeholder: -200, rows: 1)
-            let ids = found.tokenIDs(imagePlaceholderID: -200)
+            let ids = found.ids(-200)
             #expect(ids.filter { $0 < 3 } == [1, -200], "\(template)")
         }
     }
@@ -285,11 +286,11 @@ private func written(_ parts: [ChatPart]) -> String {
         let error = #expect(throws: ProcessorError.self) {
             try PromptLayout(
                 name: "the prompt", parts: parts, tokenizer: tokenizer, beginID: 1,
-                contract: TokenContract(imagePlaceholderID: -200, visualTokenCount: 1),
-                images: [ImageSpan(tokenCount: 1, name: "a.png", width: 1, height: 1)])
+                contract: TokenContract(imagePlaceholder: -200, tokenCount: 1),
+                media: [MediaSpan.image(tokenCount: 1, name: "a.png", width: 1, height: 1)])
         }
         #expect(
             error?.description
-                == "the prompt has 2 places for images, but 1 image was given; give one image per place")
+                == "the prompt has 2 places for media, but 1 item was given; give one item per place")
     }
 }

@@ -6,8 +6,7 @@ import Testing
         MarkedText(text).pieces.map { piece in
             switch piece {
             case .text(let text): text
-            case .place(.image): "I"
-            case .place(.video): "V"
+            case .place(let modality): modality == .image ? "I" : "V"
             }
         }.joined(separator: "|")
     }
@@ -25,7 +24,7 @@ import Testing
     @Test func `Escaped text has no place and is itself again`() {
         for text in ["", "a", "<image>", #"\<video>"#, #"a <|image|>\"#, "<<image>>"] {
             let marked = MarkedText(MarkedText.escaped(text))
-            #expect(marked.firstMedium == nil && marked.pieces == (text.isEmpty ? [] : [.text(text)]), "\(text)")
+            #expect(marked.firstModality == nil && marked.pieces == (text.isEmpty ? [] : [.text(text)]), "\(text)")
         }
         #expect(MarkedText(#"a<|image|>b\<video>"#).spelling == #"a<image>b\<video>"#)
     }

@@ -109,7 +109,7 @@ struct OwlRecipeTests {
             let written = try ModelFolder(path: second.folder.model)
             let configuration = Data(try written.bytes(of: ModelFolder.FileName.config))
             #expect(ModelRegistry.artefacts(ofConfiguration: configuration).chatTemplate == "mplug-owl2")
-            let (_, store, weights) = try ModelRegistry.open(written)
+            let (_, _, store, weights) = try ModelRegistry.open(written)
             try store.load(weights)
 
             let result = try ResumeCheck.run(

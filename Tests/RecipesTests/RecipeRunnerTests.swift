@@ -67,7 +67,7 @@ struct RecipeRunnerTests {
             for (before, after) in try pairs(first, last) { #expect(after.loss < before.loss, "\(before.name)") }
 
             let model = try ModelFolder(path: outcome.folder.model)
-            let (_, store) = try ModelRegistry.declare(
+            let (_, _, store) = try ModelRegistry.declare(
                 configuration: Data(try model.bytes(of: ModelFolder.FileName.config)))
             try store.load(try model.stateDict())
             #expect(store.stateDict().names == outcome.store.stateDict().names)

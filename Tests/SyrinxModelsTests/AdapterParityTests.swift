@@ -4,6 +4,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// LoRA against Hugging Face's PEFT: outputs, loss, every gradient, merged weights, and folders that PEFT saved.
@@ -155,8 +156,8 @@ struct AdapterParityTests {
         _ adaptation: LowRankAdaptation, _ weights: (ParameterStore) throws -> StateDict
     ) throws -> (scores: Tensor, store: ParameterStore) {
         let folder = try ModelFolder(path: Self.folder + "../mplug-owl2/model")
-        let (_, _, base) = try ModelRegistry.open(folder)
-        let (model, store) = try ModelRegistry.declare(
+        let (_, _, _, base) = try ModelRegistry.open(folder)
+        let (model, _, store) = try ModelRegistry.declare(
             configuration: Data(try folder.bytes(of: "config.json")), adaptation: adaptation)
         try store.load(base, of: .model)
         try store.load(try weights(store), of: .adapters)
@@ -167,9 +168,9 @@ struct AdapterParityTests {
             layout: SegmentLayout(
                 rows: 1, columns: ids.size(1), segments: [.init(row: 0, start: 0, length: ids.size(1))]),
             pixelValues: try inputs("input.one_image.pixel_values"),
-            visualPositions: ids.reshape([-1]).less(than: 0).nonzero().reshape([-1]))
+            mediaPositions: ids.reshape([-1]).less(than: 0).nonzero().reshape([-1]))
         let scores = model.logits(
-            embeddings: model.embed(input), positionIDs: input.positionIDs, visualPositions: input.visualPositions)
+            embeddings: model.embed(input), positionIDs: input.positionIDs, mediaPositions: input.mediaPositions)
         return (scores.detach(), store)
     }
 

@@ -22,7 +22,7 @@ struct EquivalenceTests {
 
     /// The images of the examples from `first` on, `count` examples in all.
     private func images(_ first: Int, _ count: Int = 1) -> Tensor? {
-        func imageCount(_ examples: ArraySlice<PromptLayout>) -> Int { examples.reduce(0) { $0 + $1.imageSpans.count } }
+        func imageCount(_ examples: ArraySlice<PromptLayout>) -> Int { examples.reduce(0) { $0 + $1.mediaSpans.count } }
         let length = imageCount(examples[first..<first + count])
         return length == 0 ? nil : pixels.narrow(dim: 0, start: imageCount(examples[..<first]), length: length)
     }

@@ -3,6 +3,7 @@ import NN
 import SyrinxModels
 import TestSupport
 import Testing
+import TinyModels
 
 struct PublishedSizeTests {
     @Test(arguments: [
@@ -35,7 +36,7 @@ struct PublishedSizeTests {
     @Test func `Decoders lie within three percent of the count their size is named after`() throws {
         for size in try nonempty(ModelRegistry.namedSizes) {
             guard let published = size.publishedDecoderCount else { continue }
-            let (_, store) = try ModelRegistry.declare(configuration: size.configuration())
+            let (_, _, store) = try ModelRegistry.declare(configuration: size.configuration())
             let count =
                 store.elementCount(under: "language_model")
                 - store.elementCount(under: "language_model.model.embed_tokens")
@@ -47,7 +48,7 @@ struct PublishedSizeTests {
     @Test(arguments: ["mm1-30b", "mm1-3b", "mm1-demo"])
     func `Parameter names, shapes and initializers equal the golden list`(name: String) throws {
         let size = try #require(ModelRegistry.namedSizes.first { $0.name == name })
-        let (_, store) = try ModelRegistry.declare(configuration: size.configuration())
+        let (_, _, store) = try ModelRegistry.declare(configuration: size.configuration())
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Golden/\(name).txt")
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {

@@ -69,7 +69,7 @@ struct MM1StepParityTests {
             try fixture.expect(spliced, equals: "spliced")
             let hidden = model.hiddenStates(
                 embeddings: spliced, positionIDs: batch.input.positionIDs, layout: batch.input.layout,
-                visualPositions: batch.input.visualPositions, cache: nil)
+                mediaPositions: batch.input.mediaPositions, cache: nil)
             try fixture.expect(hidden, equals: "hidden", rows: filled)
             try fixture.expect(model.logits(hiddenStates: hidden), equals: "logits", rows: filled)
         }

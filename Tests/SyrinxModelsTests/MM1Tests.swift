@@ -3,6 +3,7 @@ import Processors
 import SyrinxModels
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 struct MM1Tests {
@@ -31,19 +32,19 @@ struct MM1Tests {
 
     /// One row: begin, image, text.
     static func input(_ model: MM1, text: [Int], pixels: Tensor) -> ModelInput {
-        let count = model.visualTokenCount
+        let count = model.imageTokenCount
         let ids = [1] + [Int](repeating: 4, count: count) + text
         return ModelInput(
             tokenIDs: Tensor(ids.map(Int64.init), shape: [1, ids.count]),
             positionIDs: Tensor.arange(ids.count).unsqueeze(0),
             layout: SegmentLayout(rows: 1, columns: ids.count, segments: [.init(row: 0, start: 0, length: ids.count)]),
-            pixelValues: pixels, visualPositions: Tensor((1...count).map(Int64.init)))
+            pixelValues: pixels, mediaPositions: Tensor((1...count).map(Int64.init)))
     }
 
     @Test(arguments: connectors)
     func `Every connector gives its number of tokens in the decoder's width`(connector: ConnectorConfig) {
         let (model, _) = Self.tiny(connector)
-        let tokens = model.visualTokens(.randn([3, 3, 20, 20], generator: Generator(seed: 1)))
+        let tokens = model.imageTokens(.randn([3, 3, 20, 20], generator: Generator(seed: 1)))
         #expect(tokens.shape == [3, connector.tokenCount, 32])
     }
 
@@ -83,7 +84,7 @@ struct MM1Tests {
             tokenIDs: Tensor(ids.map(Int64.init), shape: [1, ids.count]),
             positionIDs: Tensor.cat([.arange(first), .arange(second)], dim: 0).unsqueeze(0), layout: layout,
             pixelValues: pixels,
-            visualPositions: Tensor([1, 2, 3, 4].map(Int64.init) + (1...4).map { Int64(first + $0) }))
+            mediaPositions: Tensor([1, 2, 3, 4].map(Int64.init) + (1...4).map { Int64(first + $0) }))
         let together = model.logits(
             embeddings: model.embed(packed), positionIDs: packed.positionIDs, layout: packed.layout)
         #expect((together.narrow(dim: 1, start: 0, length: first) - alone[0]).abs().max().item() < 1e-5)
@@ -110,19 +111,22 @@ struct MM1Tests {
         }
     }
 
-    @Test func `A placeholder count that is not the visual token count is refused with both numbers`() {
+    @Test func `A placeholder count that is not the token count is refused with both numbers`() {
         let (model, _) = Self.tiny(Self.connectors[0])
         var input = Self.input(model, text: [10], pixels: .zeros([1, 3, 20, 20]))
-        input.visualPositions = Tensor([Int64(1), 2, 3])
+        input.media = [
+            MediaBatch(
+                modality: .image, values: .zeros([1, 3, 20, 20]), tokenCounts: [3], positions: Tensor([Int64(1), 2, 3]))
+        ]
         let error = #expect(throws: TorchError.self) { try withTorchErrors { model.embed(input) } }
-        #expect(error?.message.contains("3 image placeholders for 4 visual tokens") == true)
+        #expect(error?.message.contains("3 placeholders for images, which became 4 tokens") == true)
     }
 
     @Test func `The bag-of-words loss falls when the right words become likely`() {
         let (model, _) = Self.tiny(Self.connectors[0])
         let pixels = Tensor.randn([2, 3, 20, 20], generator: Generator(seed: 5))
         let loss = model.bagOfWordsLoss(pixelValues: pixels, captions: [[7, 8, 8], [9]])
-        let scores = model.logits(hiddenStates: model.visualTokens(pixels).mean(dims: [1])).logSoftmax(dim: -1)
+        let scores = model.logits(hiddenStates: model.imageTokens(pixels).mean(dims: [1])).logSoftmax(dim: -1)
         let rows = scores.array(of: Float.self)
         let expected = -(rows[7] + rows[8]) / 2 - rows[50 + 9]
         #expect(abs(loss.total.item() - Double(expected)) < 1e-4)

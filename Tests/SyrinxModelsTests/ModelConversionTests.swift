@@ -3,6 +3,7 @@ import Foundation
 import NN
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// `syrinx convert` below the command: published archives become safetensors that give the same model.
@@ -17,7 +18,7 @@ struct ModelConversionTests {
     }
 
     private func logits(_ path: String, _ fixture: ParityFixture) throws -> [UInt8] {
-        let (model, store, weights) = try ModelRegistry.open(try ModelFolder(path: path))
+        let (model, _, store, weights) = try ModelRegistry.open(try ModelFolder(path: path))
         try store.load(weights)
         let ids = try fixture("input.text.ids")
         return withoutGrad {

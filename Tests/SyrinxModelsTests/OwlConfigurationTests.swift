@@ -4,6 +4,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// What a published `config.json` of the mPLUG-Owls says about its numbers is read, or refused by name.
@@ -144,7 +145,7 @@ struct OwlConfigurationTests {
         var weights = store.stateDict()
         weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
         try store.load(weights)
-        let (tied, tiedStore) = try ModelRegistry.declare(
+        let (tied, _, tiedStore) = try ModelRegistry.declare(
             configuration: OwlFixture.configuration("mplug-owl2", [(["tie_word_embeddings"], true)]))
         try tiedStore.load(StateDict(weights.pairs.filter { $0.0 != "lm_head.weight" }))
         let input = try OwlFixture.input(ParityFixture("mplug-owl2/expected"), "one_image")

@@ -4,6 +4,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// The tiny models that the published code of the mPLUG-Owls saved, and what tests do with them.
@@ -11,7 +12,7 @@ enum OwlFixture {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/"
 
     static func load(_ name: String) throws -> (any MultimodalLanguageModel, ParameterStore) {
-        let (model, store, weights) = try ModelRegistry.open(ModelFolder(path: folder + name))
+        let (model, _, store, weights) = try ModelRegistry.open(ModelFolder(path: folder + name))
         try store.load(weights)
         return (model, store)
     }
@@ -36,7 +37,7 @@ enum OwlFixture {
         _ system: String, _ changes: [(path: [String], value: Any?)]
     ) throws -> (any MultimodalLanguageModel, ParameterStore) {
         let weights = try ModelRegistry.open(ModelFolder(path: folder + "\(system)/model")).weights
-        let (model, store) = try ModelRegistry.declare(
+        let (model, _, store) = try ModelRegistry.declare(
             configuration: configuration(system, changes),
             weightShapes: Dictionary(uniqueKeysWithValues: weights.pairs.map { ($0.0, $0.1.shape) }))
         try store.load(weights)
@@ -44,7 +45,9 @@ enum OwlFixture {
     }
 
     /// One row of ids with a model's placeholders, and the images that fill them.
-    static func input(_ ids: Tensor, _ pixelValues: Tensor?, lengths: [Int]? = nil) -> ModelInput {
+    static func input(
+        _ ids: Tensor, _ pixelValues: Tensor?, lengths: [Int]? = nil, imageTokens: Tensor? = nil
+    ) -> ModelInput {
         let (rows, columns) = (ids.size(0), ids.size(1))
         let places = ids.reshape([-1]).less(than: 0).nonzero().reshape([-1])
         let segments = (0..<rows).map {
@@ -53,7 +56,7 @@ enum OwlFixture {
         return ModelInput(
             tokenIDs: ids, positionIDs: Tensor.arange(columns).unsqueeze(0).expand([rows, columns]),
             layout: SegmentLayout(rows: rows, columns: columns, segments: segments), pixelValues: pixelValues,
-            visualPositions: places.elementCount > 0 ? places : nil)
+            mediaPositions: places.elementCount > 0 ? places : nil, imageTokens: imageTokens)
     }
 
     /// The input of a case of `expected.safetensors`.
@@ -66,7 +69,7 @@ enum OwlFixture {
         withoutGrad {
             model.logits(
                 embeddings: embeddings ?? model.embed(input), positionIDs: input.positionIDs,
-                visualPositions: input.visualPositions)
+                mediaPositions: input.mediaPositions)
         }
     }
 
@@ -79,7 +82,7 @@ enum OwlFixture {
             let cache = model.makeCache(batch: 1, capacity: length + 20)
             var states = model.hiddenStates(
                 embeddings: embeddings ?? model.embed(input), positionIDs: input.positionIDs, layout: nil,
-                visualPositions: input.visualPositions, cache: cache)
+                mediaPositions: input.mediaPositions, cache: cache)
             cache.advance(by: [length])
             var chosen: [Int64] = []
             while true {
@@ -89,7 +92,7 @@ enum OwlFixture {
                 if chosen.count == 20 { return chosen }
                 states = model.hiddenStates(
                     embeddings: model.embed(tokenIDs: token), positionIDs: Tensor([Int64(length)], shape: [1, 1]),
-                    layout: nil, visualPositions: nil, cache: cache)
+                    layout: nil, mediaPositions: nil, cache: cache)
                 cache.advance(by: [1])
                 length += 1
             }

@@ -2,6 +2,7 @@ import Foundation
 import Media
 import NN
 import Testing
+import TinyModels
 import Torch
 
 /// Preprocessing of mPLUG-Owl, its video variant and mPLUG-Owl2 against the published code with Pillow 11.3.0, to the last bit.

@@ -1,6 +1,7 @@
 import NN
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// Published CLIPs and LLaMAs as the beginning of an mPLUG-Owl or mPLUG-Owl2.
@@ -94,7 +95,7 @@ struct OwlInitializationTests {
             }
             let found = owl.logits(
                 embeddings: owl.embed(tokenIDs: ids), positionIDs: positions,
-                visualPositions: Tensor([Int64(2), 3, 7]))
+                mediaPositions: Tensor([Int64(2), 3, 7]))
             #expect((found - expected).abs().max().item() < 1e-5)
             // A plain model's weights are a modality-adaptive one's to start from; what has both branches stays.
             var adaptive = config

@@ -5,6 +5,7 @@ import Processors
 import SyrinxModels
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 /// mPLUG-Owl, its video variant and mPLUG-Owl2 against the published code, on tiny random models that it saved itself.
@@ -22,14 +23,14 @@ struct OwlParityTests {
         let ids = try fixture(system == "mplug-owl" ? "input.\(part).ids" : "input.\(part).expanded_ids")
         let input = OwlFixture.input(ids, fixture.all["input.\(part).pixel_values"])
         if let pixelValues = input.pixelValues {
-            let stages = model.visualStages(pixelValues)
+            let stages = model.encodingStages(pixelValues, .image)
             try fixture.expect(stages[0].value, equals: "output.\(part).vision_features")
             try fixture.expect(stages[1].value, equals: "output.\(part).image_embeddings")
         }
         let embeddings = model.embed(input)
         try fixture.expect(embeddings, equals: "output.\(part).embeddings")
         let logits = model.logits(
-            embeddings: embeddings, positionIDs: input.positionIDs, visualPositions: input.visualPositions)
+            embeddings: embeddings, positionIDs: input.positionIDs, mediaPositions: input.mediaPositions)
         try fixture.expect(logits, equals: "output.\(part).logits")
         #expect(
             OwlFixture.greedy(model, input, embeddings: embeddings)
@@ -42,12 +43,12 @@ struct OwlParityTests {
         let (loaded, _) = try OwlFixture.load("mplug-owl-video/model")
         let model = try #require(loaded as? MPLUGOwl)
         #expect(model.config.isVideo)
-        let (visual, ids) = try visualRows(model, fixture, part)
+        let (rows, ids) = try mediaRows(model, fixture, part)
         if part != "image_and_video" {
-            try fixture.expect(visual, equals: "output.\(part).image_embeddings")
+            try fixture.expect(rows, equals: "output.\(part).image_embeddings")
         }
-        let input = OwlFixture.input(ids, nil)
-        let embeddings = model.embed(input, visualTokens: visual)
+        let input = OwlFixture.input(ids, nil, imageTokens: rows)
+        let embeddings = model.embed(input)
         try fixture.expect(embeddings, equals: "output.\(part).embeddings")
         let logits = model.logits(embeddings: embeddings, positionIDs: input.positionIDs)
         try fixture.expect(logits, equals: "output.\(part).logits")
@@ -56,13 +57,13 @@ struct OwlParityTests {
                 == (try fixture("output.\(part).greedy")).array(of: Int64.self))
     }
 
-    /// Visual tokens of a case's image and clip in the order of their placeholders, and its ids.
-    private func visualRows(
+    /// What a case's image and clip become in the order of their placeholders, and its ids.
+    private func mediaRows(
         _ model: MPLUGOwl, _ fixture: ParityFixture, _ part: String
     ) throws -> (Tensor, Tensor) {
         let ids = try fixture("input.\(part).ids")
-        let image = fixture.all["input.\(part).pixel_values"].map(model.visualTokens)
-        let clip = fixture.all["input.\(part).video_pixel_values"].map(model.videoTokens)
+        let image = fixture.all["input.\(part).pixel_values"].map(model.imageTokens)
+        let clip = fixture.all["input.\(part).video_pixel_values"].map(model.clipTokens)
         let values = ids.reshape([-1]).array(of: Int64.self)
         let clipFirst = (values.firstIndex(of: -2) ?? .max) < (values.firstIndex(of: -1) ?? .max)
         return (Tensor.cat((clipFirst ? [clip, image] : [image, clip]).compactMap { $0 }, dim: 0), ids)
@@ -87,7 +88,7 @@ struct OwlParityTests {
             let wanted = labels.select(dim: 0, index: row).array(of: Int64.self).prefix(own.count)
             var expanded: (ids: [Int64], labels: [Int64]) = ([], [])
             for (id, label) in try pairs(own, wanted) {
-                let count = id == -200 ? model.visualTokenCount : 1
+                let count = id == -200 ? model.imageTokenCount : 1
                 expanded.ids += [Int64](repeating: id, count: count)
                 expanded.labels += [Int64](repeating: id == -200 ? -100 : label, count: count)
             }
@@ -109,10 +110,10 @@ struct OwlParityTests {
         let fixture = try ParityFixture("mplug-owl-video/expected")
         let (loaded, store) = try OwlFixture.load("mplug-owl-video/model")
         let model = try #require(loaded as? MPLUGOwl)
-        let (visual, ids) = try visualRows(model, fixture, "batch")
-        let input = OwlFixture.input(ids, nil)
+        let (rows, ids) = try mediaRows(model, fixture, "batch")
+        let input = OwlFixture.input(ids, nil, imageTokens: rows)
         let logits = model.logits(
-            embeddings: model.embed(input, visualTokens: visual), positionIDs: input.positionIDs)
+            embeddings: model.embed(input), positionIDs: input.positionIDs)
         let labels = try fixture("input.batch.labels")
         let count = labels.size(1) - 1
         let loss = crossEntropy(
@@ -149,12 +150,12 @@ struct OwlParityTests {
                "grid_size": 18, "use_cls_token": false}}}
             """
         let fixture = try ParityFixture("mplug-owl2/without_class_token")
-        let (model, store) = try ModelRegistry.declare(configuration: Data(configuration.utf8))
+        let (model, _, store) = try ModelRegistry.declare(configuration: Data(configuration.utf8))
         for part in ["model.vision_model", "model.visual_abstractor"] {
             let weights = fixture.weights.prefixed(with: "model").pairs.filter { $0.0.hasPrefix(part) }
             try store.load(StateDict(weights), under: part)
         }
-        let stages = model.visualStages(try fixture("input.pixel_values"))
+        let stages = model.encodingStages(try fixture("input.pixel_values"), .image)
         try fixture.expect(stages[0].value, equals: "output.vision_features")
         try fixture.expect(stages[1].value, equals: "output.image_embeddings")
     }
@@ -166,9 +167,9 @@ struct OwlParityTests {
         let (model, _) = try OwlFixture.load("mplug-owl2/model")
         let input = try OwlFixture.input(fixture, "two_images")
         let length = input.tokenIDs.size(1)
-        let places = try #require(input.visualPositions).array(of: Int64.self)
+        let places = try #require(input.mediaPositions).array(of: Int64.self)
         // Between the two images, so that each piece has one.
-        let cut = Int(places[model.visualTokenCount]) - 1
+        let cut = Int(places[model.imageTokenCount]) - 1
         let starts = [0, cut] + (length - 3..<length)
         #expect(places.allSatisfy { $0 < length - 3 })
         func inPieces(routed: Bool) -> Tensor {
@@ -180,7 +181,7 @@ struct OwlParityTests {
                     let states = model.hiddenStates(
                         embeddings: embeddings.narrow(dim: 1, start: start, length: end - start),
                         positionIDs: input.positionIDs.narrow(dim: 1, start: start, length: end - start), layout: nil,
-                        visualPositions: routed || start == 0 ? Tensor(own) : nil, cache: cache)
+                        mediaPositions: routed || start == 0 ? Tensor(own) : nil, cache: cache)
                     cache.advance(by: [end - start])
                     return states
                 }
@@ -211,20 +212,20 @@ struct OwlParityTests {
         let fixture = try ParityFixture("mplug-owl2/expected")
         let (model, store) = try OwlFixture.load("mplug-owl2/model")
         let input = try OwlFixture.input(fixture, "one_image")
-        func scores(_ visualPositions: Tensor?) -> Tensor {
+        func scores(_ mediaPositions: Tensor?) -> Tensor {
             withoutGrad {
                 model.logits(
-                    embeddings: model.embed(input), positionIDs: input.positionIDs, visualPositions: visualPositions)
+                    embeddings: model.embed(input), positionIDs: input.positionIDs, mediaPositions: mediaPositions)
             }
         }
-        let adaptive = scores(input.visualPositions)
+        let adaptive = scores(input.mediaPositions)
         #expect(ParityFixture.error(scores(nil), adaptive) > 1e-3)
         var equal = store.stateDict()
         for name in try nonempty(equal.names.filter { $0.contains("multiway.1.") }) {
             equal[name] = equal[name.replacing("multiway.1.", with: "multiway.0.")]
         }
         try store.load(equal)
-        #expect(ParityFixture.error(scores(input.visualPositions), scores(nil)) < 1e-6)
+        #expect(ParityFixture.error(scores(input.mediaPositions), scores(nil)) < 1e-6)
     }
 
     @Test(
@@ -237,7 +238,7 @@ struct OwlParityTests {
         name: String, published: String, elements: Int, parameters: Int
     ) throws {
         let size = try #require(ModelRegistry.namedSizes.first { $0.name == name })
-        let (_, store) = try ModelRegistry.declare(
+        let (_, _, store) = try ModelRegistry.declare(
             configuration: size.configuration(), weightShapes: size.weightShapes)
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Golden/published/\(published).txt")

@@ -4,6 +4,7 @@ import Processors
 import SyrinxModels
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 /// Where images stand in mPLUG-Owl and mPLUG-Owl2, what is added to them, and what the order of their rows is worth.
@@ -12,23 +13,23 @@ struct OwlSpliceTests {
     func `A prepared prompt's places are the published code's modality indicator`(part: String) throws {
         let fixture = try ParityFixture("mplug-owl2/expected")
         let model = try OwlFixture.load("mplug-owl2/model").0
-        let count = model.visualTokenCount
+        let count = model.imageTokenCount
         // The reference's ids have one placeholder an image: what a tokenizer and a list of images say.
         var layout = PromptLayout(name: part)
         for id in try fixture("input.\(part).ids").array(of: Int64.self) {
             if id == Int64(model.imagePlaceholder) {
-                layout.append(image: ImageSpan(tokenCount: count, name: "noise", width: 20, height: 20))
+                layout.append(media: MediaSpan.image(tokenCount: count, name: "noise", width: 20, height: 20))
             } else {
                 layout.append(text: [Int(id)], isSupervised: false)
             }
         }
         let collator = Collator(
-            contract: TokenContract(imagePlaceholderID: model.imagePlaceholder, visualTokenCount: count), padID: 0)
+            contract: TokenContract(imagePlaceholder: model.imagePlaceholder, tokenCount: count), padID: 0)
         let input = try collator.padded([layout], pixelValues: fixture.all["input.\(part).pixel_values"]).input
         let expanded = try fixture("input.\(part).expanded_ids").array(of: Int64.self)
         #expect(input.tokenIDs.array(of: Int64.self) == expanded)
         var indicator = [Int64](repeating: 0, count: expanded.count)
-        for place in input.visualPositions?.array(of: Int64.self) ?? [] { indicator[Int(place)] = 1 }
+        for place in input.mediaPositions?.array(of: Int64.self) ?? [] { indicator[Int(place)] = 1 }
         #expect(indicator == (try fixture("output.\(part).modality")).array(of: Int64.self))
         #expect(indicator.contains(1) == (part != "text"))
     }
@@ -54,7 +55,7 @@ struct OwlSpliceTests {
         let model = try OwlFixture.load("\(system)/model").0
         let input = try OwlFixture.input(ParityFixture("\(system)/expected"), "one_image")
         let embeddings = withoutGrad { model.embed(input) }
-        let places = try #require(input.visualPositions)
+        let places = try #require(input.mediaPositions)
         let flat = embeddings.flatten(0, 1)
         func rotated(by shift: Int) -> Tensor {
             let rows = flat.indexSelect(dim: 0, places).roll(shift, dim: 0)
@@ -67,17 +68,17 @@ struct OwlSpliceTests {
         let answer = OwlFixture.greedy(model, input, embeddings: embeddings)
         #expect(OwlFixture.greedy(model, input, embeddings: rotated(by: 1)) != answer)
         // A whole turn puts every row back.
-        #expect(OwlFixture.greedy(model, input, embeddings: rotated(by: model.visualTokenCount)) == answer)
+        #expect(OwlFixture.greedy(model, input, embeddings: rotated(by: model.imageTokenCount)) == answer)
     }
 
     @Test func `A clip of one frame is an image to mPLUG-Owl video`() throws {
         let fixture = try ParityFixture("mplug-owl-video/expected")
         let model = try OwlFixture.load("mplug-owl-video/model").0
         let pixels = try fixture("input.image.pixel_values")
-        let rows = withoutGrad { model.videoTokens(pixels.unsqueeze(2)) }
+        let rows = withoutGrad { model.clipTokens(pixels.unsqueeze(2)) }
         try fixture.expect(rows, equals: "output.image.image_embeddings")
         // Twice the same frame is a clip: time's queries read it too.
-        let twice = withoutGrad { model.videoTokens(Tensor.stack([pixels, pixels], dim: 2)) }
+        let twice = withoutGrad { model.clipTokens(Tensor.stack([pixels, pixels], dim: 2)) }
         #expect(ParityFixture.error(twice, rows) > 1e-2)
     }
 }

@@ -4,6 +4,7 @@ import NN
 import Processors
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// mPLUG-Owl2 with what people's folders hold and the published one does not, against the published code.
@@ -26,7 +27,7 @@ struct OwlVariantTests {
         let fixture = try ParityFixture("mplug-owl2/variants")
         var weights = try ModelRegistry.open(ModelFolder(path: Self.folder + "model")).weights
         for (name, bias) in fixture.all.under("bias").pairs { weights[name] = bias }
-        let (model, store) = try ModelRegistry.declare(
+        let (model, _, store) = try ModelRegistry.declare(
             configuration: OwlFixture.configuration("mplug-owl2", [(["attention_bias"], true)]))
         try store.load(weights)
         try expect(model, equals: "attention_bias", fixture)
@@ -58,7 +59,7 @@ struct OwlVariantTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let folder = try rounded(at: path + "/rounded")
         func model(_ folder: ModelFolder, stored: Bool) throws -> any MultimodalLanguageModel {
-            let (model, store, weights) = try ModelRegistry.open(folder, storedTables: stored)
+            let (model, _, store, weights) = try ModelRegistry.open(folder, storedTables: stored)
             try store.load(weights)
             return model
         }
@@ -95,11 +96,11 @@ struct OwlVariantTests {
         let base = try ModelFolder(path: Self.folder + "model")
         let conversion = try ModelConversion(base, adapter: adapter)
         let merged = try conversion.write(to: path + "/merged")
-        let (model, store, weights) = try ModelRegistry.open(merged)
+        let (model, _, store, weights) = try ModelRegistry.open(merged)
         try store.load(weights)
         try expect(model, equals: "trained_beside", fixture)
 
-        let (plain, declared) = try ModelRegistry.declare(
+        let (plain, _, declared) = try ModelRegistry.declare(
             configuration: Data(try base.bytes(of: "config.json")), adaptation: adapter.adaptation)
         try adapter.check(declared)
         var own = try ModelRegistry.open(base).weights

@@ -2,6 +2,7 @@ import Checkpoints
 import NN
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// The parts of MM1 against the Python reference implementations, on tiny random weights of unusual sizes.

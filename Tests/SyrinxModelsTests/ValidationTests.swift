@@ -1,6 +1,7 @@
 import SyrinxModels
 import TestSupport
 import Testing
+import TinyModels
 
 struct ValidationTests {
     /// A change that makes the demo's shape impossible, and a word its message must have.

@@ -2,6 +2,7 @@ import Foundation
 import NN
 import SyrinxModels
 import Testing
+import TinyModels
 import Torch
 
 /// Settings of a decoder and an encoder that no published system of ours has, against transformers 5.
@@ -96,6 +97,6 @@ struct VariantParityTests {
         store.initialize(seed: 1)
         let features = withoutGrad { model.visionEncoder.patchFeatures(.zeros([1, 3, size, size])) }
         #expect(features.shape == [1, config.visionEncoder.patchCount, 192])
-        #expect(withoutGrad { model.visualTokens(.zeros([1, 3, size, size])) }.shape == [1, 1, 256])
+        #expect(withoutGrad { model.imageTokens(.zeros([1, 3, size, size])) }.shape == [1, 1, 256])
     }
 }

@@ -20,7 +20,7 @@ struct AdapterTests {
     ) throws -> AdapterFolder {
         let folder = try ModelFolder(path: Self.owl2)
         let adaptation = LowRankAdaptation(rank: rank, alpha: 8, targets: ["model.layers.**"])
-        let (_, store) = try ModelRegistry.declare(
+        let (_, _, store) = try ModelRegistry.declare(
             configuration: Data(try folder.bytes(of: "config.json")), adaptation: adaptation)
         store.initializeAdapters(seed: seed)
         var weights = store.stateDict(of: .adapters)
@@ -156,7 +156,7 @@ struct AdapterTests {
         let adapter = try AdapterFolder(path: folder.path + "/adapter")
         #expect(adapter.trainedBase.names.contains("model.visual_abstractor.vit_eos"))
         let base = try Syrinx.load(Self.owl2), pixels = Tensor.ones([1, 3, 20, 20])
-        func tokens(_ model: SyrinxModel) -> Tensor { withoutGrad { model.model.visualTokens(pixels) } }
+        func tokens(_ model: SyrinxModel) -> Tensor { withoutGrad { model.model.imageTokens(pixels) } }
         let adapted = try base.adapted(by: adapter)
         #expect((tokens(adapted) - tokens(base)).abs().max().item() > 0.01 && adapted.adapterRemarks.isEmpty)
         #expect(try tokens(adapted.adapted(by: nil)).bytes() == tokens(base).bytes())

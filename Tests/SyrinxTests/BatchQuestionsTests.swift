@@ -53,7 +53,7 @@ import Torch
         let prompt = try model.prepare(Prompt("colours:", images: [red]))
         let ids = try #require(line["prompt_token_ids"] as? [Int])
         #expect(ids == prompt.input.tokenIDs.array(of: Int64.self).map(Int.init))
-        #expect(ids.count { $0 == model.contract.imagePlaceholderID } == 4)
+        #expect(ids.count { $0 == model.model.imagePlaceholder } == 4)
         var request = GenerationRequest(prompt.input, config: GenerationConfig(maxNewTokens: 6))
         request.keepsLogits = true
         let alone = try model.engine.generate(request)

@@ -146,10 +146,10 @@ struct FolderLoadingTests {
         #expect(exact.remarks.count == 1 && exact.remarks[0].contains("unless you choose --stored-tables"))
         #expect(stored.remarks.isEmpty)
         // Both take adapters and give them back.
-        #expect(try stored.adapted(by: nil).model.visualTokenCount == stored.model.visualTokenCount)
+        #expect(try stored.adapted(by: nil).model.imageTokenCount == stored.model.imageTokenCount)
         let pixels = Tensor.ones([1, 3, 20, 20])
         let difference = withoutGrad {
-            (exact.model.visualTokens(pixels) - stored.model.visualTokens(pixels)).abs().max()
+            (exact.model.imageTokens(pixels) - stored.model.imageTokens(pixels)).abs().max()
         }
         #expect(difference.item() > 0)
     }

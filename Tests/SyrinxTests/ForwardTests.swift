@@ -57,7 +57,7 @@ struct ForwardTests {
     func splice() throws {
         let found = try activations(pair)
         let tokens = try #require(found["token_ids"])
-        let isVisual = tokens.reshape([-1]).notEqual(to: Double(model.contract.imagePlaceholderID))
+        let isVisual = tokens.reshape([-1]).notEqual(to: Double(model.model.imagePlaceholder))
         let places = isVisual.notEqual(to: 1).nonzero().reshape([-1])
         let spliced = try #require(found["spliced_embeddings"]).reshape([-1, 32])
         let connected = try #require(found["connector_output"]).reshape([8, 32])
@@ -149,7 +149,7 @@ struct ForwardTests {
             ])
         let pixels = try #require(clip["video_pixel_values"])
         #expect(pixels.shape == [1, 3, 5, side, side])
-        #expect(clip["connector_output"]?.bytes() == inferenceMode { owl.model.videoTokens(pixels) }.bytes())
+        #expect(clip["connector_output"]?.bytes() == inferenceMode { owl.model.clipTokens(pixels) }.bytes())
         let both = try found(
             "{\"prompt\": \"<image> or <video>?\", \"videos\": [\"\(Self.video)\"], \"frames\": 5, \"images\": [\"red.png\"]}"
         )
@@ -185,7 +185,7 @@ struct ForwardTests {
             return try #require(found["token_ids"]).array(of: Int64.self)
         }
         let ids = try tokens("name: <image>\(scalar)x")
-        let image = Int64(model.contract.imagePlaceholderID)
+        let image = Int64(model.model.imagePlaceholder)
         let (plain, leading) = (try tokens("name: <image>x"), try tokens("name: x"))
         #expect(ids.count { $0 == image } == 4)
         #expect(ids.firstIndex(of: image) == plain.firstIndex(of: image))

@@ -5,6 +5,7 @@ import Media
 import Processors
 import Syrinx
 import Testing
+import TinyModels
 import Torch
 
 /// Published folders through the front door: the answers of the published code to prompts with images, token by token.
@@ -36,7 +37,7 @@ import Torch
         var (compared, clips) = (0, 0)
         for case let entry as [String: Any] in try #require(entries as? [Any]) {
             guard let text = entry["prompt"] as? String, let ids = entry["ids"] as? [Int], !text.isEmpty,
-                (entry["rows"] as? Int ?? model.contract.visualTokenCount) == model.contract.visualTokenCount,
+                (entry["rows"] as? Int ?? model.model.imageTokenCount) == model.model.imageTokenCount,
                 !Self.exceptions.contains(where: text.contains), !text.hasPrefix("<|image|>")
             else { continue }
             // The video model's clips are parts of their own; to the others the marker is a word.
@@ -51,8 +52,8 @@ import Torch
             // mPLUG-Owl2's ids have one placeholder for each image, the video model's another one for clips.
             let expected = ids.flatMap { id in
                 switch id {
-                case -200: Array(repeating: id, count: model.contract.visualTokenCount)
-                case -2: [model.contract.imagePlaceholderID]
+                case -200: Array(repeating: id, count: model.model.imageTokenCount)
+                case -2: [model.model.imagePlaceholder]
                 default: [id]
                 }
             }

@@ -4,6 +4,7 @@ import Media
 import Processors
 import Syrinx
 import Testing
+import TinyModels
 import Torch
 
 /// Conversations with published folders.

@@ -50,7 +50,7 @@ import Torch
 
     private static func expectEqual(_ model: SyrinxModel, marker: String) throws {
         let requests = try requests(model, marker: marker)
-        #expect(requests.map(\.input.imageCount).reduce(0, +) > 8, "more than one pass of the encoder")
+        #expect(requests.map(\.input.mediaItemCount).reduce(0, +) > 8, "more than one pass of the encoder")
         #expect(Set(requests.map { $0.input.tokenIDs.size(1) }).count == 8, "eight different lengths")
         let together = try model.engine.generate(requests)
         for (request, found) in try pairs(requests, together) {

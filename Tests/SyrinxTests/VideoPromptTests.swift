@@ -37,10 +37,11 @@ import Torch
         let (indices, frames) = try VideoFile(path).frames(count: 3, side: side) {
             model.imageProcessor.pixelValues(prepared: [$0])
         }
-        let clip = inferenceMode { model.model.videoTokens(Tensor.stack(frames, dim: 2)) }
-        let tokens = try #require(prepared.visualTokens)
-        #expect(tokens.size(0) == 2)
-        #expect(tokens.select(dim: 0, index: 0).array(of: Float.self) == clip.flatten(0, 1).array(of: Float.self))
+        let clip = inferenceMode { model.model.clipTokens(Tensor.stack(frames, dim: 2)) }
+        #expect(prepared.input.media.map(\.modality) == [.video, .image] && prepared.input.mediaItemCount == 2)
+        let encoded = inferenceMode { model.model.encodingMedia(of: prepared.input) }
+        let tokens = try #require(encoded.media[0].encoded)
+        #expect(tokens.array(of: Float.self) == clip.flatten(0, 1).array(of: Float.self))
         #expect(prepared.videoTokenCount == 6 && prepared.imageTokenCount == 6)
         #expect(prepared.images.count == 1)
         let account = try #require(prepared.videos.first)
@@ -56,8 +57,6 @@ import Torch
             var request = GenerationRequest(
                 try model.prepare([.video(VideoReference(path: Self.video(name), frameCount: count)), "a"]).input,
                 config: GenerationConfig(maxNewTokens: 1))
-            request.visualTokens =
-                try model.prepare([.video(VideoReference(path: Self.video(name), frameCount: count)), "a"]).visualTokens
             request.keepsLogits = true
             return try #require(try model.engine.generate(request).logits).array(of: Float.self)
         }
@@ -98,8 +97,8 @@ import Torch
                 .parts.map { part in
                     switch part.content {
                     case .text(let text): text
-                    case .image: "I"
-                    case .video(let video): "V" + video.path
+                    case .media(let video as VideoReference): "V" + video.path
+                    case .media: "I"
                     }
                 }.joined(separator: "|")
         }

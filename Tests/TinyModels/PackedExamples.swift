@@ -30,14 +30,14 @@ package enum PackedExamples {
     ]
 
     package static let collator = Collator(
-        contract: TokenContract(imagePlaceholderID: config.imagePlaceholder, visualTokenCount: 4), padID: 0)
+        contract: TokenContract(imagePlaceholder: config.imagePlaceholder, tokenCount: 4), padID: 0)
 
     /// Both rows packed to 29 positions, with the six images [6, 3, 15, 15].
     package static func batch(pixelValues: Tensor) throws -> Collator.Collated {
         try collator.packed(rows, length: 29, pixelValues: pixelValues)
     }
 
-    private static let image = PromptSegment.image(ImageSpan(tokenCount: 4, name: "image", width: 15, height: 15))
+    private static let image = PromptSegment.media(.image(tokenCount: 4, name: "image", width: 15, height: 15))
 
     private static func given(_ tokenIDs: [Int]) -> PromptSegment { .text(tokenIDs: tokenIDs, isSupervised: false) }
 

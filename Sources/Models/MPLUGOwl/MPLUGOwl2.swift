@@ -66,7 +66,8 @@ public struct MPLUGOwl2: MultimodalLanguageModel {
     public func decode(_ embeddings: Tensor, _ pass: DecoderPass) -> DecoderOutput {
         DecoderOutput(
             languageModel.hiddenStates(
-                embeddings: embeddings, positionIDs: pass.positionIDs, layout: pass.layout, visualPositions: pass.mediaPositions,
+                embeddings: embeddings, positionIDs: pass.positionIDs, layout: pass.layout,
+                visualPositions: pass.mediaPositions,
                 cache: pass.cache))
     }
 

@@ -58,6 +58,17 @@ public struct MediaBatch: Sendable {
         self.ids = ids ?? tokenCounts.map { _ in nil }
     }
 
+    /// Items that all take equally many positions.
+    ///
+    /// - Precondition: the number of values divides that of positions.
+    public init(modality: Modality, values: Tensor, positions: Tensor) {
+        let count = values.size(0)
+        self.init(
+            modality: modality, values: values,
+            tokenCounts: Array(repeating: count > 0 ? positions.elementCount / count : 0, count: count),
+            positions: positions)
+    }
+
     /// Prepared items of one modality and one shape; encoded where all of them are.
     ///
     /// - Precondition: there is an item, and they fit together.

@@ -17,8 +17,7 @@ extension EvaluationSubject {
         model: any MultimodalLanguageModel, tokenizer: any Tokenizer, template: ChatTemplate = .document,
         question: String = "", device: Device = .cpu
     ) throws(ProcessorError) {
-        let contract = TokenContract(
-            imagePlaceholderID: model.imagePlaceholder, visualTokenCount: model.visualTokenCount)
+        let contract = model.tokenContract
         @Sendable func frame(_ question: String) throws(ProcessorError) -> ImageFrame {
             try Self.frame(template, question: question, tokenizer: tokenizer, contract: contract)
         }
@@ -44,14 +43,14 @@ extension EvaluationSubject {
                     role: .user, content: try MarkedText(question).content(with: [.image(image)], keepsSpaces: true))
             ]),
             tokenizer: tokenizer, beginID: nil, contract: contract,
-            images: [ImageSpan(tokenCount: contract.visualTokenCount, name: image.name, width: 0, height: 0)])
+            media: [MediaSpan(.image, tokenCount: contract.tokenCount(of: .image) ?? 0, name: image.name)])
         var frame = ImageFrame()
         var isAfter = false
         for segment in layout.segments {
             switch segment {
             case .text(let tokenIDs, _) where isAfter: frame.after += tokenIDs
             case .text(let tokenIDs, _): frame.before += tokenIDs
-            case .image: isAfter = true
+            case .media: isAfter = true
             }
         }
         return frame

@@ -1,6 +1,6 @@
 public import Processors
-import SyrinxModels
 import Synchronization
+import SyrinxModels
 import Torch
 
 /// Makes what arrives in a message ready for a model: files and values of one modality.

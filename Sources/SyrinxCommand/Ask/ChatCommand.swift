@@ -226,10 +226,7 @@ private struct WaitingMedia: CustomStringConvertible {
 
     /// How many there are: `1 image, 2 videos`.
     var description: String {
-        let videoCount = parts.count { if case .video = $0.content { true } else { false } }
-        func counted(_ count: Int, _ noun: String) -> [String] {
-            count == 0 ? [] : ["\(count) \(noun)\(count == 1 ? "" : "s")"]
-        }
-        return (counted(parts.count - videoCount, "image") + counted(videoCount, "video")).joined(separator: ", ")
+        let counts = Dictionary(parts.compactMap { $0.content.media.map { ($0.modality, 1) } }, uniquingKeysWith: +)
+        return Modality.known.compactMap { modality in counts[modality].map(modality.counted) }.joined(separator: ", ")
     }
 }

@@ -13,7 +13,7 @@ struct ConversationInspection {
     let template: ChatTemplate
     let sample: Int?
     let tokenizer: String?
-    let visualTokens: Int
+    let imageTokens: Int
     let contextLength: Int
 
     /// Whether a path names such a file and not a corpus.
@@ -53,7 +53,7 @@ struct ConversationInspection {
                 "--sample \(number): \(file) has \(conversations.count) records, 0 to \(conversations.count - 1)")
         }
         // No piece of a vocabulary: a conversation's text cannot be taken for it.
-        let contract = TokenContract(imagePlaceholderID: -1, visualTokenCount: visualTokens)
+        let contract = TokenContract(imagePlaceholder: -1, tokenCount: imageTokens)
         let source = try ConversationSource(
             [conversations], tokenizer: try SentencePieceTokenizer(path: tokenizer ?? ""), decoder: ImageCodec(),
             imageProcessor: ImageProcessor(imageSize: 64), contract: contract, template: template,

@@ -81,7 +81,7 @@ struct DataInspectCommand: ParsableCommand {
         if ConversationInspection.isFile(folder) {
             return try ConversationInspection(
                 file: folder, images: images, template: template, sample: sample, tokenizer: tokenizer,
-                visualTokens: imageTokens, contextLength: contextLength
+                imageTokens: imageTokens, contextLength: contextLength
             ).show(asJSON: json)
         }
         let corpus = try CorpusFolder(URL(fileURLWithPath: folder))
@@ -121,7 +121,7 @@ struct DataInspectCommand: ParsableCommand {
         let examples = try ExampleSource(
             corpus: corpus, tokenizer: tokenizer, decoder: ImageCodec(),
             imageProcessor: ImageProcessor(imageSize: 64),
-            contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: imageTokens),
+            contract: TokenContract(imagePlaceholder: placeholder, tokenCount: imageTokens),
             contextLength: contextLength)
         return try SampleView(examples, entry: entries[number])
     }

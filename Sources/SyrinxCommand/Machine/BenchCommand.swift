@@ -74,7 +74,7 @@ private struct TrainingStepBench {
         model = MM1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4), at: store.root)
         store.initialize(seed: 1, dtype: dtype)
         let generator = Generator(seed: 2)
-        let (rows, columns, visual) = (4, 512, model.visualTokenCount)
+        let (rows, columns, imageTokens) = (4, 512, model.config.connector.tokenCount)
         var segments: [SegmentLayout.Segment] = []
         var positions: [Int64] = []
         var expected = [Int64](repeating: -100, count: rows * columns)
@@ -84,8 +84,8 @@ private struct TrainingStepBench {
                 let length = 48 + (segments.count * 7) % 16
                 segments.append(.init(row: row, start: start, length: length))
                 let flat = row * columns + start
-                positions += (1...visual).map { Int64(flat + $0) }
-                for index in (flat + visual)..<(flat + length - 1) { expected[index] = Int64(10 + index) }
+                positions += (1...imageTokens).map { Int64(flat + $0) }
+                for index in (flat + imageTokens)..<(flat + length - 1) { expected[index] = Int64(10 + index) }
                 start += length
             }
         }
@@ -95,13 +95,13 @@ private struct TrainingStepBench {
         input = ModelInput(
             tokenIDs: .randint(low: 10, high: 4096, [rows, columns], generator: generator),
             positionIDs: Tensor.arange(columns).unsqueeze(0).expand([rows, columns]).contiguous(), layout: layout,
-            pixelValues: pixels, visualPositions: Tensor(positions))
+            media: [MediaBatch(modality: .image, values: pixels, positions: Tensor(positions))])
     }
 
     func run(repetitions: Int) -> [Result] {
         let parts: [(String, () -> () -> Void)] = [
-            ("vision and connector, forward", { { _ = model.visualTokens(pixels) } }),
-            ("vision and connector, backward", { backward { model.visualTokens(pixels) } }),
+            ("vision and connector, forward", { { _ = model.encode(pixels, .image) } }),
+            ("vision and connector, backward", { backward { model.encode(pixels, .image) } }),
             ("decoder, forward", { { _ = decoder() } }),
             ("decoder, backward", { backward { decoder() } }),
             ("whole loss, forward", { { _ = model.nextTokenLoss(input, labels: labels).total } }),
@@ -129,9 +129,9 @@ private struct TrainingStepBench {
 
     private func decoder() -> Tensor {
         let embedded = model.embed(tokenIDs: input.tokenIDs)
-        return model.hiddenStates(
-            embeddings: embedded, positionIDs: input.positionIDs, layout: layout,
-            visualPositions: input.visualPositions, cache: nil)
+        let pass = DecoderPass(
+            positionIDs: input.positionIDs, layout: layout, mediaPositions: input.mediaPositions)
+        return model.decode(embedded, pass).hiddenStates
     }
 
     private func attend(_ mask: AttentionMask) -> Tensor {

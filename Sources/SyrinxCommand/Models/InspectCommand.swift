@@ -51,7 +51,7 @@ struct InspectCommand: ParsableCommand {
         guard let model, !list else { return try printSizes() }
         if let size = ModelRegistry.namedSizes.first(where: { $0.name == model }) {
             if verify { throw ValidationError("--verify needs a model's folder, and \(model) is a named size") }
-            let (_, store) = try ModelRegistry.declare(
+            let (_, _, store) = try ModelRegistry.declare(
                 configuration: try size.configuration(), weightShapes: size.weightShapes)
             return try show(
                 InspectReport(name: model, store: store, publishedDecoderCount: size.publishedDecoderCount),
@@ -145,7 +145,7 @@ struct InspectCommand: ParsableCommand {
     /// Everything that can be wrong with a folder's files, without copying a weight.
     private func verify(_ folder: String, _ store: ParameterStore) throws {
         let files = try ModelFolder(path: folder)
-        let (_, _, weights) = try ModelRegistry.open(files)
+        let (_, _, _, weights) = try ModelRegistry.open(files)
         do { try store.load(weights, dtype: nil) } catch {
             throw error.named(folder, wanting: nil)
         }

@@ -170,7 +170,7 @@ struct SamplingOptions: ParsableArguments {
             : "temperature \(config.temperature), top-k \(config.topK), top-p \(config.topP), seed \(config.seed)"
         let isGiven = greedy || temperature != nil || topK != nil || topP != nil || maxNewTokens != nil
         return "sampling: \(choice), up to \(config.maxNewTokens) tokens"
-            + (isGiven ? "" : " (\(model.model.recommendedSampling.source))")
+            + (isGiven ? "" : " (\(model.description.recommendedSampling.source))")
     }
 }
 

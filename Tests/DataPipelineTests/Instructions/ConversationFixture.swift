@@ -27,7 +27,7 @@ final class ConversationFixture {
         try ConversationSource(
             [try ConversationFile(path, heldOutShare: heldOutShare)], tokenizer: tokenizer, decoder: FiveByteDecoder(),
             imageProcessor: ImageProcessor(imageSize: 8),
-            contract: TokenContract(imagePlaceholderID: placeholder, visualTokenCount: visualTokens),
+            contract: TokenContract(imagePlaceholder: placeholder, tokenCount: visualTokens),
             template: template, contextLength: contextLength)
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import Processors
 import TestSupport
 import Testing
+import TinyModels
 import Torch
 
 @Suite(.blocks) struct ConversationLoaderTests {
@@ -49,7 +50,7 @@ import Torch
         for _ in 0..<10 {
             let batch = try #require(try loader.next())
             let columns = batch.input.layout.columns
-            let rows = Set((batch.input.visualPositions?.array(of: Int64.self) ?? []).map { Int($0) / columns })
+            let rows = Set((batch.input.mediaPositions?.array(of: Int64.self) ?? []).map { Int($0) / columns })
             #expect(rows == [0], "the first row of two has images, the second has none")
             #expect(batch.imageCount > 0)
         }

@@ -2,6 +2,7 @@ import DataPipeline
 import Foundation
 import Processors
 import Testing
+import TinyModels
 
 /// The forms in which people have instruction data, and what a record may say that training cannot learn.
 @Suite struct ConversationRecordTests {
@@ -11,7 +12,7 @@ import Testing
             record.replacing("\n", with: " ") + "\n", name: "data.jsonl",
             images: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
         let layout = try fixture.source(contextLength: 256).example(ofEntry: 0).layout
-        return (layout.tokenIDs(imagePlaceholderID: -200), layout.supervisedTokenIDs)
+        return (layout.ids(-200), layout.supervisedTokenIDs)
     }
 
     private func message(_ record: String) -> String {

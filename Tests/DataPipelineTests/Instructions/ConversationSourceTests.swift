@@ -2,6 +2,7 @@ import DataPipeline
 import Foundation
 import Processors
 import Testing
+import TinyModels
 import Tokenizers
 
 /// Records of files against what the published code makes of them: every token and every mask.
@@ -36,13 +37,13 @@ import Tokenizers
                 placeholder: -1, visualTokens: 6)
             let example = try source.example(ofEntry: 0)
             let ids = try #require(entry["ids"] as? [Int])
-            #expect(example.layout.tokenIDs(imagePlaceholderID: -1) == Array(ids.prefix(length)), "\(text)")
+            #expect(example.layout.ids(-1) == Array(ids.prefix(length)), "\(text)")
             let mask = try #require(entry["loss_mask"] as? [Int])
             #expect(
                 example.layout.labels().dropLast().map { $0 == Labels.ignoreIndex ? 0 : 1 }
                     == Array(mask.prefix(length - 1)),
                 "\(text)")
-            #expect(example.images.count == example.layout.imageSpans.count)
+            #expect(example.images.count == example.layout.mediaSpans.count)
             #expect(try source.examples(ofEntry: 0).isEmpty == !mask.contains(1))
             counts.all += 1
             counts.empty += mask.contains(1) ? 0 : 1
@@ -62,7 +63,7 @@ import Tokenizers
                 tokenizer: try tokenizer("mplug-owl2"), template: isVicuna ? .vicunaV1 : .mplugOwl2, contextLength: 400,
                 visualTokens: 1)
             let layout = try source.example(ofEntry: 0).layout
-            let (ids, labels) = (layout.tokenIDs(imagePlaceholderID: -200), layout.labels())
+            let (ids, labels) = (layout.ids(-200), layout.labels())
             var expected = zip(
                 try #require(entry["ids"] as? [Int]), try #require(entry["labels"] as? [Int])
             ).map { (id: $0, label: $1) }
@@ -98,8 +99,8 @@ import Tokenizers
             """#, images: ["a.bin": [8, 8, 1, 2, 3], "b.bin": [6, 7, 1, 2, 3]])
         let source = try fixture.source(contextLength: 256)
         let example = try source.example(ofEntry: 0)
-        #expect(example.layout.imageSpans.map(\.name) == ["a.bin", "b.bin", "a.bin"])
-        #expect(example.layout.imageSpans.map(\.height) == [8, 7, 8])
+        #expect(example.layout.mediaSpans.map(\.name) == ["a.bin", "b.bin", "a.bin"])
+        #expect(example.layout.mediaSpans.map { $0.extent.last } == [8, 7, 8])
         let tokenizer = ByteTokenizer()
         let texts = example.layout.segments.map { segment -> String in
             guard case .text(let ids, let isSupervised) = segment else { return "[image]" }
@@ -119,7 +120,7 @@ import Tokenizers
         let source = try fixture.source(template: .mplugOwl2)
         let layout = try source.example(ofEntry: 0).layout
         #expect(
-            ByteTokenizer().decode(layout.tokenIDs(imagePlaceholderID: -200).filter { $0 >= 0 })
+            ByteTokenizer().decode(layout.ids(-200).filter { $0 >= 0 })
                 == "USER: What is it? ASSISTANT: A cat.USER: Why? ASSISTANT: It meows.")
         #expect(ByteTokenizer().decode(layout.supervisedTokenIDs) == " A cat. It meows.")
     }
@@ -133,10 +134,10 @@ import Tokenizers
         let whole = try fixture.source(contextLength: 400).example(ofEntry: 0).layout
         let cut = try fixture.source(contextLength: 60).example(ofEntry: 0).layout
         #expect(cut.tokenCount == 60)
-        #expect(cut.tokenIDs(imagePlaceholderID: -200) == Array(whole.tokenIDs(imagePlaceholderID: -200).prefix(60)))
+        #expect(cut.ids(-200) == Array(whole.ids(-200).prefix(60)))
         #expect(cut.supervisedTokenIDs.last != 2)
         let short = try fixture.source(contextLength: 9).example(ofEntry: 0)
-        #expect(short.layout.imageSpans.isEmpty && short.images.isEmpty)
+        #expect(short.layout.mediaSpans.isEmpty && short.images.isEmpty)
     }
 
     @Test func `An image behind a link is read, and a folder in its place is called one`() throws {

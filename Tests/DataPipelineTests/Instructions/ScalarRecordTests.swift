@@ -22,7 +22,7 @@ import Testing
             "Human: <image>\(scalar)\\nHuman: \(scalar)What?\\nAI: \(scalar)A cat.\\nHuman: \(scalar)Why?\\nAI: \(scalar)So."
         let fixture = try ConversationFixture(#"[{"image": ["a.bin"], "text": "\#(text)"}]"#)
         let layout = try fixture.source(template: .mplugOwl2).example(ofEntry: 0).layout
-        #expect(layout.imageSpans.count == 1)
+        #expect(layout.mediaSpans.count == 1)
         #expect(
             Array(ByteTokenizer().decode(layout.supervisedTokenIDs).utf8)
                 == Array(" \(scalar)A cat. \(scalar)So.".utf8))

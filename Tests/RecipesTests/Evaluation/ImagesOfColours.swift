@@ -65,7 +65,7 @@ final class ImagesOfColours {
         let model = MM1(config, at: store.root)
         store.initialize(seed: seed)
         return EvaluationSubject(
-            model: model, contract: TokenContract(imagePlaceholderID: 2, visualTokenCount: 1), beginID: 0,
+            model: model, contract: TokenContract(imagePlaceholder: 2, tokenCount: 1), beginID: 0,
             stopTokenIDs: [1], encode: { $0.compactMap { letters.firstIndex(of: $0) } },
             decode: { String($0.map { letters[$0] }) })
     }
