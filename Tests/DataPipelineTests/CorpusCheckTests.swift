@@ -48,7 +48,7 @@ import Testing
         #expect(summary.sources[0].meanWordCount == 8)
         #expect(summary.sources[1].meanWordCount == 3)
         #expect(try CorpusSummary(fixture.folder, split: .test).recordCount == 1)
-        #expect(summary.table(style: .plain).contains("shapes   captioned      2    0     1         3    8.0"))
+        #expect(summary.table(style: .plain).contains("shapes   captioned      2    0     1       3    8.0"))
         let error = #expect(throws: DataError.self) { try CorpusSummary(fixture.folder, source: "shape") }
         #expect(error?.description.hasSuffix("its sources are shapes, glosses") == true)
     }

@@ -139,7 +139,7 @@ import Torch
         let error = #expect(throws: GenerationError.self) {
             try engine.generate(GenerationRequest(TinyModel.input(text, brightness: 0)))
         }
-        #expect(error?.description.contains("has 65 tokens (4 of them for images)") == true)
+        #expect(error?.description.contains("has 65 tokens (4 of them for media)") == true)
         #expect(error?.description.contains("holds 64") == true)
     }
 

@@ -34,7 +34,7 @@ public struct ConversationExport {
     public func write(
         to folder: URL, split: CorpusSplit, onlyImages: Bool = false, limit: Int?
     ) throws -> (records: Int, images: Int) {
-        let images = folder.appendingPathComponent("images")
+        let images = folder.appendingPathComponent("pictures")
         let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
             !$0.hasPrefix(".")
         }

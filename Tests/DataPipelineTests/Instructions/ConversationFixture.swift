@@ -33,9 +33,9 @@ final class ConversationFixture {
 
     /// LLaVA's form: a question and an answer, with an image where one is named.
     static func record(_ id: String, image: String?, question: String = "What?", answer: String = "This.") -> String {
-        let image = image.map { #""image": "\#($0)", "# } ?? ""
+        let entry = image.map { #""image": "\#($0)", "# } ?? ""
         let mark = image == nil ? "" : #"<image>\n"#
-        return #"{"id": "\#(id)", \#(image)"conversations": [{"from": "human", "value": "\#(mark)\#(question)"}, "#
+        return #"{"id": "\#(id)", \#(entry)"conversations": [{"from": "human", "value": "\#(mark)\#(question)"}, "#
             + #"{"from": "gpt", "value": "\#(answer)"}]}"#
     }
 }
