@@ -104,11 +104,9 @@ let package = Package(
             ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers", "Settings"]),
         room(
             "DataPipeline",
-            [
-                "Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "Files", "CXML",
-                "CArchive", "CFonts",
-            ]),
+            ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "Files"]),
         // Level 5.
+        room("Corpora", ["DataPipeline", "Media", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
         room(
             "Training",
             [
@@ -123,8 +121,9 @@ let package = Package(
         room(
             "Recipes",
             [
-                "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", "Settings", yams,
+                "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media",
+                "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", "Settings",
+                yams,
             ]),
         room(
             "Syrinx",
@@ -136,9 +135,9 @@ let package = Package(
         .executableTarget(
             name: "SyrinxCommand",
             dependencies: [
-                "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
-                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
-                "Settings", argumentParser, logging, yams,
+                "Syrinx", "Recipes", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline",
+                "Codecs", "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal",
+                "Machine", "Settings", argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
             swiftSettings: swiftSettings,
@@ -177,10 +176,8 @@ let package = Package(
         tests(
             "SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Media"],
             fixtures: true, golden: true),
-        tests(
-            "DataPipeline",
-            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],
-            fixtures: true),
+        tests("DataPipeline", ["DataPipeline", "Terminal", "Processors", "Media", "Tokenizers", "Torch", "Digests"]),
+        tests("Corpora", ["Corpora", "DataPipeline", "Codecs", "Media", "Digests"], fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests(
@@ -189,8 +186,8 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "TinyModels", "Processors", "Recipes", "Corpora", "Training", "Evaluation", "SyrinxModels",
+                "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

@@ -38,7 +38,8 @@ let rooms: [Room] = [
     Room(3, "Checkpoints", "Torch NN Digests Settings Files"),
     Room(3, "Processors", "Torch Tokenizers Media Settings"),
     Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers Settings"),
-    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings Files CXML CFonts CArchive"),
+    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings Files"),
+    Room(5, "Corpora", "DataPipeline Media Digests Terminal CXML CFonts CArchive"),
     Room(
         5, "Training",
         "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Machine Settings Files Logging Yams"),
@@ -47,8 +48,8 @@ let rooms: [Room] = [
     Room(
         7, "Recipes",
         """
-        Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
-        Digests Terminal Machine Settings Yams
+        Torch NN Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints \
+        Processors Digests Terminal Machine Settings Yams
         """),
     Room(
         7, "Syrinx",
@@ -56,8 +57,8 @@ let rooms: [Room] = [
     Room(
         8, "SyrinxCommand",
         """
-        Torch NN Syrinx Recipes Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers \
-        Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
+        Torch NN Syrinx Recipes Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media \
+        Tokenizers Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
         """),
 ]
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Codecs
+public import Corpora
 public import DataPipeline
 import Evaluation
 import Foundation

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Codecs
+import Corpora
 public import DataPipeline
 import Foundation
 import Terminal

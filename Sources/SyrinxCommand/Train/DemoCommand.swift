@@ -1,4 +1,5 @@
 import ArgumentParser
+import Corpora
 import DataPipeline
 import Evaluation
 import Foundation

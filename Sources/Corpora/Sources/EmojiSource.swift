@@ -1,4 +1,5 @@
 internal import CFonts
+internal import DataPipeline
 package import Media
 
 /// Emoji: images from the colour font, groups from Unicode's test file, names and keywords from CLDR.

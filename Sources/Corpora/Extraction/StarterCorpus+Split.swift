@@ -1,3 +1,4 @@
+internal import DataPipeline
 internal import Digests
 
 extension StarterCorpus {

@@ -1,3 +1,4 @@
+public import DataPipeline
 public import Foundation
 internal import Terminal
 

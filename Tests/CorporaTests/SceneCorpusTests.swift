@@ -1,6 +1,8 @@
+import Corpora
 import DataPipeline
 import Foundation
 import Media
+import TestSupport
 import Testing
 
 /// A stand-in for the codecs: width, height and raw pixels, so that these tests need no image library.
@@ -12,18 +14,6 @@ struct RawImages: MediaDecoder {
     static let coding = ImageCoding(decoder: RawImages()) { image in
         [UInt8(image.width), UInt8(image.height)] + image.pixels
     }
-}
-
-/// A folder of its own for one test, removed when the value goes.
-final class ScratchFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("syrinx-corpus-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
 }
 
 @Suite("Built-in scenes")

@@ -1,4 +1,4 @@
-import DataPipeline
+import Corpora
 import Foundation
 import Testing
 
@@ -9,7 +9,7 @@ struct ArchiveTests {
 
     @Test("what fuzzing found is refused, or read to no more than a small file can hold", arguments: finds)
     func readsFind(name: String) throws {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/Fuzz/\(name)")
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/Fuzz/\(name)")
         let archive = [UInt8](try Data(contentsOf: file))
         var byteCount = 0
         do {

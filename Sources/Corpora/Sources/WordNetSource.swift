@@ -1,3 +1,4 @@
+internal import DataPipeline
 internal import Foundation
 
 /// WordNet's definitions and example sentences as plain text, about 190 words to an item.

@@ -1,4 +1,5 @@
 import Codecs
+import Corpora
 import DataPipeline
 import Digests
 import Foundation

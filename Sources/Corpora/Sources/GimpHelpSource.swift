@@ -1,3 +1,5 @@
+internal import DataPipeline
+
 /// The GIMP manual in English: text with its photographs and screenshots in document order.
 ///
 /// Windows without an image go to the text pool. The licence text, the index and the bibliography are left out.
@@ -18,7 +20,7 @@ struct GimpHelpSource: StarterSource {
         }
         let names = files.keys.filter { $0.hasSuffix(".html") }.sorted()
         let found = files
-        let pages = try DataPipeline.parallelMap(count: names.count) { index -> ManualPage? in
+        let pages = try Corpora.parallelMap(count: names.count) { index -> ManualPage? in
             guard let bytes = found[names[index]], let root = MarkupNode(parsing: bytes, asHTML: true) else {
                 return nil
             }

@@ -1,3 +1,4 @@
+public import DataPipeline
 internal import Digests
 public import Foundation
 

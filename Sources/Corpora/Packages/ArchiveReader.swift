@@ -1,4 +1,5 @@
 internal import CArchive
+internal import DataPipeline
 package import Foundation
 
 /// Reads the files of Debian packages and zip archives through libarchive, one after the other, without unpacking.

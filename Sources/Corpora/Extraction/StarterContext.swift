@@ -1,3 +1,4 @@
+internal import DataPipeline
 internal import Foundation
 internal import Synchronization
 
@@ -79,7 +80,7 @@ final class StarterContext: Sendable {
         _ count: Int, of package: String, _ body: @Sendable (Int) throws -> Result
     ) throws -> [Result] {
         let total = bytes(package) / 2
-        let results = try DataPipeline.parallelMap(
+        let results = try Corpora.parallelMap(
             count: count,
             progress: { done, count in try self.advance(total * done / count - total * (done - 1) / count) }, body)
         if count == 0 { try advance(total) }

@@ -1,3 +1,4 @@
+package import DataPipeline
 internal import Digests
 
 /// What a caption is about, and which side of the split that puts it on.

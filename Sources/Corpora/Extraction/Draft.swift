@@ -1,3 +1,5 @@
+internal import DataPipeline
+
 /// An item as a source gives it, before deduplication and the split.
 struct Draft: Sendable {
     enum Part: Sendable {

@@ -1,3 +1,4 @@
+internal import DataPipeline
 internal import Foundation
 
 /// `apt-get`, used for downloading alone: no root, nothing installed, the system's lists left as they are.
