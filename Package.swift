@@ -119,11 +119,10 @@ let package = Package(
         room("Evaluation", ["Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         // Level 7.
         room(
-            "Recipes",
+            "Reports",
             [
-                "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media",
-                "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", "Settings",
-                yams,
+                "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers", "Checkpoints",
+                "Processors", "Torch", "Digests", "Settings",
             ]),
         room(
             "Syrinx",
@@ -132,12 +131,20 @@ let package = Package(
                 "Torch", "Digests", "Machine", "Settings",
             ]),
         // Level 8.
+        room(
+            "Recipes",
+            [
+                "Reports", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
+                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
+                "Settings", yams,
+            ]),
+        // Level 9.
         .executableTarget(
             name: "SyrinxCommand",
             dependencies: [
-                "Syrinx", "Recipes", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal",
-                "Machine", "Settings", argumentParser, logging, yams,
+                "Syrinx", "Recipes", "Reports", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels",
+                "DataPipeline", "Codecs", "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests",
+                "Terminal", "Machine", "Settings", argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
             swiftSettings: swiftSettings,
@@ -184,9 +191,15 @@ let package = Package(
             "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
             fixtures: true),
         tests(
+            "Reports",
+            [
+                "Reports", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Checkpoints",
+                "Processors", "NN", "Torch",
+            ]),
+        tests(
             "Recipes",
             [
-                "TinyModels", "Processors", "Recipes", "Corpora", "Training", "Evaluation", "SyrinxModels",
+                "TinyModels", "Processors", "Recipes", "Reports", "Corpora", "Training", "SyrinxModels",
                 "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(

@@ -46,18 +46,21 @@ let rooms: [Room] = [
     Room(5, "Generation", "Torch NN SyrinxModels Processors"),
     Room(6, "Evaluation", "Torch NN Generation SyrinxModels DataPipeline Processors"),
     Room(
-        7, "Recipes",
-        """
-        Torch NN Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints \
-        Processors Digests Terminal Machine Settings Yams
-        """),
+        7, "Reports",
+        "Torch Evaluation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors Digests Settings"),
     Room(
         7, "Syrinx",
         "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests Machine Settings"),
     Room(
-        8, "SyrinxCommand",
+        8, "Recipes",
         """
-        Torch NN Syrinx Recipes Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media \
+        Torch NN Reports Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints \
+        Processors Digests Terminal Machine Settings Yams
+        """),
+    Room(
+        9, "SyrinxCommand",
+        """
+        Torch NN Syrinx Recipes Reports Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media \
         Tokenizers Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
         """),
 ]

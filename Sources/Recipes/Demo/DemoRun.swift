@@ -1,11 +1,12 @@
 import Checkpoints
 import Codecs
 public import Corpora
-public import DataPipeline
+import DataPipeline
 import Evaluation
 import Foundation
 import Media
 import NN
+public import Reports
 import Tokenizers
 import Torch
 public import Training

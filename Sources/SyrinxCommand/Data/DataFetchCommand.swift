@@ -1,7 +1,7 @@
 public import ArgumentParser
 import Codecs
 import Corpora
-public import DataPipeline
+import DataPipeline
 import Foundation
 import Terminal
 

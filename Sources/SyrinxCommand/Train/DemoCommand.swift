@@ -4,6 +4,7 @@ import DataPipeline
 import Evaluation
 import Foundation
 import Recipes
+import Reports
 import Terminal
 import Training
 

@@ -5,7 +5,7 @@ import Foundation
 import Media
 import NN
 import Processors
-import Recipes
+import Reports
 import SyrinxModels
 import Torch
 

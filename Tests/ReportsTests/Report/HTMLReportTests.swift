@@ -1,5 +1,5 @@
 import Evaluation
-import Recipes
+import Reports
 import Testing
 
 @Suite struct HTMLReportTests {

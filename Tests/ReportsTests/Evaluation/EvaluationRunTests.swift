@@ -1,7 +1,7 @@
 import Checkpoints
 import Evaluation
 import Foundation
-import Recipes
+import Reports
 import Testing
 
 @Suite("An evaluation that is interrupted and gone on with")

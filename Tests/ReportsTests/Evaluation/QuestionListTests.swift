@@ -1,7 +1,7 @@
 import DataPipeline
 import Evaluation
 import Foundation
-import Recipes
+import Reports
 import Testing
 import Torch
 

@@ -1,6 +1,6 @@
 import DataPipeline
 import Evaluation
-import Recipes
+import Reports
 import Testing
 import Torch
 
