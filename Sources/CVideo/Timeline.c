@@ -1,7 +1,8 @@
-// Counting frames by their packets, which costs reading the file but no decoding: what a container claims may be a lie.
+// Counts frames by their packets, which costs reading the file but no decoding: what a container claims may be a lie.
 
-#include "Video.h"
+#include "Timeline.h"
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     int64_t *values;
@@ -38,15 +39,15 @@ static int all_differ(const List *sorted) {
 
 // Reads the packets; -1 for a failure whose status is in `*status`.
 static int64_t read_packets(
-    syrinx_video *video, const syrinx_video_limits *limits, List *times, List *keys, int64_t *end, int *status,
-    char *message
+    syrinx_video_container *container, const syrinx_video_limits *limits, List *times, List *keys, int64_t *end,
+    int *status, char *message
 ) {
     int64_t count = 0;
     int timed = 1;
     // A read that fails ends the file: what a cut or damaged file still has is counted.
-    while (av_read_frame(video->format, video->packet) >= 0) {
-        AVPacket *packet = video->packet;
-        int counts = packet->stream_index == video->stream->index && !(packet->flags & AV_PKT_FLAG_DISCARD);
+    while (av_read_frame(container->format, container->packet) >= 0) {
+        AVPacket *packet = container->packet;
+        int counts = packet->stream_index == container->stream->index && !(packet->flags & AV_PKT_FLAG_DISCARD);
         int64_t time = packet->pts;
         int64_t after = time == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : time + (packet->duration > 0 ? packet->duration : 0);
         int is_key = packet->flags & AV_PKT_FLAG_KEY;
@@ -74,34 +75,54 @@ static int64_t read_packets(
     return count;
 }
 
-int syrinx_video_count_frames(
-    syrinx_video *video, const syrinx_video_limits *limits, syrinx_video_info *info, char *message
+int syrinx_video_timeline_read(
+    syrinx_video_timeline *timeline, syrinx_video_container *container, const syrinx_video_limits *limits,
+    syrinx_video_info *info, char *message
 ) {
     List times = {0}, keys = {0};
     int64_t end = INT64_MIN;
     int status = SYRINX_VIDEO_OK;
-    int64_t count = read_packets(video, limits, &times, &keys, &end, &status, message);
+    int64_t count = read_packets(container, limits, &times, &keys, &end, &status, message);
     if (status == SYRINX_VIDEO_OK && count == 0) {
         status = syrinx_video_fail(message, SYRINX_VIDEO_DAMAGED, "it has no frames");
     }
     if (status == SYRINX_VIDEO_OK && times.count > 0) {
         qsort(times.values, (size_t)times.count, sizeof *times.values, ascending);
         qsort(keys.values, (size_t)keys.count, sizeof *keys.values, ascending);
-        info->seconds = (double)(end - times.values[0]) * av_q2d(video->stream->time_base);
+        info->seconds = (double)(end - times.values[0]) * av_q2d(container->stream->time_base);
         if (info->seconds > limits->maximum_seconds) {
             status = syrinx_video_fail(message, SYRINX_VIDEO_TOO_LARGE,
                 "it is %.0f seconds long, more than the %.0f allowed", info->seconds, limits->maximum_seconds);
         }
     }
     if (status == SYRINX_VIDEO_OK && times.count > 0 && keys.count > 0 && all_differ(&times)) {
-        video->times = times.values;
-        video->key_times = keys.values;
-        video->time_count = times.count;
-        video->key_count = keys.count;
+        timeline->times = times.values;
+        timeline->key_times = keys.values;
+        timeline->time_count = times.count;
+        timeline->key_count = keys.count;
     } else {
         free(times.values);
         free(keys.values);
     }
     info->frame_count = count;
     return status;
+}
+
+int64_t syrinx_video_timeline_key(const syrinx_video_timeline *timeline, int64_t time) {
+    int64_t low = 0, high = timeline->key_count;
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (timeline->key_times[middle] <= time) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return timeline->key_times[low];
+}
+
+void syrinx_video_timeline_forget(syrinx_video_timeline *timeline) {
+    free(timeline->times);
+    free(timeline->key_times);
+    memset(timeline, 0, sizeof *timeline);
 }
