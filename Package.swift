@@ -104,11 +104,9 @@ let package = Package(
             ["NN", "Torch", "Checkpoints", "Processors", "Media", "Tokenizers", "Settings"]),
         room(
             "DataPipeline",
-            [
-                "Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "Files", "CXML",
-                "CArchive", "CFonts",
-            ]),
+            ["Processors", "Media", "Tokenizers", "Torch", "Digests", "Terminal", "Settings", "Files"]),
         // Level 5.
+        room("Corpora", ["DataPipeline", "Media", "Digests", "Terminal", "CXML", "CArchive", "CFonts"]),
         room(
             "Training",
             [
@@ -121,10 +119,10 @@ let package = Package(
         room("Evaluation", ["Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"]),
         // Level 7.
         room(
-            "Recipes",
+            "Reports",
             [
-                "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers",
-                "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine", "Settings", yams,
+                "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Tokenizers", "Checkpoints",
+                "Processors", "Torch", "Digests", "Settings",
             ]),
         room(
             "Syrinx",
@@ -133,12 +131,20 @@ let package = Package(
                 "Torch", "Digests", "Machine", "Settings",
             ]),
         // Level 8.
+        room(
+            "Recipes",
+            [
+                "Reports", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
+                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
+                "Settings", yams,
+            ]),
+        // Level 9.
         .executableTarget(
             name: "SyrinxCommand",
             dependencies: [
-                "Syrinx", "Recipes", "Training", "Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Codecs",
-                "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests", "Terminal", "Machine",
-                "Settings", argumentParser, logging, yams,
+                "Syrinx", "Recipes", "Reports", "Corpora", "Training", "Evaluation", "Generation", "SyrinxModels",
+                "DataPipeline", "Codecs", "Media", "Tokenizers", "Checkpoints", "Processors", "NN", "Torch", "Digests",
+                "Terminal", "Machine", "Settings", argumentParser, logging, yams,
             ],
             path: "Sources/SyrinxCommand",
             swiftSettings: swiftSettings,
@@ -179,21 +185,24 @@ let package = Package(
             fixtures: true, golden: true),
         tests(
             "DataPipeline",
-            [
-                "TinyModels", "DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch",
-                "Digests",
-            ],
-            fixtures: true),
+            ["TinyModels", "DataPipeline", "Terminal", "Processors", "Media", "Tokenizers", "Torch", "Digests"]),
+        tests("Corpora", ["Corpora", "DataPipeline", "Codecs", "Media", "Digests"], fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["TinyModels", "Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
         tests(
             "Evaluation", ["Evaluation", "Generation", "SyrinxModels", "DataPipeline", "Processors", "NN", "Torch"],
             fixtures: true),
         tests(
+            "Reports",
+            [
+                "Reports", "Evaluation", "SyrinxModels", "DataPipeline", "Codecs", "Media", "Checkpoints",
+                "Processors", "NN", "Torch",
+            ]),
+        tests(
             "Recipes",
             [
-                "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "TinyModels", "Processors", "Recipes", "Reports", "Corpora", "Training", "SyrinxModels",
+                "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

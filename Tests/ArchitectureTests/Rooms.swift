@@ -38,26 +38,30 @@ let rooms: [Room] = [
     Room(3, "Checkpoints", "Torch NN Digests Settings Files"),
     Room(3, "Processors", "Torch Tokenizers Media Settings"),
     Room(4, "SyrinxModels", folder: "Models", "Torch NN Checkpoints Processors Media Tokenizers Settings"),
-    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings Files CXML CFonts CArchive"),
+    Room(4, "DataPipeline", "Torch Processors Media Tokenizers Digests Terminal Settings Files"),
+    Room(5, "Corpora", "DataPipeline Media Digests Terminal CXML CFonts CArchive"),
     Room(
         5, "Training",
         "Torch NN SyrinxModels DataPipeline Checkpoints Digests Terminal Machine Settings Files Logging Yams"),
     Room(5, "Generation", "Torch NN SyrinxModels Processors"),
     Room(6, "Evaluation", "Torch NN Generation SyrinxModels DataPipeline Processors"),
     Room(
-        7, "Recipes",
-        """
-        Torch NN Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors \
-        Digests Terminal Machine Settings Yams
-        """),
+        7, "Reports",
+        "Torch Evaluation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints Processors Digests Settings"),
     Room(
         7, "Syrinx",
         "Torch NN Generation SyrinxModels Processors Codecs Media Tokenizers Checkpoints Digests Machine Settings"),
     Room(
-        8, "SyrinxCommand",
+        8, "Recipes",
         """
-        Torch NN Syrinx Recipes Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers \
-        Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
+        Torch NN Reports Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media Tokenizers Checkpoints \
+        Processors Digests Terminal Machine Settings Yams
+        """),
+    Room(
+        9, "SyrinxCommand",
+        """
+        Torch NN Syrinx Recipes Reports Corpora Training Evaluation Generation SyrinxModels DataPipeline Codecs Media \
+        Tokenizers Checkpoints Processors Digests Terminal Machine Settings ArgumentParser Logging Yams
         """),
 ]
 

@@ -1,4 +1,3 @@
-import Codecs
 import DataPipeline
 import Foundation
 import Media

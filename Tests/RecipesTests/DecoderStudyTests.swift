@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import NN
 import Recipes
+import Reports
 import SyrinxModels
 import Testing
 import Training

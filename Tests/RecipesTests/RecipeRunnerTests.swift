@@ -1,5 +1,6 @@
 import Checkpoints
 import Codecs
+import Corpora
 import DataPipeline
 import Foundation
 import NN

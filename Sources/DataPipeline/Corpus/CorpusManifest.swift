@@ -1,6 +1,4 @@
 internal import Digests
-package import Foundation
-internal import Settings
 
 /// `manifest.json` of a corpus folder: exactly what it was made from, how, and what came out.
 public struct CorpusManifest: Codable, Hashable, Sendable {
@@ -73,20 +71,5 @@ public struct CorpusManifest: Codable, Hashable, Sendable {
         copy.manifestHash = ""
         guard let encoded = try? CorpusJSON.encode(copy) else { return false }
         return Digest.sha256([UInt8](encoded)).hex == manifestHash
-    }
-}
-
-/// The one way in which corpus files are encoded: sorted keys, so that equal values give equal bytes.
-package enum CorpusJSON {
-    static func encode(_ value: some Encodable, pretty: Bool = false) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting =
-            pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value)
-    }
-
-    /// - Throws: `StrictJSON.Malformed` with the place or the key.
-    package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
-        try StrictJSON.decode(type, from: [UInt8](data), isChecked: false)
     }
 }

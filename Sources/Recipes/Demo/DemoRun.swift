@@ -1,10 +1,12 @@
 import Checkpoints
 import Codecs
-public import DataPipeline
+public import Corpora
+import DataPipeline
 import Evaluation
 import Foundation
 import Media
 import NN
+public import Reports
 import Tokenizers
 import Torch
 public import Training

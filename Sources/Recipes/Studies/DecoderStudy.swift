@@ -1,6 +1,7 @@
 import Checkpoints
 import DataPipeline
 import NN
+import Reports
 import Settings
 import SyrinxModels
 public import Training

@@ -3,7 +3,7 @@ import Checkpoints
 import Foundation
 import Media
 import Processors
-import Recipes
+import Reports
 import Syrinx
 import Terminal
 

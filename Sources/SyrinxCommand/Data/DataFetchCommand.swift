@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Codecs
-public import DataPipeline
+import Corpora
+import DataPipeline
 import Foundation
 import Terminal
 

@@ -4,7 +4,7 @@ import DataPipeline
 import Evaluation
 import Foundation
 import Processors
-import Recipes
+import Reports
 import Settings
 import Syrinx
 import Terminal

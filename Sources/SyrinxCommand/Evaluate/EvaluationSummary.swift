@@ -1,6 +1,6 @@
 import Evaluation
 import Foundation
-import Recipes
+import Reports
 import Terminal
 
 /// An evaluation that has come to its end, with what its page needs.

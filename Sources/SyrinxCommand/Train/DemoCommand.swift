@@ -1,8 +1,10 @@
 import ArgumentParser
+import Corpora
 import DataPipeline
 import Evaluation
 import Foundation
 import Recipes
+import Reports
 import Terminal
 import Training
 

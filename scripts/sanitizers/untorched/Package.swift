@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         // The threads that decode, by file: the rest of their room needs libtorch.
         .target(
-            name: "DataPipeline", path: "Sources/DataPipeline", sources: ["WorkerPool.swift", "Corpus/ParallelMap.swift"],
+            name: "DataPipeline", path: "Sources/DataPipeline", sources: ["WorkerPool.swift"],
             swiftSettings: settings),
         .testTarget(
             name: "DataPipelineTests", dependencies: ["TestSupport", "DataPipeline"],
