@@ -79,32 +79,34 @@ import Torch
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Int(state >> 33) % count
         }
-        for _ in 0..<8 {
+        for _ in 0..<5 {
             let session = GenerationSession(
                 GenerationEngine(TinyModel.shared, maxBatchRows: 1 + draw(5)), answerRoom: 1 + draw(4))
             var record = Record()
-            var numbers = [Handle: Int]()
+            var rows = [(handle: Handle, number: Int)]()
             var stopped = Set<Handle>()
             for _ in 0..<40 {
-                let number = draw(Self.requests.count)
-                switch draw(8) {
-                case 0...2: numbers[try session.admit(Self.requests[number])] = number
-                case 3:
-                    guard let handle = numbers.keys.filter({ record.results[$0] == nil }).randomElement() else { break }
-                    let result = session.cancel(handle)
-                    guard let known = numbers[handle] else { break }
-                    #expect(result?.stopReason ?? .cancelled == .cancelled)
-                    #expect(result.map { alone[known].tokenIDs.starts(with: $0.tokenIDs) } ?? stopped.contains(handle))
-                    stopped.insert(handle)
-                case 4:
-                    guard let handle = numbers.keys.filter({ record.results[$0] == nil }).randomElement() else { break }
-                    session.release(handle)
-                    stopped.insert(handle)
-                default: record.note(session.step())
+                let action = draw(8)
+                if action < 3 {
+                    let number = draw(Self.requests.count)
+                    rows.append((try session.admit(Self.requests[number]), number))
+                } else if action > 4 {
+                    record.note(session.step())
+                } else if !rows.isEmpty {
+                    let (handle, number) = rows[draw(rows.count)]
+                    let hasEnded = stopped.contains(handle) || record.results[handle] != nil
+                    if action == 3 {
+                        let result = session.cancel(handle)
+                        #expect((result == nil) == hasEnded)
+                        if let result { #expect(alone[number].tokenIDs.starts(with: result.tokenIDs)) }
+                    } else {
+                        session.release(handle)
+                    }
+                    if !hasEnded { stopped.insert(handle) }
                 }
             }
             while !session.isEmpty { record.note(session.step()) }
-            for (handle, number) in numbers where !stopped.contains(handle) {
+            for (handle, number) in rows where !stopped.contains(handle) {
                 try expectEqual(record.results[handle], alone[number])
             }
             #expect(stopped.isDisjoint(with: record.results.keys) && record.errors.isEmpty)

@@ -136,30 +136,24 @@ extension GenerationSession {
         let count = content.map { rows[0].request.reusableCount(of: $0.sequence) } ?? 0
         let first = running.count
         let scores = cached.read(rows, held: content.map { ($0.cache, count) })
-        running += rows
-        return advance(from: first, by: scores) { row, now in
-            row.begin(cachedCount: count, started: started, ended: now)
-        }
+        running += rows.map { $0.starting(now: started, cachedCount: count) }
+        return advance(from: first, by: scores)
     }
 
     /// Gives the rows from `first` on the next token by their scores float32[B, V]; those that end leave.
-    /// - Parameter noting: told the time at which the tokens were chosen, for each row.
-    private func advance(
-        from first: Int, by scores: Tensor, noting: (inout SessionRow, SessionRow.Instant) -> Void = { _, _ in }
-    ) -> [Event] {
+    private func advance(from first: Int, by scores: Tensor) -> [Event] {
         let (tokens, likelihoods) = choose(from: first, by: scores)
-        let chosen = ContinuousClock.now
+        let now = ContinuousClock.now
         var events = [Event]()
         var ends = [(row: Int, reason: StopReason?)]()
         for (offset, token) in tokens.enumerated() {
             let index = first + offset
-            noting(&running[index], chosen)
             guard let token else {
                 ends.append((index, nil))
                 continue
             }
             running[index].keep(scores.select(dim: 0, index: offset))
-            let (isPart, end) = running[index].take(token, logProbability: likelihoods?[offset])
+            let (isPart, end) = running[index].take(token, logProbability: likelihoods?[offset], now: now)
             if isPart { events.append(.token(running[index].handle, token)) }
             if let end { ends.append((index, end)) }
         }

@@ -22,8 +22,8 @@ struct SessionRow {
     private var logits: [Tensor] = []
     /// Positions of the prompt that were taken from `prefix`.
     private var cachedCount = 0
-    /// When the prompt's pass began and ended; nil for a row that still waits.
-    private var prefill: (started: Instant, ended: Instant)?
+    /// When the prompt's pass began, and when the first token was chosen; nil for a row that still waits.
+    private var started, prefilled: Instant?
 
     init(
         _ request: GenerationRequest, handle: GenerationSession.Handle, prefix: PrefixCache?, chooser: TokenChooser,
@@ -43,10 +43,12 @@ struct SessionRow {
     /// Positions of the cache it may come to fill.
     var greatestLength: Int { promptLength + limit }
 
-    /// Notes that the prompt was read.
-    mutating func begin(cachedCount: Int, started: Instant, ended: Instant) {
-        self.cachedCount = cachedCount
-        prefill = (started, ended)
+    /// The row as one whose prompt is read from `now` on, without the `cachedCount` first positions.
+    func starting(now: Instant, cachedCount: Int) -> SessionRow {
+        var row = self
+        row.started = now
+        row.cachedCount = cachedCount
+        return row
     }
 
     /// Keeps the scores float32[V] of one step, where the request asks for it.
@@ -54,9 +56,10 @@ struct SessionRow {
         if request.keepsLogits { logits.append(scores().to(.cpu)) }
     }
 
-    /// Takes the chosen token.
+    /// Takes the token that was chosen `now`.
     /// - Returns: whether it is part of the answer, and why the row ends with it; nil where it goes on.
-    mutating func take(_ token: Int, logProbability: Float?) -> (isPart: Bool, end: StopReason?) {
+    mutating func take(_ token: Int, logProbability: Float?, now: Instant) -> (isPart: Bool, end: StopReason?) {
+        prefilled = prefilled ?? now
         if request.config.stopTokenIDs.contains(token) { return (false, .stopToken) }
         history.append(token)
         if let logProbability { logProbabilities.append(logProbability) }
@@ -68,12 +71,12 @@ struct SessionRow {
     /// What came of it, if it ends now.
     func result(_ reason: StopReason, now: Instant) -> GenerationResult {
         let count = history.count - promptLength
-        let timings =
-            prefill.map {
-                Timings(
-                    prefillTokenCount: promptLength - cachedCount, prefillSeconds: seconds($0.ended - $0.started),
-                    decodeTokenCount: max(0, count - 1), decodeSeconds: seconds(now - $0.ended))
-            } ?? Timings(prefillTokenCount: 0, prefillSeconds: 0, decodeTokenCount: 0, decodeSeconds: 0)
+        var timings = Timings(prefillTokenCount: 0, prefillSeconds: 0, decodeTokenCount: 0, decodeSeconds: 0)
+        if let started, let prefilled {
+            timings = Timings(
+                prefillTokenCount: promptLength - cachedCount, prefillSeconds: seconds(prefilled - started),
+                decodeTokenCount: max(0, count - 1), decodeSeconds: seconds(now - prefilled))
+        }
         return GenerationResult(
             tokenIDs: generated, stopReason: reason, timings: timings, cachedTokenCount: cachedCount,
             logProbabilities: request.keepsLogProbabilities ? logProbabilities : nil,
