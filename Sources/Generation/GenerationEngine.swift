@@ -1,9 +1,6 @@
-import NN
 import Processors
 public import SyrinxModels
 import Torch
-
-// Shapes: B rows, T prompt tokens (visual tokens included), V vocabulary size.
 
 /// Continues prompts: token IDs in, token IDs out.
 ///
@@ -38,16 +35,14 @@ public struct GenerationEngine: Sendable {
         _ request: GenerationRequest, reusing prefix: PrefixCache? = nil,
         onToken: (Int) -> GenerationDecision = { _ in .continue }, isCancelled: () -> Bool = { false }
     ) throws(GenerationError) -> GenerationResult {
-        try check(request, name: "the prompt")
-        return try inferenceMode { () throws(GenerationError) in
-            try run([request], reusing: prefix, onToken: { onToken($1) }, isCancelled: isCancelled)
-        }[0]
+        try run([request], reusing: prefix, onToken: { onToken($1) }, isCancelled: isCancelled)[0]
     }
 
     /// Continues several prompts; every row gets what it would get alone.
     ///
     /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded behind their end;
-    /// the cache keeps each row's own length. A row that has ended rides along unheard until its batch is done.
+    /// the cache keeps each row's own length, and a row that has ended leaves it. ``GenerationSession`` is for prompts that come
+    /// one after the other.
     /// - Parameters:
     ///   - onToken: told the request's index and each token as it is chosen; may end that row.
     ///   - isCancelled: asked before every step.
@@ -67,9 +62,8 @@ public struct GenerationEngine: Sendable {
         var results = [GenerationResult?](repeating: nil, count: requests.count)
         for start in stride(from: 0, to: order.count, by: maxBatchRows) {
             let members = Array(order[start..<min(start + maxBatchRows, order.count)])
-            let finished = try inferenceMode { () throws(GenerationError) in
-                try run(members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
-            }
+            let finished = try run(
+                members.map { requests[$0] }, onToken: { onToken(members[$0], $1) }, isCancelled: isCancelled)
             for (index, result) in zip(members, finished) { results[index] = result }
         }
         return results.compactMap { $0 }
@@ -99,7 +93,8 @@ public struct GenerationEngine: Sendable {
         }
     }
 
-    private func check(_ request: GenerationRequest, name: String) throws(GenerationError) {
+    /// Whether a request can be carried out; `name` is what an error calls it.
+    func check(_ request: GenerationRequest, name: String) throws(GenerationError) {
         try request.config.validate()
         let shape = request.input.tokenIDs.shape
         guard shape.count == 2, shape[0] == 1, shape[1] > 0 else {
@@ -114,127 +109,37 @@ public struct GenerationEngine: Sendable {
         }
     }
 
-    /// Prefill and decode of one batch; only a batch of one can take up what an earlier prompt left.
+    /// A session of these requests alone, from their admission to the end of the last one.
     private func run(
         _ requests: [GenerationRequest], reusing prefix: PrefixCache? = nil,
         onToken: (Int, Int) -> GenerationDecision, isCancelled: () -> Bool
     ) throws(GenerationError) -> [GenerationResult] {
-        let clock = ContinuousClock()
-        let started = clock.now
-        var rows = requests.map { Row($0, contextLength: model.contextLength) }
-        let longest = rows.map { min($0.config.maxNewTokens, $0.limit) }.max() ?? 0
-        let capacity = longest + (rows.map(\.history.count).max() ?? 0)
-        let held = prefix?.take()
-        let cachedCount = held.map { requests[0].reusableCount(of: $0.sequence) } ?? 0
-        let cache =
-            requests.count == 1
-            ? model.cache(of: held, first: cachedCount, capacity: capacity)
-            : model.makeCache(batch: requests.count, capacity: capacity)
-        let fresh = requests.map { $0.dropping(first: cachedCount) }
-        let batch = ModelInput.batch(fresh.map(\.input))
-        let device = batch.tokenIDs.device
-        let promptLengths = fresh.map { $0.input.tokenIDs.shape[1] }
-        let chooser = TokenChooser(requests.map(\.config), vocabularySize: pieceCount)
-
-        let embeddings = model.embed(model.encodingMedia(of: batch))  // [B, T, D]
-        let states = model.decode(
-            embeddings,
-            DecoderPass(positionIDs: batch.positionIDs, mediaPositions: batch.mediaPositions, cache: cache)
-        ).hiddenStates  // [B, T, D]
-        cache.advance(by: promptLengths)
-        let ends = promptLengths.enumerated().map { Int64($0 * states.shape[1] + $1 - 1) }
-        let last = states.flatten(0, 1).indexSelect(dim: 0, Tensor(ends).to(device))  // [B, D]
-        var logits = model.logits(hiddenStates: last).to(.float32)  // [B, V]
-        var chosen = try chooser.choose(logits, histories: rows.map(\.history))
-        let prefilled = clock.now
-
-        while true {
-            let likelihoods =
-                requests.contains(where: \.keepsLogProbabilities) ? Self.logProbabilities(of: chosen, in: logits) : nil
-            for row in rows.indices where rows[row].stopReason == nil {
-                if requests[row].keepsLogits { rows[row].logits.append(logits.select(dim: 0, index: row).to(.cpu)) }
-                rows[row].take(chosen[row], likelihoods?[row]) { onToken(row, $0) }
-                if rows[row].stopReason == nil && isCancelled() { rows[row].stopReason = .cancelled }
+        let session = GenerationSession(self)
+        var handles = [GenerationSession.Handle]()
+        for request in requests { handles.append(try session.admit(request, reusing: prefix)) }
+        var results = [GenerationResult?](repeating: nil, count: requests.count)
+        var decided = [StopReason?](repeating: nil, count: requests.count)
+        while !session.isEmpty {
+            if isCancelled() {
+                for handle in handles where results[handle.number] == nil {
+                    results[handle.number] = session.cancel(handle)
+                }
+                break
             }
-            if rows.allSatisfy({ $0.stopReason != nil }) { break }
-            let tokenIDs = Tensor(chosen.map(Int64.init), shape: [requests.count, 1]).to(device)
-            let positions = cache.lengths.map { Int64(min($0, model.contextLength - 1)) }
-            logits = model.logits(
-                embeddings: model.embed(tokenIDs: tokenIDs),
-                DecoderPass(positionIDs: Tensor(positions, shape: [requests.count, 1]).to(device), cache: cache)
-            ).select(dim: 1, index: 0).to(.float32)
-            cache.advance(by: rows.map { _ in 1 })
-            chosen = try chooser.choose(logits, histories: rows.map(\.history))
+            for event in session.step() {
+                switch event {
+                case .token(let handle, let token):
+                    guard case .stop(let reason) = onToken(handle.number, token) else { continue }
+                    decided[handle.number] = reason
+                    results[handle.number] = session.end(handle, because: reason)
+                case .finished(let handle, var result):
+                    // The caller's reason comes first where a row's last token gave it one.
+                    result.stopReason = decided[handle.number] ?? result.stopReason
+                    results[handle.number] = result
+                case .failed(_, let error): throw error
+                }
+            }
         }
-        let finished = clock.now
-        if let prefix {
-            let sequence = requests[0].sequence(followedBy: rows[0].generated).prefix(cache.lengths[0])
-            cache.truncate(to: sequence.count)
-            prefix.keep(PrefixCache.Content(cache: cache, sequence: Array(sequence)))
-        }
-        return zip(zip(rows, requests), promptLengths).map { row, promptLength in
-            let (row, request) = row
-            return GenerationResult(
-                tokenIDs: row.generated, stopReason: row.stopReason ?? .maxNewTokens,
-                timings: Timings(
-                    prefillTokenCount: promptLength, prefillSeconds: seconds(prefilled - started),
-                    decodeTokenCount: max(0, row.generated.count - 1), decodeSeconds: seconds(finished - prefilled)),
-                cachedTokenCount: cachedCount,
-                logProbabilities: request.keepsLogProbabilities ? row.logProbabilities : nil,
-                logits: row.logits.isEmpty ? nil : Tensor.stack(row.logits, dim: 0))
-        }
+        return results.compactMap { $0 }
     }
-}
-
-extension GenerationEngine {
-    /// The logarithm of one token's probability per row.
-    /// - Parameter logits: float32[B, V].
-    private static func logProbabilities(of tokens: [Int], in logits: Tensor) -> [Float] {
-        let index = Tensor(tokens.map(Int64.init), shape: [tokens.count, 1]).to(logits.device)
-        return logits.logSoftmax(dim: 1).gather(dim: 1, index).array(of: Float.self)
-    }
-}
-
-/// One row of a running batch.
-private struct Row {
-    let config: GenerationConfig
-    /// Greatest number of new tokens the context leaves room for.
-    let limit: Int
-    var history: [Int]
-    var generated: [Int] = []
-    /// One for each generated token, where the request asks for them.
-    var logProbabilities: [Float] = []
-    /// float32[V] of every step, where the request keeps them.
-    var logits: [Tensor] = []
-    var stopReason: StopReason?
-
-    init(_ request: GenerationRequest, contextLength: Int) {
-        config = request.config
-        history = request.input.tokenIDs.array(of: Int64.self).map(Int.init)
-        limit = contextLength - history.count
-    }
-
-    /// Takes the chosen token, or ends the row.
-    mutating func take(_ token: Int, _ logProbability: Float?, onToken: (Int) -> GenerationDecision) {
-        if config.stopTokenIDs.contains(token) {
-            stopReason = .stopToken
-            return
-        }
-        generated.append(token)
-        if let logProbability { logProbabilities.append(logProbability) }
-        history.append(token)
-        if case .stop(let reason) = onToken(token) {
-            stopReason = reason
-        } else if generated.count >= config.maxNewTokens {
-            stopReason = .maxNewTokens
-        } else if generated.count >= limit {
-            stopReason = .contextFull
-        }
-    }
-}
-
-/// `duration` in seconds.
-package func seconds(_ duration: Duration) -> Double {
-    let (seconds, attoseconds) = duration.components
-    return Double(seconds) + Double(attoseconds) * 1e-18
 }

@@ -65,7 +65,9 @@ public struct GenerationResult: Sendable {
     }
 }
 
-/// Wall time of the two phases. In a batch all rows carry the batch's seconds and their own token counts.
+/// Wall time of the two phases of one row.
+///
+/// Rows that are computed together share their passes: each carries their whole seconds, up to its own end, and its own token counts.
 public struct Timings: Codable, Hashable, Sendable {
     /// Tokens of the prompt that were computed, those of media included.
     public var prefillTokenCount: Int
@@ -73,7 +75,7 @@ public struct Timings: Codable, Hashable, Sendable {
     public var prefillSeconds: Double
     /// Tokens chosen after the first.
     public var decodeTokenCount: Int
-    /// Seconds of all steps after the prompt.
+    /// Seconds from the first token to the row's end.
     public var decodeSeconds: Double
 
     /// Times from their parts.

@@ -1,7 +1,6 @@
 import NN
 import Processors
 import Synchronization
-import SyrinxModels
 import Torch
 
 /// The keys and values of the last prompt and its answer, for a next prompt that begins alike.
@@ -87,21 +86,5 @@ extension GenerationRequest {
         var request = self
         request.input = input.dropping(first: count)
         return request
-    }
-}
-
-extension MultimodalLanguageModel {
-    /// A cache for one row of `capacity` tokens that holds the first `count` of what was held, grown where that is too small.
-    ///
-    /// It grows to twice its size, so that a long conversation is copied a few times, not once a turn.
-    func cache(of held: PrefixCache.Content?, first count: Int, capacity: Int) -> KVCache {
-        guard let held else { return makeCache(batch: 1, capacity: capacity) }
-        if held.cache.capacity >= capacity {
-            held.cache.truncate(to: count)
-            return held.cache
-        }
-        let cache = makeCache(batch: 1, capacity: min(contextLength, max(capacity, 2 * held.cache.capacity)))
-        cache.copy(first: count, of: held.cache)
-        return cache
     }
 }

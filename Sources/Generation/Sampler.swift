@@ -25,7 +25,10 @@ public struct MultinomialSampler: Sampler {
     private let generators: [Generator]
 
     /// A sampler whose row `r` draws from a generator seeded with `seeds[r]`.
-    public init(seeds: [UInt64]) { generators = seeds.map { Generator(seed: $0) } }
+    public init(seeds: [UInt64]) { self.init(generators: seeds.map { Generator(seed: $0) }) }
+
+    /// A sampler whose row `r` draws from `generators[r]`.
+    public init(generators: [Generator]) { self.generators = generators }
 
     /// One draw per row from softmax(logits).
     public func sample(_ logits: Tensor) -> [Int] {

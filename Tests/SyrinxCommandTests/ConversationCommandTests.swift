@@ -12,6 +12,11 @@ import Testing
         let mode: String?
         let prompt: String
         let text: String
+
+        private enum CodingKeys: String, CodingKey {
+            case mode, prompt, text
+            case image = "picture"
+        }
     }
 
     private func generate(_ system: String, _ arguments: [String]) throws -> SyrinxProcess {

@@ -15,6 +15,11 @@ import Torch
         let mode: String?
         let prompt: String
         let ids: [Int]
+
+        private enum CodingKeys: String, CodingKey {
+            case mode, prompt, ids
+            case image = "picture"
+        }
     }
 
     /// Prompts whose ids differ on purpose: special tokens spelled out in text stay text here, and an image at the very
