@@ -155,7 +155,7 @@ struct ForwardTests {
         )
         #expect(
             both.tensors.map(\.name).prefix(4) == [
-                "video_pixel_values", "pixel_values", "vision_features", "connector_output",
+                "pixel_values", "vision_features", "video_pixel_values", "connector_output",
             ])
         let tokens = try #require(both["connector_output"])
         #expect(both["video_pixel_values"]?.bytes() == pixels.bytes() && both["pixel_values"]?.size(0) == 1)
