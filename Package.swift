@@ -190,7 +190,7 @@ let package = Package(
             "Recipes",
             [
                 "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "Codecs", "Checkpoints", "Media", "Tokenizers", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

@@ -9,6 +9,8 @@ public struct LossSum {
     public var parts: [String: Tensor]
     /// How many items were summed.
     public var count: Int
+    /// What the model adds, each a sum over a weight of its own; not in `total`.
+    public var auxiliary: [AuxiliaryLoss] = []
 }
 
 extension MultimodalLanguageModel {
@@ -19,20 +21,29 @@ extension MultimodalLanguageModel {
     ///   - labels: int64[B, T]; the token expected after each position, `ignoreIndex` where none is.
     ///   - zLossScale: factor of the squared log-normaliser (MM1 uses 1e-4 at 30B); 0 leaves it out.
     public func nextTokenLoss(_ input: ModelInput, labels: Tensor, zLossScale: Double = 0) -> LossSum {
-        let flatLabels = labels.reshape([-1])
-        let kept = flatLabels.notEqual(to: Double(ignoreIndex)).nonzero().reshape([-1])
         let hidden = hiddenStates(
             embeddings: embed(input), positionIDs: input.positionIDs, layout: input.layout,
             visualPositions: input.visualPositions, cache: nil)
+        return nextTokenLoss(hiddenStates: hidden, auxiliary: [], labels: labels, zLossScale: zLossScale)
+    }
+
+    /// The same for what the decoder gave: hidden states [B, T, D] and auxiliary losses, which are passed on.
+    func nextTokenLoss(
+        hiddenStates hidden: Tensor, auxiliary: [AuxiliaryLoss], labels: Tensor, zLossScale: Double
+    ) -> LossSum {
+        let flatLabels = labels.reshape([-1])
+        let kept = flatLabels.notEqual(to: Double(ignoreIndex)).nonzero().reshape([-1])
         let keptHidden = hidden.reshape([-1, hidden.size(-1)]).indexSelect(dim: 0, kept)
         let scores = logits(hiddenStates: keptHidden).to(.float32)  // [S, V]
         let entropy = crossEntropy(scores, flatLabels.indexSelect(dim: 0, kept), reduction: .sum)
-        guard zLossScale > 0 else {
-            return LossSum(total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount)
+        var loss = LossSum(
+            total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount, auxiliary: auxiliary)
+        if zLossScale > 0 {
+            let penalty = scores.logsumexp(dim: -1).square().sum() * zLossScale
+            loss.total = entropy + penalty
+            loss.parts["z_loss"] = penalty
         }
-        let penalty = scores.logsumexp(dim: -1).square().sum() * zLossScale
-        return LossSum(
-            total: entropy + penalty, parts: ["cross_entropy": entropy, "z_loss": penalty], count: kept.elementCount)
+        return loss
     }
 
     /// How well the mean visual token predicts which tokens an image's caption has, summed over images.
