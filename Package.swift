@@ -202,7 +202,7 @@ let package = Package(
             "Recipes",
             [
                 "TinyModels", "Processors", "Recipes", "Reports", "Corpora", "Training", "SyrinxModels",
-                "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "DataPipeline", "Codecs", "Checkpoints", "Media", "Tokenizers", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

@@ -66,6 +66,8 @@ public struct MemoryPlan: Codable, Sendable {
         let width = machine.computeDType.byteCount
         let stages = try recipe.stages.enumerated().map { index, stage in
             try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
+            let objective = try ObjectiveRegistry.objective(
+                stage.objective, at: "\(recipe.name), stages.\(index).objective")
             let trainable = built.store.parameters.filter(\.isTrainable)
             let count = trainable.reduce(0) { $0 + $1.elementCount }
             let muon =
@@ -78,9 +80,9 @@ public struct MemoryPlan: Codable, Sendable {
                 weightBytes: weightBytes, optimizerBytes: (count - muon) * 8 + muon * 4,
                 gradientBytes: count * (isFloat32 ? 4 : 4 + width),
                 activationBytes: Self.activations(
-                    recipe, stage, width: width,
+                    recipe, objective.load(recipe, stage.microbatchSize), width: width,
                     trainsEncoder: trainable.contains { NamePrefix(visionPrefix).begins($0.name) }),
-                inputBytes: Self.inputs(recipe, stage))
+                inputBytes: Self.inputs(recipe, stage, objective))
         }
         self.stages = stages
         let trained = built.store.parameters.filter { changed.contains($0.name) }.reduce(0) { $0 + $1.elementCount }
@@ -90,19 +92,14 @@ public struct MemoryPlan: Codable, Sendable {
     }
 
     /// The sequences or images of one update: all are read before it.
-    private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage) -> Int {
+    private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage, _ objective: RecipeObjective) -> Int {
         let image = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
-        guard stage.objective == .nextToken else { return stage.globalBatchSize * image }
-        return stage.globalBatchSize
-            * (recipe.data.contextLength * Recipe.positionBytes + images(recipe, tokens: recipe.data.contextLength)
-                * image)
+        let load = objective.load(recipe, 1)
+        return stage.globalBatchSize * (load.positions * Recipe.positionBytes + load.images.upperBound * image)
     }
 
-    /// The most images that this many positions hold, with a few words to each.
-    private static func images(_ recipe: Recipe, tokens: Int) -> Int { tokens / (recipe.model.visualTokenCount + 32) }
-
     private static func activations(
-        _ recipe: Recipe, _ stage: Recipe.Stage, width: Int, trainsEncoder: Bool
+        _ recipe: Recipe, _ load: RecipeObjective.Load, width: Int, trainsEncoder: Bool
     ) -> Int {
         let vision = recipe.model.visionEncoder
         var language = recipe.model.languageModel
@@ -116,16 +113,9 @@ public struct MemoryPlan: Codable, Sendable {
         let perPatch = kept(vision.layerCount, vision.hiddenSize, vision.intermediateSize, records: trainsEncoder)
         let perToken = kept(language.layerCount, language.hiddenSize, language.intermediateSize, records: true)
         let patches = vision.gridSize * vision.gridSize
-        switch stage.objective {
-        case .nextToken:
-            let tokens = stage.microbatchSize * recipe.data.contextLength
-            // At the most, every position is an image's or is scored; scores and their gradient are float32.
-            let images = images(recipe, tokens: tokens)
-            return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
-                * 12
-        case .bagOfWords, .contrastive:
-            return stage.microbatchSize * (patches * perPatch * width + language.vocabularySize * 12)
-        }
+        // Scores and their gradient are float32.
+        return load.positions * perToken * width + load.images.upperBound * patches * perPatch * width
+            + load.scored * language.vocabularySize * 12
     }
 
     /// The largest stage, the program and the images, in bytes.

@@ -92,19 +92,20 @@ extension Recipe {
             try require(
                 stage.globalBatchSize % stage.microbatchSize == 0, "\(place).microbatchSize",
                 "\(stage.microbatchSize) does not divide the global batch of \(stage.globalBatchSize)")
-            if let shortage = shortage(ofInput: stage) {
+            let objective = try ObjectiveRegistry.objective(stage.objective, at: "\(name), \(place).objective")
+            if let shortage = shortage(ofInput: stage, objective) {
                 throw ConfigError(
                     place: "\(name), \(place).globalBatchSize",
                     problem:
                         "the \(stage.globalBatchSize) rows of one update are in memory before it and take at least "
                         + "\(shortage); use a smaller one")
             }
+            if let mistake = objective.mistake(stage, self) {
+                throw ConfigError(place: "\(name), \(place).\(mistake.key)", problem: mistake.problem)
+            }
             try require(
-                stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
-                "contrasting needs at least 2 images a micro-batch, got \(stage.microbatchSize)")
-            try require(
-                data.corpus != nil || stage.objective == .nextToken, "\(place).objective",
-                "\(stage.objective.rawValue) reads captions; name a corpus under data.corpus")
+                data.corpus != nil || objective.data != .captionedImages, "\(place).objective",
+                "\(objective.name) reads captions; name a corpus under data.corpus")
             try require(
                 !stage.copiesTextBranch || model.hasImageBranch, "\(place).copiesTextBranch",
                 "only a modality-adaptive mPLUG-Owl2 has a branch for images; use false")
@@ -126,9 +127,9 @@ extension Recipe {
 
 extension Recipe {
     /// What is lacking in this machine for the least that an update of a stage reads: its text, or its images.
-    private func shortage(ofInput stage: Stage) -> String? {
-        let side = Double(model.visionEncoder.imageSize)
-        let row = stage.objective == .nextToken ? Double(data.contextLength * Self.positionBytes) : 3 * side * side * 4
+    private func shortage(ofInput stage: Stage, _ objective: RecipeObjective) -> String? {
+        let side = Double(model.visionEncoder.imageSize), load = objective.load(self, 1)
+        let row = Double(load.positions * Self.positionBytes) + 3 * side * side * 4 * Double(load.images.lowerBound)
         let bytes = row * Double(stage.globalBatchSize)
         guard let usable = MachineMemory.current?.usable, bytes > Double(usable) else { return nil }
         return "\(UInt64(min(bytes / 1e9, 1e18))) GB, of which this machine has \(usable / 1_000_000_000)"

@@ -183,14 +183,13 @@ extension Recipe {
         }
     }
 
-    /// What is minimised.
-    public enum Objective: String, Hashable, Sendable, NamedChoice {
-        /// The mean visual token predicts which tokens the caption has: an encoder's warm start without a text encoder.
-        case bagOfWords
-        /// The mean visual token finds its caption's mean token embedding among the micro-batch's.
-        case contrastive
-        /// The next token of packed sequences, MM1's objective.
-        case nextToken
+    /// What is minimised, by the name under which ``ObjectiveRegistry`` has it.
+    public struct Objective: Hashable, Sendable, OpenChoice {
+        public var rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public static var choiceNames: [String] { ObjectiveRegistry.objectives.map(\.name) }
     }
 
     /// A part of the run with one objective, optimizer and schedule.

@@ -53,7 +53,7 @@ struct RecipeTests {
             ),
             (
                 "stages.0.objective=nextTokens",
-                "'nextTokens' is not one of bagOfWords, contrastive, nextToken; did you mean 'nextToken'?"
+                "stages.0.objective=nextTokens: 'nextTokens' is not one of bagOfWords, contrastive, nextToken"
             ),
             ("model.connector={cAbstracter: {}}", "unknown key 'cAbstracter'; did you mean 'cAbstractor'?"),
             ("data.resize=squish", "'squish'"),
