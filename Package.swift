@@ -175,11 +175,15 @@ let package = Package(
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["Processors", "Tokenizers", "Media", "Torch"]),
         tests(
-            "SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Media"],
+            "SyrinxModels",
+            ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Tokenizers", "Media"],
             fixtures: true, golden: true),
         tests(
             "DataPipeline",
-            ["DataPipeline", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch", "Digests"],
+            [
+                "DataPipeline", "SyrinxModels", "Terminal", "Processors", "Codecs", "Media", "Tokenizers", "Torch",
+                "Digests",
+            ],
             fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
@@ -189,8 +193,8 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "TinyModels", "Processors", "Recipes", "Training", "Evaluation", "SyrinxModels", "DataPipeline",
-                "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "TinyModels", "Processors", "Recipes", "Syrinx", "Training", "Evaluation", "Generation", "SyrinxModels",
+                "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
             ]),
         tests(
             "Syrinx",

@@ -49,7 +49,7 @@ public struct VideoReference: Sendable, Hashable {
         self.frameCount = frameCount
     }
 
-    /// Frames taken where nobody says how many: those of mPLUG-Owl video's own code.
+    /// Frames taken where nobody says how many: the number in the code of arXiv 2304.14178's video model.
     public static let defaultFrameCount: Int = 4
     /// What makes sense: more frames than any context holds are a mistake.
     public static let allowedFrameCounts: ClosedRange<Int> = 1...1024

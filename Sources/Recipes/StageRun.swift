@@ -38,7 +38,8 @@ struct StageRun {
                 accumulationSteps: stage.accumulationSteps,
                 schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
                 maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
-                checkpointInterval: recipe.checkpoints.interval, parts: built.shape.parts, peakOperationsPerSecond: peak
+                checkpointInterval: recipe.checkpoints.interval, parts: built.shape.outline.parts,
+                peakOperationsPerSecond: peak
             )
             let trainer = Trainer(
                 config, weights: weights, optimizers: optimizers, source: source, objective: objective,
@@ -66,7 +67,7 @@ extension StageRun {
     /// What the decoder has for images becomes what it has for text.
     private func copyTextBranch() throws {
         let weights = weights.stateDict
-        try self.weights.restore { weights[MPLUGOwl2.textBranch(of: $0) ?? $0] }
+        try self.weights.restore { weights[built.shape.textBranch(of: $0) ?? $0] }
         say("the decoder's branch for images starts as a copy of that for text")
     }
 }

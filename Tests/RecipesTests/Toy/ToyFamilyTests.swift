@@ -1,0 +1,117 @@
+import Checkpoints
+import Codecs
+import Foundation
+import Generation
+import Media
+import NN
+import Processors
+import Recipes
+import Syrinx
+import SyrinxModels
+import Testing
+import Training
+
+@Suite("A family from outside the library", .serialized)
+struct ToyFamilyTests {
+    init() throws { try #require(ToyModel.isRegistered) }
+
+    /// The `model:` block of a recipe.
+    private static let block = """
+        {family: toy, imageSize: 16, tokenCount: 2, languageModel: {vocabularySize: 400, hiddenSize: 16, intermediateSize: 24, \
+        layerCount: 1, headCount: 2, keyValueHeadCount: 2, headSize: 8, contextLength: 128, normEpsilon: 1e-5, \
+        ropeTheta: 1e4, ropeScalingFactor: null, ropeBands: null, ropeLayout: half_split, tiesEmbeddings: true, \
+        biases: null}, imagePlaceholder: 4}
+        """
+
+    private func recipe(_ folder: String, _ settings: [String] = []) throws -> Recipe {
+        let small = ["stages.0.steps=2", "stages.1.steps=2", "data.resize=squash"]
+        return try RecipeRunnerTests().recipe(folder, small + ["model=\(Self.block)"] + settings)
+    }
+
+    @Test("A recipe names it, two steps train it, its folder loads, and it answers in its own template")
+    func wholeWay() async throws {
+        let folder = NSTemporaryDirectory() + "toy-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let image = folder + "/image.png"
+        let outcome = try RecipeRunnerTests().withFolder { corpus in
+            let outcome = try RecipeRunner.run(
+                try recipe(
+                    corpus,
+                    [
+                        "data.instructions={files: [], pictures: null, template: toy-questions, textShare: null, heldOutShare: 0.1}"
+                    ]), .init(output: folder))
+            let png = try ImageCodec().encodePNG(
+                Image(width: 9, height: 7, filledWith: .init(red: 9, green: 0, blue: 0)))
+            try Data(png).write(to: URL(fileURLWithPath: image))
+            return outcome
+        }
+        #expect(outcome.model is ToyModel)
+        #expect(outcome.reports.map(\.audit?.parts.count) == [2, 2])
+
+        let written = try ModelFolder(path: outcome.folder.model)
+        let (model, store, weights) = try ModelRegistry.open(written)
+        #expect(model is ToyModel)
+        try store.load(weights)
+        #expect(store.stateDict().names == outcome.store.stateDict().names)
+
+        let loaded = try Syrinx.load(outcome.folder.model)
+        #expect(loaded.chatTemplate == .toy)
+        let answer = try await loaded.answer(
+            to: [try .image(at: image), "What is it?"], options: AnswerOptions(GenerationConfig(maxNewTokens: 3)))
+        #expect(answer.usage.imageTokenCount == 2)
+    }
+
+    @Test("Its block survives YAML, and what is wrong in it is refused with its own keys")
+    func block() throws {
+        try RecipeRunnerTests().withFolder { folder in
+            let recipe = try recipe(folder)
+            let text = try StrictYAML.encode(recipe)
+            #expect(text.contains("model:\n  family: toy\n  imageSize: 16\n  tokenCount: 2\n"))
+            #expect(try StrictYAML.decode(Recipe.self, from: text, file: "toy.yaml") == recipe)
+            func message(_ settings: [String]) -> String {
+                do {
+                    try self.recipe(folder, settings).validate()
+                    return "no error"
+                } catch { return "\(error)" }
+            }
+            #expect(message(["model.tokenCont=3"]).contains("unknown key 'tokenCont'; did you mean 'tokenCount'?"))
+            #expect(
+                message(["model.connector={averagePool: {tokenCount: 4}}"]).contains(
+                    "a model of the family toy has no connector; its keys are family, imageSize, tokenCount, languageModel, "
+                        + "imagePlaceholder"))
+            #expect(message(["model.tokenCount=65"]).contains("token_count is 65; it must lie in 1...64"))
+            #expect(message(["model.family=tow"]).contains("did you mean 'toy'?"))
+            #expect(
+                message(["initialize.vision=clip"]).contains(
+                    "models of the family toy do not start from a published part"))
+            #expect(
+                message(["stages.0.copiesTextBranch=true"]).contains("the model's decoder has no branch for images"))
+        }
+    }
+
+    @Test("A name that is taken is refused: a family's, a model_type, a size's, a template's, a recipe's")
+    func taken() throws {
+        func message(_ body: () throws -> Void) -> String {
+            do {
+                try body()
+                return "no error"
+            } catch { return "\(error)" }
+        }
+        func register(_ name: String, sizes: [ModelFamily.NamedSize] = [], template: String? = nil) -> String {
+            message {
+                try ModelRegistry.register(
+                    ModelFamily(
+                        name: name, configuration: ToyModel.Config.self, sizes: sizes,
+                        chatTemplates: template.map { [ChatTemplate($0, layout: DocumentLayout())] } ?? [],
+                        keys: PublishedKeys()))
+            }
+        }
+        let size = try #require(ModelRegistry.namedSizes.first)
+        #expect(register("toy").contains("a family named toy with the model_type toy is registered already"))
+        #expect(register("toy2", sizes: [size]).contains("a size named \(size.name) is registered already"))
+        #expect(register("toy2", template: "document").contains("a chat template named document is registered already"))
+        #expect(ModelRegistry.family(named: "toy2") == nil)
+        let recipe = try #require(RecipeRegistry.recipes.first)
+        #expect(message { try RecipeRegistry.register(FamilyRecipes([recipe])) }.contains("is registered already"))
+    }
+}
