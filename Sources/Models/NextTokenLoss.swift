@@ -19,7 +19,7 @@ extension MultimodalLanguageModel {
     /// Scores are computed at labelled positions alone, in float32.
     /// - Parameters:
     ///   - labels: int64[B, T]; the token expected after each position, `ignoreIndex` where none is.
-    ///   - zLossScale: factor of the squared log-normaliser (MM1 uses 1e-4 at 30B); 0 leaves it out.
+    ///   - zLossScale: factor of the squared log-normaliser (arXiv 2403.09611 uses 1e-4 at 30B); 0 leaves it out.
     public func nextTokenLoss(_ input: ModelInput, labels: Tensor, zLossScale: Double = 0) -> LossSum {
         let output = decode(
             embed(input),

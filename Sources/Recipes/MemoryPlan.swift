@@ -57,9 +57,9 @@ public struct MemoryPlan: Codable, Sendable {
         device = machine.device.description
         let built = RecipeModel(
             recipe, vocabularySize: recipe.data.tokenizer.vocabularySize,
-            imagePlaceholder: recipe.model.fixedPlaceholder ?? 0)
+            imagePlaceholder: recipe.model.shape.fixedPlaceholder ?? 0)
         let total = built.store.elementCount()
-        let visionPrefix = InitialWeights(recipe.model).visionPrefix
+        let visionPrefix = recipe.model.outline.imageEncoder.prefix
         let changed = try built.changedParameters()
         let weightBytes = built.weightByteCount(changing: changed, computeDType: machine.computeDType)
         let isFloat32 = machine.computeDType == .float32
@@ -93,7 +93,7 @@ public struct MemoryPlan: Codable, Sendable {
 
     /// The sequences or images of one update: all are read before it.
     private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage, _ objective: RecipeObjective) -> Int {
-        let image = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
+        let image = recipe.model.outline.imageEncoder.imageBytes
         let load = objective.load(recipe, 1)
         return stage.globalBatchSize * (load.positions * Recipe.positionBytes + load.images.upperBound * image)
     }
@@ -101,21 +101,20 @@ public struct MemoryPlan: Codable, Sendable {
     private static func activations(
         _ recipe: Recipe, _ load: RecipeObjective.Load, width: Int, trainsEncoder: Bool
     ) -> Int {
-        let vision = recipe.model.visionEncoder
-        var language = recipe.model.languageModel
-        language.vocabularySize = recipe.data.tokenizer.vocabularySize
+        let (encoder, decoder) = (recipe.model.outline.imageEncoder, recipe.model.outline.decoder)
+        let vocabularySize = recipe.data.tokenizer.vocabularySize
         /// Values a position: of one layer at work, and of what the layers before it keep.
-        func kept(_ layerCount: Int, _ hiddenSize: Int, _ intermediateSize: Int, records: Bool) -> Int {
-            let layer = 10 * hiddenSize + 4 * intermediateSize
+        func kept(_ layers: ModelOutline.Stack, records: Bool) -> Int {
+            let layer = 10 * layers.hiddenSize + 4 * layers.intermediateSize
             if !records { return layer }
-            return recipe.recompute == .layers ? layer + layerCount * hiddenSize : layerCount * layer
+            return recipe.recompute == .layers
+                ? layer + layers.layerCount * layers.hiddenSize : layers.layerCount * layer
         }
-        let perPatch = kept(vision.layerCount, vision.hiddenSize, vision.intermediateSize, records: trainsEncoder)
-        let perToken = kept(language.layerCount, language.hiddenSize, language.intermediateSize, records: true)
-        let patches = vision.gridSize * vision.gridSize
+        let perPatch = kept(encoder.layers, records: trainsEncoder)
+        let perToken = kept(decoder.layers, records: true)
         // Scores and their gradient are float32.
-        return load.positions * perToken * width + load.images.upperBound * patches * perPatch * width
-            + load.scored * language.vocabularySize * 12
+        return load.positions * perToken * width + load.images.upperBound * encoder.patchCount * perPatch * width
+            + load.scored * vocabularySize * 12
     }
 
     /// The largest stage, the program and the images, in bytes.

@@ -66,9 +66,9 @@ struct PreparedModel {
         let artefacts = ModelArtefacts(
             imageProcessor: data.imageProcessor.fingerprint,
             tokenizer: Digest.fingerprint(data.tokenizer.modelBytes),
-            chatTemplate: data.conversations?.template.rawValue)
+            chatTemplate: data.conversations?.template.name)
         let files: [String: [UInt8]] = [
-            ModelFolder.FileName.config: Array(try built.shape.configuration(artefacts: artefacts)),
+            ModelFolder.FileName.config: Array(try built.shape.file(artefacts: artefacts)),
             ModelFolder.FileName.preprocessorConfig: Array(try encoder.encode(data.imageProcessor)),
             ModelFolder.FileName.tokenizerModel: data.tokenizer.modelBytes,
             "recipe.yaml": Array(yaml.utf8),

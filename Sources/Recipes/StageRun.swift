@@ -54,7 +54,7 @@ extension StageRun {
     /// What the decoder has for images becomes what it has for text.
     private func copyTextBranch() throws {
         let weights = weights.stateDict
-        try self.weights.restore { weights[MPLUGOwl2.textBranch(of: $0) ?? $0] }
+        try self.weights.restore { weights[built.shape.textBranch(of: $0) ?? $0] }
         say("the decoder's branch for images starts as a copy of that for text")
     }
 }

@@ -20,7 +20,7 @@ extension RecipeObjective {
             let positions = count * recipe.data.contextLength
             // At the most, every position is an image's or is scored; a few words come with each image.
             return Load(
-                positions: positions, images: 0...(positions / (recipe.model.visualTokenCount + 32)), scored: positions)
+                positions: positions, images: 0...(positions / (recipe.model.outline.imageEncoder.tokenCount + 32)), scored: positions)
         },
         train: { run in try run.train(run.nextToken(), on: run.packedSequences()) })
 }

@@ -62,7 +62,7 @@ public struct ObjectiveRun {
             limit: stage.limit, accumulationSteps: stage.accumulationSteps,
             schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
             maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
-            checkpointInterval: recipe.checkpoints.interval, parts: run.built.shape.parts,
+            checkpointInterval: recipe.checkpoints.interval, parts: run.built.shape.outline.parts,
             peakOperationsPerSecond: MachinePeak.operationsPerSecond(dtype: computeDType, device: device))
     }
 }

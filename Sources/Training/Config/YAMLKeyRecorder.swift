@@ -53,7 +53,7 @@ private struct PlaceholderDecoder: Decoder {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { Unkeyed() }
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { Single() }
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { Single(word: caseName) }
 
     private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let recorder: YAMLKeyRecorder?
@@ -112,8 +112,13 @@ private struct PlaceholderDecoder: Decoder {
     }
 
     private struct Single: SingleValueDecodingContainer {
+        /// A word that a type written as one word accepts.
+        let word: String?
         var codingPath: [any CodingKey] { [] }
         func decodeNil() -> Bool { true }
-        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try placeholder(type) }
+        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            if let word = word as? Value { return word }
+            return try placeholder(type)
+        }
     }
 }
