@@ -181,11 +181,15 @@ let package = Package(
         tests("Checkpoints", ["Checkpoints", "NN", "Torch", "Digests"], fixtures: true),
         tests("Processors", ["TinyModels", "Processors", "Tokenizers", "Media", "Torch"]),
         tests(
-            "SyrinxModels", ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Media"],
+            "SyrinxModels",
+            ["TinyModels", "SyrinxModels", "NN", "Torch", "Checkpoints", "Processors", "Tokenizers", "Media"],
             fixtures: true, golden: true),
         tests(
             "DataPipeline",
-            ["TinyModels", "DataPipeline", "Terminal", "Processors", "Media", "Tokenizers", "Torch", "Digests"]),
+            [
+                "TinyModels", "DataPipeline", "SyrinxModels", "Terminal", "Processors", "Media", "Tokenizers", "Torch",
+                "Digests",
+            ]),
         tests("Corpora", ["Corpora", "DataPipeline", "Codecs", "Media", "Digests"], fixtures: true),
         tests("Training", ["Training", "SyrinxModels", "DataPipeline", "Checkpoints", "NN", "Torch", "Settings"]),
         tests("Generation", ["TinyModels", "Generation", "SyrinxModels", "Processors", "NN", "Torch"]),
@@ -201,8 +205,9 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "TinyModels", "Processors", "Recipes", "Reports", "Corpora", "Training", "SyrinxModels",
-                "DataPipeline", "Codecs", "Checkpoints", "Media", "NN", "Torch",
+                "TinyModels", "Processors", "Recipes", "Reports", "Corpora", "Syrinx", "Training", "Evaluation",
+                "Generation", "SyrinxModels", "DataPipeline", "Codecs", "Checkpoints", "Media", "Tokenizers", "NN",
+                "Torch",
             ]),
         tests(
             "Syrinx",

@@ -15,8 +15,7 @@ struct RandomModel {
             throw WorkError("there is no size \(size); see syrinx inspect --list")
         }
         let configuration = try named.configuration()
-        let (_, description, store) = try ModelRegistry.declare(
-            configuration: configuration, weightShapes: named.weightShapes)
+        let (model, store) = try ModelRegistry.declare(named.shape)
         let generator = Generator(seed: 0)
         let tensors = store.parameters.map { parameter in
             PendingTensor(

@@ -62,14 +62,15 @@ struct TrainingWork {
         let clock = StepClock(conversation, files)
         let converted = input.castingMedia(to: files.dtype)
         let (model, labels, weight) = (model, labels, labels.notEqual(to: -100).to(.float32).sum().item())
+        let source = TrainingSource(
+            next: { try clock.next() ? Item() : nil }, position: { "" }, restore: { _ in })
+        let objective = Objective<Item>(name: "nextToken", weight: { _ in weight }) { _ in
+            let loss = model.nextTokenLoss(converted, labels: labels)
+            return StepLoss(total: loss.total, tokenCount: labels.elementCount, imageCount: 0)
+        }
         let trainer = Trainer(
             .init(stage: "bench", limit: RunLimit(steps: nil), schedule: Schedule(warmupSteps: 0, decay: .constant)),
-            weights: weights, optimizers: optimizers,
-            source: TrainingSource(next: { try clock.next() ? Item() : nil }, position: { "" }, restore: { _ in }),
-            objective: Objective(name: "nextToken", weight: { _ in weight }) { _ in
-                let loss = model.nextTokenLoss(converted, labels: labels)
-                return StepLoss(total: loss.total, tokenCount: labels.elementCount, imageCount: 0)
-            }, observers: [clock])
+            objective, on: TrainingData(source), optimizers, TrainingHooks(observers: [clock]))
         try trainer.run()
     }
 

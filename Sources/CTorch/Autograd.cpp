@@ -50,7 +50,13 @@ void syrinx_torch_inference_guard_release(void *inference_guard) {
 
 namespace {
 
-using Forward = SyrinxTensor (*)(void *, SyrinxTensorList, int64_t);
+using Forward = bool (*)(void *, SyrinxTensorList, int64_t, SyrinxTensorReceiver, void *);
+
+/// Takes over a result of a segment.
+void collect(void *results, SyrinxTensor handle) {
+    static_cast<std::vector<at::Tensor> *>(results)->push_back(borrow(handle));
+    syrinx_torch_release(handle);
+}
 
 /// The caller's closure, kept alive by whoever may still need to run it.
 struct Segment {
@@ -63,36 +69,42 @@ struct Segment {
     Segment &operator=(const Segment &) = delete;
     ~Segment() { release_context(context); }
 
-    at::Tensor run(const std::vector<at::Tensor> &inputs) const {
+    std::vector<at::Tensor> run(const std::vector<at::Tensor> &inputs) const {
         std::vector<SyrinxTensor> handles;
         handles.reserve(inputs.size());
         for (const at::Tensor &input : inputs) {
             handles.push_back(reinterpret_cast<SyrinxTensor>(input.unsafeGetTensorImpl()));
         }
-        const SyrinxTensor result = forward(context, handles.data(), static_cast<int64_t>(handles.size()));
-        if (result == nullptr) {
+        std::vector<at::Tensor> results;
+        if (!forward(context, handles.data(), static_cast<int64_t>(handles.size()), collect, &results)) {
             const std::string message = syrinx_torch_error_message();
             if (syrinx_torch_error_kind() == SYRINX_ERROR_OUT_OF_MEMORY) {
                 TORCH_CHECK_WITH(OutOfMemoryError, false, message);
             }
             TORCH_CHECK(false, "a checkpointed segment failed: ", message);
         }
-        const at::Tensor tensor = borrow(result);
-        syrinx_torch_release(result);
-        return tensor;
+        return results;
     }
 };
 
 /// Keeps only the inputs; backward runs the segment again with recording and differentiates that run.
 struct Checkpoint : torch::autograd::Function<Checkpoint> {
-    static at::Tensor forward(
+    static torch::autograd::variable_list forward(
         torch::autograd::AutogradContext *context, at::TensorList inputs, std::shared_ptr<Segment> segment) {
         context->save_for_backward(inputs.vec());
+        // A result that the loss does not use has no gradient, rather than one of zeros.
+        context->set_materialize_grads(false);
         context->saved_data["segment"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(segment));
         // Recorded, and the record dropped at once: the kernels for passes without gradients round differently, and the
         // gradients would belong to other activations than the loss.
         const at::AutoGradMode recording(true);
-        return segment->run(copies(inputs.vec())).detach();
+        torch::autograd::variable_list results, constants;
+        for (const at::Tensor &result : segment->run(copies(inputs.vec()))) {
+            results.push_back(result.detach());
+            if (!result.requires_grad()) constants.push_back(results.back());
+        }
+        context->mark_non_differentiable(constants);
+        return results;
     }
 
     static torch::autograd::variable_list backward(
@@ -100,8 +112,16 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
         const std::vector<at::Tensor> inputs = copies(context->get_saved_variables());
         {
             const at::AutoGradMode recording(true);
-            const at::Tensor output = context_segment(context)->run(inputs);
-            torch::autograd::backward({output}, {gradients[0]});
+            const std::vector<at::Tensor> results = context_segment(context)->run(inputs);
+            TORCH_CHECK(results.size() == gradients.size(), "a checkpointed segment gave ", gradients.size(),
+                        " results first and ", results.size(), " in backward");
+            torch::autograd::variable_list used, seeds;
+            for (size_t i = 0; i < results.size(); ++i) {
+                if (!results[i].requires_grad() || !gradients[i].defined()) continue;
+                used.push_back(results[i]);
+                seeds.push_back(gradients[i]);
+            }
+            if (!used.empty()) torch::autograd::backward(used, seeds);
         }
         torch::autograd::variable_list result;
         for (const at::Tensor &input : inputs) result.push_back(input.grad());
@@ -132,11 +152,14 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
 
 }  // namespace
 
-SyrinxTensor syrinx_torch_checkpoint(
-    SyrinxTensorList inputs, int64_t count, Forward forward, void (*release_context)(void *), void *context) {
-    return tensor_guard([&] {
+bool syrinx_torch_checkpoint(
+    SyrinxTensorList inputs, int64_t count, Forward forward, void (*release_context)(void *), void *context,
+    SyrinxTensorReceiver receive, void *receiver) {
+    return status_guard([&] {
         auto segment = std::make_shared<Segment>(forward, release_context, context);
         const std::vector<at::Tensor> tensors = borrow_list(inputs, count);
-        return Checkpoint::apply(at::TensorList(tensors), std::move(segment));
+        for (const at::Tensor &result : Checkpoint::apply(at::TensorList(tensors), std::move(segment))) {
+            receive(receiver, release(result));
+        }
     });
 }

@@ -45,6 +45,9 @@ Element *pointer(at::Tensor &tensor) {
     return static_cast<Element *>(tensor.mutable_data_ptr());
 }
 
+/// [B, H, T, D] whose heads' coordinates lie side by side.
+inline at::Tensor with_adjacent_coordinates(const at::Tensor &x) { return x.stride(3) == 1 ? x : x.contiguous(); }
+
 /// Calls `body` with a value of the tensor's element type.
 template <class Body>
 void with_element(const at::Tensor &tensor, Body &&body) {

@@ -113,11 +113,9 @@ SyrinxTensor syrinx_torch_scaled_dot_product_attention(
         if (!allowed && q.dim() == 4 && k.dim() == 4) {
             const double chosen = factor.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
             if (is_recorded && is_short(q, k)) return attend_short(q, k, v, causal, chosen);
-            if (!is_recorded) {
-                at::Tensor result = attend(q, k, v, causal, chosen);
-                if (!result.defined()) result = attend_query(q, k, v, chosen);
-                if (result.defined()) return result;
-            }
+            at::Tensor result = is_recorded ? attend_short_widened(q, k, v, causal, chosen) : attend(q, k, v, causal, chosen);
+            if (!is_recorded && !result.defined()) result = attend_query(q, k, v, chosen);
+            if (result.defined()) return result;
         }
         const bool shares_heads = q.dim() == 4 && k.dim() == 4 && q.size(1) != k.size(1);
         const auto attend_in = [&](const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values) {

@@ -68,8 +68,6 @@ at::Tensor rotate(const at::Tensor &x, const at::Tensor &c, const at::Tensor &s,
     return y.transpose(1, 2);
 }
 
-at::Tensor with_adjacent_coordinates(const at::Tensor &x) { return x.stride(3) == 1 ? x : x.contiguous(); }
-
 struct Rotary : torch::autograd::Function<Rotary> {
     static at::Tensor forward(AutogradContext *context, at::Tensor x, at::Tensor c, at::Tensor s, bool interleaved) {
         const at::Tensor cosine = c.contiguous(), sine = s.contiguous();

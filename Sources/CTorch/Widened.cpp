@@ -1,9 +1,10 @@
-// See Widened.h. The products themselves are libtorch's float32 ones.
+// See Widened.h. The products themselves are WidenedKernel's, or libtorch's float32 ones between conversions.
 #include "Widened.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "Elements.h"
+#include "Tiles.h"
+#include "WidenedKernel.h"
 
 using namespace syrinx;
 using torch::autograd::AutogradContext;
@@ -17,18 +18,6 @@ using Bias = std::optional<at::Tensor>;
 
 /// Elements for which waking another thread is worth it.
 constexpr int64_t kGrain = 1 << 15;
-
-INLINE void widen_row(const Half *from, float *to, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) to[i] = get(from[i]);
-}
-
-INLINE void narrow_row(const float *from, const Half *bias, Half *to, int64_t count) {
-    if (bias == nullptr) {
-        for (int64_t i = 0; i < count; ++i) put(to + i, from[i]);
-    } else {
-        for (int64_t i = 0; i < count; ++i) put(to + i, from[i] + get(bias[i]));
-    }
-}
 
 FOR_EACH_CLASS(widen_row, (const Half *from, float *to, int64_t count), (from, to, count))
 FOR_EACH_CLASS(narrow_row, (const float *from, const Half *bias, Half *to, int64_t count), (from, bias, to, count))
@@ -115,30 +104,28 @@ struct WidenedLinear : torch::autograd::Function<WidenedLinear> {
     static variable_list backward(AutogradContext *context, variable_list gradients) {
         const auto saved = context->get_saved_variables();
         const at::Tensor x = matrix(saved[0]), w = saved[1], g = matrix(gradients[0]);
-        const int64_t rows = x.size(0), width = x.size(1);
-        const bool needs_dx = context->needs_input_grad(0), needs_dw = context->needs_input_grad(1);
-        const auto floats = x.options().dtype(at::kFloat);
-        at::Tensor dw, db, wide_x, sum;
-        if (needs_dx) sum = at::zeros({rows, width}, floats);
-        if (needs_dw) {
-            wide_x = widened(x);
-            dw = at::empty(w.sizes(), w.options());
-        }
-        if (needs_dx || needs_dw) {
-            for_blocks(w, rows, [&](int64_t first, int64_t count) {
-                const at::Tensor wide_g = widened(g.narrow(1, first, count));
-                if (needs_dx) sum.addmm_(wide_g, widened(w.narrow(0, first, count)));
-                if (needs_dw) narrow(at::mm(wide_g.t(), wide_x), std::nullopt, dw.narrow(0, first, count));
-            });
-        }
-        at::Tensor dx;
-        if (needs_dx) {
-            dx = at::empty({rows, width}, x.options());
-            narrow(sum, std::nullopt, dx);
-            dx = dx.view(saved[0].sizes());
-        }
+        at::Tensor dx, dw, db;
+        if (context->needs_input_grad(0)) dx = at::empty(x.sizes(), x.options());
+        if (context->needs_input_grad(1)) dw = at::empty(w.sizes(), w.options());
         if (context->saved_data["bias"].toBool()) db = g.sum(0);
-        return {dx, dw, db};
+        const bool has_dx = !dx.defined() || multiply_widened(g, w, std::nullopt, dx);
+        const bool has_dw = !dw.defined() || multiply_widened(g.t(), x, std::nullopt, dw);
+        multiply_blocks(x, w, g, has_dx ? at::Tensor() : dx, has_dw ? at::Tensor() : dw);
+        return {dx.defined() ? dx.view(saved[0].sizes()) : dx, dw, db};
+    }
+
+    /// The gradients that are defined, dx = g w and dw = g^T x, by libtorch's float32 products.
+    static void multiply_blocks(const at::Tensor &x, const at::Tensor &w, const at::Tensor &g, at::Tensor dx, at::Tensor dw) {
+        if (!dx.defined() && !dw.defined()) return;
+        at::Tensor wide_x, sum;
+        if (dx.defined()) sum = at::zeros(x.sizes(), x.options().dtype(at::kFloat));
+        if (dw.defined()) wide_x = widened(x);
+        for_blocks(w, x.size(0), [&](int64_t first, int64_t count) {
+            const at::Tensor wide_g = widened(g.narrow(1, first, count));
+            if (dx.defined()) sum.addmm_(wide_g, widened(w.narrow(0, first, count)));
+            if (dw.defined()) narrow(at::mm(wide_g.t(), wide_x), std::nullopt, dw.narrow(0, first, count));
+        });
+        if (dx.defined()) narrow(sum, std::nullopt, dx);
     }
 };
 
@@ -150,14 +137,16 @@ bool syrinx::must_widen(const at::Tensor &x) {
 }
 
 at::Tensor syrinx::widened_product(const at::Tensor &input, const at::Tensor &w, const Bias &b) {
-    const at::Tensor x = widened(matrix(input));
-    at::Tensor y = at::empty({x.size(0), w.size(0)}, input.options());
+    const at::Tensor rows = matrix(input);
+    at::Tensor y = at::empty({rows.size(0), w.size(0)}, input.options());
+    std::vector<int64_t> sizes = input.sizes().vec();
+    sizes.back() = w.size(0);
+    if (multiply_widened(rows, w.t(), b, y)) return y.view(sizes);
+    const at::Tensor x = widened(rows);
     for_blocks(w, x.size(0), [&](int64_t first, int64_t count) {
         const at::Tensor block = at::mm(x, widened(w.narrow(0, first, count)).t());
         narrow(block, b ? Bias(b->narrow(0, first, count)) : std::nullopt, y.narrow(1, first, count));
     });
-    std::vector<int64_t> sizes = input.sizes().vec();
-    sizes.back() = w.size(0);
     return y.view(sizes);
 }
 

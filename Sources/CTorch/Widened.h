@@ -15,6 +15,10 @@ at::Tensor widened_linear(const at::Tensor &x, const at::Tensor &w, const std::o
 /// The same without gradients.
 at::Tensor widened_product(const at::Tensor &x, const at::Tensor &w, const std::optional<at::Tensor> &b);
 
+/// softmax(q k^T scale) v with gradients, for q, k and v [B, H, T, D] of short sequences. Undefined for what it does not cover, and
+/// where it was not measured to beat libtorch's float32 kernel.
+at::Tensor attend_short_widened(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, bool causal, double scale);
+
 /// Calls `body` with the tensors in float32 and rounds what it returns to the first one's type; libtorch records all of it.
 template <class Body, class... Tensors>
 at::Tensor in_float32(Body &&body, const at::Tensor &first, const Tensors &...others) {

@@ -20,7 +20,7 @@ public struct CaptionTemplate: Codable, Sendable, Hashable {
     public var maximumKeywordCount: Int
     /// At most this many colours, the first ones.
     public var maximumColourCount: Int
-    /// Text between the image and the caption on which no loss is taken; empty in MM1's pre-training.
+    /// Text between the image and the caption on which no loss is taken; empty as in arXiv 2403.09611.
     public var prompt: String
 
     public init(

@@ -18,6 +18,20 @@ public struct CaptionedImages: Sendable {
     }
 }
 
+extension CaptionedImages {
+    /// The first and the second half of the images.
+    public func halves() -> (CaptionedImages, CaptionedImages)? {
+        let count = itemIDs.count
+        guard count > 1 else { return nil }
+        func part(_ range: Range<Int>) -> CaptionedImages {
+            CaptionedImages(
+                pixelValues: pixelValues.narrow(dim: 0, start: range.lowerBound, length: range.count),
+                captionTokenIDs: Array(captionTokenIDs[range]), itemIDs: Array(itemIDs[range]))
+        }
+        return (part(0..<count / 2), part(count / 2..<count))
+    }
+}
+
 /// Endless batches of images with captions from the captioned records of a split, in an order that follows from the
 /// seed. Used by one thread at a time.
 public final class CaptionedImageLoader {

@@ -50,7 +50,7 @@ public final class ExampleSource: ExampleSupply {
         self.template = template
         self.contextLength = contextLength
         self.endID = endID
-        // As in AXLearn, the end token doubles as the begin token where the vocabulary has none (MM1 section 4.2).
+        // As in AXLearn, the end token doubles as the begin token where the vocabulary has none (arXiv 2403.09611, section 4.2).
         beginID = tokenizer.beginID ?? endID
         store = ImageStore(
             decoder: decoder, limits: limits, processor: imageProcessor, byteLimit: imageCacheByteLimit
@@ -143,7 +143,7 @@ public final class ExampleSource: ExampleSupply {
                 }
             }
         }
-        // In pairs the image precedes the caption (MM1, section 4.2).
+        // In pairs the image precedes the caption (arXiv 2403.09611, section 4.2).
         var result = images.map { _ in place() }
         if !template.prompt.isEmpty { result.append(try encode(template.prompt, supervised: false)) }
         if let caption = record.caption, let variation {

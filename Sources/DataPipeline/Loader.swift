@@ -30,7 +30,7 @@ public final class Loader: BatchSource {
         public var minimumFailedCount: Int
 
         public init(
-            batchSize: Int, mixture: Mixture = .mm1, seed: UInt64, augmentation: Augmentation? = nil,
+            batchSize: Int, mixture: Mixture = .standard, seed: UInt64, augmentation: Augmentation? = nil,
             prefetchCount: Int = 2, workerCount: Int = 1, carryLimit: Int = 8, maximumFailedShare: Double = 0.01,
             minimumFailedCount: Int = 10
         ) {

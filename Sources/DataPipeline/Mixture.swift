@@ -1,6 +1,6 @@
 /// In which shares the kinds of data follow each other: each sequence is of one kind, drawn by weight.
 ///
-/// MM1, section 3.2: 45% captioned, 45% interleaved, 10% text (`mm1`). The draw for a sequence depends on the seed and
+/// arXiv 2403.09611, section 3.2: 45% captioned, 45% interleaved, 10% text (``standard``). The draw for a sequence depends on the seed and
 /// the sequence's number alone, so that the order is the same however far the loader reads ahead.
 public struct Mixture: Codable, Sendable, Hashable {
     /// Weight of captioned images; weights are on any scale.
@@ -26,7 +26,7 @@ public struct Mixture: Codable, Sendable, Hashable {
     }
 
     /// The published 45/45/10.
-    public static let mm1: Mixture = Mixture(captioned: 45, interleaved: 45, textOnly: 10)
+    public static let standard: Mixture = Mixture(captioned: 45, interleaved: 45, textOnly: 10)
 
     /// Kinds with a weight above 0, in declaration order.
     public var kinds: [CorpusKind] { CorpusKind.allCases.filter { weight(of: $0) > 0 } }

@@ -4,7 +4,7 @@ public enum FrameSampling {
     /// the end.
     ///
     /// With the spacing `s = (total - 1) / count`, frame `k` is `floor(s / 2) + round(s * k)`, halves rounded to even: the
-    /// rule of mPLUG-Owl video. Where there are fewer frames than are asked for, some come twice.
+    /// rule of the video model of arXiv 2304.14178. Where there are fewer frames than are asked for, some come twice.
     ///
     /// - Precondition: both numbers are at least 1.
     public static func indices(count: Int, of total: Int) -> [Int] {

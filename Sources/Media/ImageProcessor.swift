@@ -11,7 +11,7 @@ public struct ImageProcessor: Sendable, Hashable {
     public enum Resize: String, Sendable, Hashable, NamedChoice {
         /// Both sides are resized to the image size; the shape is lost.
         case squash
-        /// The same before the image is RGB, as mPLUG-Owl's code does it: palettes take the nearest pixel, and alpha weighs
+        /// The same before the image is RGB, as the code of arXiv 2304.14178 does it: palettes take the nearest pixel, and alpha weighs
         /// the colours and is then dropped. Images that are opaque RGB already are squashed.
         case squashStored
         /// The shortest side is resized to the image size (the other to the whole part of its proportion), then the

@@ -1,19 +1,22 @@
 /// Checks of the numbers in a configuration, each with a sentence that names the number and its range.
-enum ConfigCheck {
-    static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ModelError) {
+public enum ConfigCheck {
+    /// Refuses a number out of its range.
+    public static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ModelError) {
         guard range.contains(value) else {
             throw ModelError(
                 message: "the model's \(name) is \(value); it must lie in \(range.lowerBound)...\(range.upperBound)")
         }
     }
 
-    static func divides(_ name: String, _ value: Int, _ partName: String, _ part: Int) throws(ModelError) {
+    /// Refuses a number that another does not divide.
+    public static func divides(_ name: String, _ value: Int, _ partName: String, _ part: Int) throws(ModelError) {
         guard value % part == 0 else {
             throw ModelError(message: "the model's \(name) is \(value), which \(partName) \(part) does not divide")
         }
     }
 
-    static func check(positive name: String, _ value: Double) throws(ModelError) {
+    /// Refuses what is no positive number.
+    public static func check(positive name: String, _ value: Double) throws(ModelError) {
         guard value > 0, value.isFinite else {
             throw ModelError(message: "the model's \(name) is \(value); it must be a positive number")
         }

@@ -50,6 +50,10 @@ public protocol LanguageModel: TrainableModel {
 
     /// Bytes such a cache takes, to be asked before it is made; nil where the model does not tell.
     func cacheByteCount(batch: Int, capacity: Int) -> Int?
+
+    /// The weights that the auxiliary losses of a pass over `input` will have, by name, told before the pass: the trainer
+    /// divides by their sum over all micro-batches of a step, and gradients do not wait for it.
+    func auxiliaryWeights(_ input: ModelInput) -> [String: Double]
 }
 
 /// What a decoder must know of a pass besides the embeddings.
@@ -87,24 +91,9 @@ public struct DecoderOutput {
     }
 }
 
-/// A loss besides the objective's, averaged by a weight of its own.
-public struct AuxiliaryLoss {
-    /// What logs call it.
-    public var name: String
-    /// float32 scalar: the sum over what `weight` counts, with its factor.
-    public var sum: Tensor
-    /// What the sum is divided by, over all micro-batches of an update together.
-    public var weight: Double
-
-    public init(name: String, sum: Tensor, weight: Double) {
-        self.name = name
-        self.sum = sum
-        self.weight = weight
-    }
-}
-
 extension LanguageModel {
     public func cacheByteCount(batch: Int, capacity: Int) -> Int? { nil }
+    public func auxiliaryWeights(_ input: ModelInput) -> [String: Double] { [:] }
 
     /// Scores [B, T, V] of the token after every position.
     public func logits(embeddings: Tensor, _ pass: DecoderPass) -> Tensor {

@@ -1,4 +1,4 @@
-public import NN
+package import NN
 
 extension LoadReport {
     /// The report with the names that make a foreign checkpoint plain: what was loaded, the family that was wanted, and, as far
@@ -18,9 +18,7 @@ extension ModelRegistry {
         let patterns = Set(names.map(LoadReport.pattern))
         guard !patterns.isEmpty else { return nil }
         let best = families.compactMap { family -> (type: String, count: Int)? in
-            guard let size = family.sizes.first, let configuration = try? size.configuration(),
-                let (_, _, store) = try? declare(configuration: configuration, weightShapes: size.weightShapes)
-            else { return nil }
+            guard let size = family.sizes.first, let (_, store) = try? declare(size.shape) else { return nil }
             let known = Set(store.parameters.map { LoadReport.pattern($0.name) })
             return (family.modelType, patterns.intersection(known).count)
         }.max { $0.count < $1.count }

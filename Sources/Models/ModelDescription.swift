@@ -1,7 +1,7 @@
 public import Media
 public import Processors
 
-/// What a family says of one of its models besides the network: how people talk with it, and how its images are prepared.
+/// What a family's authors say of a model and its network does not hold: values for one configuration.
 public struct ModelDescription: Sendable {
     /// How its conversations are written, unless its folder says otherwise.
     public var chatTemplate: ChatTemplate
@@ -13,7 +13,7 @@ public struct ModelDescription: Sendable {
     /// families of which only Syrinx's own form exists.
     public var publishedResize: ImageProcessor.Resize?
 
-    /// The defaults are those of a model of documents that nobody published.
+    /// Values of a family; the defaults hold for families without published code.
     public init(
         chatTemplate: ChatTemplate = .document, recommendedSampling: RecommendedSampling = RecommendedSampling(),
         imageSize: Int? = nil, publishedResize: ImageProcessor.Resize? = nil

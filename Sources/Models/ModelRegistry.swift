@@ -1,7 +1,9 @@
 public import Checkpoints
 public import NN
+public import Processors
 internal import Settings
-public import Torch
+internal import Synchronization
+internal import Torch
 
 #if canImport(FoundationEssentials)
     public import FoundationEssentials
@@ -9,45 +11,41 @@ public import Torch
     public import Foundation
 #endif
 
-/// A family of models: how its `config.json` reads and which sizes have names.
-public struct ModelFamily: Sendable {
-    /// The `model_type` of its `config.json`.
-    public let modelType: String
-    /// A named size: its name, one line about it, and its `config.json`.
-    public struct NamedSize: Sendable {
-        public let name: String
-        public let summary: String
-        /// The decoder's parameters without embeddings that the paper gives; nil for sizes of our own.
-        public let publishedDecoderCount: Double?
-        public let configuration: @Sendable () throws -> Data
-        /// Shapes of weights that say what the configuration does not.
-        public var weightShapes: [String: [Int]] = [:]
-    }
-    public let sizes: [NamedSize]
-    /// Declares the model a `config.json` describes; nothing is allocated until its store is filled.
-    ///
-    /// `weightShapes` are the names and shapes of the checkpoint's tensors, for families whose configuration does not say
-    /// everything; empty for a configuration alone.
-    public let make:
-        @Sendable (_ configuration: Data, _ weightShapes: [String: [Int]], _ path: ParameterPath) throws -> (
-            model: any MultimodalLanguageModel, description: ModelDescription
-        )
-    /// Whether a published tensor is left out when loading, because the model recomputes it.
-    public var isIgnored: @Sendable (_ name: String) -> Bool = { _ in false }
-    /// Which of these the published code reads where they are stored, so that copies keep them and a model can be declared
-    /// with them.
-    public var isStoredTable: @Sendable (_ name: String) -> Bool = { _ in false }
-    /// What its `config.json` may hold.
-    var keys: PublishedKeys
-    /// Whether Syrinx alone writes such files: an unknown key is then a mistake.
-    var ownsForm = false
-    /// What a user should know of a configuration besides.
-    var remarks: @Sendable (_ configuration: Data) -> [String] = { _ in [] }
-}
-
-/// Every family Syrinx knows. A new one is a folder and a line here.
+/// Every family Syrinx knows. A new one of the library is a folder and a word in ``library``; a package outside registers its own.
 public enum ModelRegistry {
-    public static let families: [ModelFamily] = [MM1.family, MPLUGOwl.family, MPLUGOwl2.family]
+    /// The families of the library. Recipes that name no family mean the first.
+    private static let library = [MM1.family, MPLUGOwl.family, MPLUGOwl2.family]
+    /// How conversations are written where neither a model nor a user says it.
+    public static let conversationTemplate = MPLUGOwl2.family.chatTemplates[0]
+    private static let registered = Mutex<[ModelFamily]>([])
+
+    /// All families: the library's, then those that were registered.
+    public static var families: [ModelFamily] { library + registered.withLock { $0 } }
+
+    /// Adds a family of another package; recipes, model folders and options then know it. Call it before anything is loaded.
+    ///
+    /// - Throws: ``ModelError`` where one of its names is taken: its own, its `model_type`, a size's or a template's.
+    public static func register(_ family: ModelFamily) throws(ModelError) {
+        let mistake = registered.withLock { registered -> String? in
+            let known = library + registered
+            if let twin = known.first(where: { $0.name == family.name || $0.modelType == family.modelType }) {
+                return "a family named \(twin.name) with the model_type \(twin.modelType) is registered already"
+            }
+            let names = Set(known.flatMap(\.sizes).map(\.name)), templates = Set(templates(of: known).map(\.name))
+            if let size = family.sizes.first(where: { names.contains($0.name) }) {
+                return "a size named \(size.name) is registered already"
+            }
+            if let template = family.chatTemplates.first(where: { templates.contains($0.name) }) {
+                return "a chat template named \(template.name) is registered already"
+            }
+            registered.append(family)
+            return nil
+        }
+        if let mistake { throw ModelError(message: "\(family.name): \(mistake); choose another name") }
+    }
+
+    /// The family that recipes call by this name.
+    public static func family(named name: String) -> ModelFamily? { families.first { $0.name == name } }
 
     /// The family of a `config.json`.
     ///
@@ -86,9 +84,10 @@ public enum ModelRegistry {
         let family = try family(ofConfiguration: configuration, named: name)
         let shapes = weightShapes.filter { family.isRead($0.key, storedTables: storedTables) }
         do {
-            let made = try family.make(configuration, shapes, store.root)
+            let shape = try family.configurationType.init(from: configuration, weightShapes: shapes)
+            let model = shape.declare(at: store.root)
             try family.check(configuration)
-            return (made.model, made.description, store)
+            return (model, shape.description, store)
         } catch let error as ModelError {
             throw ModelError(message: "\(name): \(error.message)")
         }
@@ -106,6 +105,17 @@ public enum ModelRegistry {
             "\(name) has keys that Syrinx does not know and passes over: \(keys)\(more); if one of them changes the model's "
             + "numbers, the answers are others than its authors'"
         return (unknown.isEmpty ? [] : [note]) + family.remarks(configuration).map { "\(name): \($0)" }
+    }
+
+    /// Declares the model of a shape in a store of its own; nothing is allocated.
+    ///
+    /// - Throws: ``ModelError`` for the first value out of its range.
+    public static func declare(
+        _ shape: any FamilyConfiguration
+    ) throws -> (model: any MultimodalLanguageModel, store: ParameterStore) {
+        try shape.validate()
+        let store = ParameterStore()
+        return (shape.declare(at: store.root), store)
     }
 
     /// Declares the model of a folder of Hugging Face's layout and maps its weights, without those the model recomputes.
@@ -136,44 +146,22 @@ public enum ModelRegistry {
 
     /// Every named size of every family.
     public static var namedSizes: [ModelFamily.NamedSize] { families.flatMap(\.sizes) }
-}
 
-extension ModelFamily {
-    /// Whether a tensor of a checkpoint is read.
-    func isRead(_ name: String, storedTables: Bool) -> Bool {
-        !isIgnored(name) || (storedTables && isStoredTable(name))
+    /// Every template of every family, and the one without roles.
+    public static var chatTemplates: [ChatTemplate] { templates(of: families) }
+
+    private static func templates(of families: [ModelFamily]) -> [ChatTemplate] {
+        families.flatMap(\.chatTemplates) + [.document]
     }
 
-    /// The paths of the configuration's keys that nothing is known of.
+    /// The template of this name.
     ///
-    /// - Throws: ``ModelError`` naming a mechanism that is on and that Syrinx does not have.
-    func unknownKeys(_ configuration: Data) throws(ModelError) -> [String] {
-        guard let json = try? StrictJSON([UInt8](configuration), depthLimit: 64) else { return [] }
-        return try keys.unknown(in: json)
+    /// - Throws: ``ModelError`` that lists the known names and the nearest one.
+    public static func chatTemplate(named name: String) throws(ModelError) -> ChatTemplate {
+        let known = chatTemplates
+        guard let template = known.first(where: { $0.name == name }) else {
+            throw ModelError(message: "the template \(NearestName.unknownChoice(name, among: known.map(\.name)))")
+        }
+        return template
     }
-
-    /// Refuses mechanisms that are not here and, in files of Syrinx's own form, unknown keys.
-    func check(_ configuration: Data) throws(ModelError) {
-        guard let first = try unknownKeys(configuration).first, ownsForm else { return }
-        let name = String(first.prefix(80)).debugDescription
-        throw ModelError(message: "unknown key \(name)\(keys.suggestion(for: first))")
-    }
-}
-
-/// A configuration that describes no model Syrinx can build.
-public struct ModelError: InputError, Sendable, CustomStringConvertible {
-    public let message: String
-    public init(message: String) { self.message = message }
-    public var description: String { message }
-}
-
-/// `config.json` in the field's form: keys in snake case.
-public enum ConfigurationJSON {
-    public static var encoder: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }
-
 }

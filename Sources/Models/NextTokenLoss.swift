@@ -9,6 +9,8 @@ public struct LossSum {
     public var parts: [String: Tensor]
     /// How many items were summed.
     public var count: Int
+    /// What the model adds, each a sum over a weight of its own; not in `total`.
+    public var auxiliary: [AuxiliaryLoss] = []
 }
 
 extension MultimodalLanguageModel {
@@ -17,23 +19,30 @@ extension MultimodalLanguageModel {
     /// Scores are computed at labelled positions alone, in float32.
     /// - Parameters:
     ///   - labels: int64[B, T]; the token expected after each position, `ignoreIndex` where none is.
-    ///   - zLossScale: factor of the squared log-normaliser (MM1 uses 1e-4 at 30B); 0 leaves it out.
+    ///   - zLossScale: factor of the squared log-normaliser (arXiv 2403.09611 uses 1e-4 at 30B); 0 leaves it out.
     public func nextTokenLoss(_ input: ModelInput, labels: Tensor, zLossScale: Double = 0) -> LossSum {
+        let output = decode(
+            embed(input),
+            DecoderPass(positionIDs: input.positionIDs, layout: input.layout, mediaPositions: input.mediaPositions))
+        return nextTokenLoss(output, labels: labels, zLossScale: zLossScale)
+    }
+
+    /// The same for what the decoder gave, whose auxiliary losses are passed on.
+    func nextTokenLoss(_ output: DecoderOutput, labels: Tensor, zLossScale: Double) -> LossSum {
+        let hidden = output.hiddenStates
         let flatLabels = labels.reshape([-1])
         let kept = flatLabels.notEqual(to: Double(ignoreIndex)).nonzero().reshape([-1])
-        let hidden = decode(
-            embed(input),
-            DecoderPass(positionIDs: input.positionIDs, layout: input.layout, mediaPositions: input.mediaPositions)
-        ).hiddenStates
         let keptHidden = hidden.reshape([-1, hidden.size(-1)]).indexSelect(dim: 0, kept)
         let scores = logits(hiddenStates: keptHidden).to(.float32)  // [S, V]
         let entropy = crossEntropy(scores, flatLabels.indexSelect(dim: 0, kept), reduction: .sum)
-        guard zLossScale > 0 else {
-            return LossSum(total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount)
+        var loss = LossSum(
+            total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount, auxiliary: output.auxiliaryLosses)
+        if zLossScale > 0 {
+            let penalty = scores.logsumexp(dim: -1).square().sum() * zLossScale
+            loss.total = entropy + penalty
+            loss.parts["z_loss"] = penalty
         }
-        let penalty = scores.logsumexp(dim: -1).square().sum() * zLossScale
-        return LossSum(
-            total: entropy + penalty, parts: ["cross_entropy": entropy, "z_loss": penalty], count: kept.elementCount)
+        return loss
     }
 
     /// How well the mean token of an image predicts which tokens an image's caption has, summed over images.

@@ -1,9 +1,9 @@
 import Settings
 
 /// Which keys of an object in a `config.json` bear on a model's numbers, so that none is passed over in silence.
-struct PublishedKeys: Sendable {
+public struct PublishedKeys: Sendable {
     /// The values that leave a mechanism off.
-    enum Off: Sendable {
+    public enum Off: Sendable {
         /// None: the key must be null, or an empty list or object.
         case nothing
         case bool(Bool)
@@ -13,15 +13,27 @@ struct PublishedKeys: Sendable {
     }
 
     /// What errors call the object, such as `language model`.
-    var part: String
+    public var part: String
     /// Keys that the family reads.
-    var read: Set<String> = []
+    public var read: Set<String> = []
     /// Keys of mechanisms that Syrinx does not have, and what leaves each off; null always does.
-    var switches: [String: Off] = [:]
+    public var switches: [String: Off] = [:]
     /// Keys that change no answer, besides those that any object may have.
-    var harmless: Set<String> = []
+    public var harmless: Set<String> = []
     /// Objects within the object.
-    var objects: [String: PublishedKeys] = [:]
+    public var objects: [String: PublishedKeys] = [:]
+
+    /// The keys of an object; a family adds what else it knows.
+    public init(
+        part: String = "model", read: Set<String> = [], switches: [String: Off] = [:], harmless: Set<String> = [],
+        objects: [String: PublishedKeys] = [:]
+    ) {
+        self.part = part
+        self.read = read
+        self.switches = switches
+        self.harmless = harmless
+        self.objects = objects
+    }
 
     /// The paths of the keys that nothing is known of, in the order of the file.
     ///

@@ -30,7 +30,7 @@ public struct MultiwayRouting: Sendable {
 
 /// Two copies of a part under `multiway.0` and `multiway.1`, of which every position uses one.
 ///
-/// The modality-adaptive module of mPLUG-Owl2 (Ye et al., 2023, section 3.2): y_t = f_{m(t)}(x_t), no mixing, no gate. Rows
+/// The modality-adaptive module of Ye et al. (arXiv 2311.04257, section 3.2): y_t = f_{m(t)}(x_t), no mixing, no gate. Rows
 /// are gathered by branch, each branch runs once, and the rows go back: no work is done for the branch not taken.
 public struct Multiway<Branch: Sendable>: Sendable {
     private let branches: [Branch]

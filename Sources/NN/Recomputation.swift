@@ -29,6 +29,15 @@ public struct Recomputable<Layer: Sendable>: Sendable {
     ///
     /// - Parameter apply: gives the same result each time, and changes nothing.
     public func callAsFunction(_ input: Tensor, _ apply: @escaping @Sendable (Layer, Tensor) -> Tensor) -> Tensor {
+        self(input, resultCount: 1) { [apply($0, $1)] }[0]
+    }
+
+    /// Applies the layer to `input`, where it gives several tensors: its output, and terms of the loss.
+    ///
+    /// - Parameter apply: gives `resultCount` tensors, the same each time, and changes nothing.
+    public func callAsFunction(
+        _ input: Tensor, resultCount: Int, _ apply: @escaping @Sendable (Layer, Tensor) -> [Tensor]
+    ) -> [Tensor] {
         // Without anything to learn in it or before it, nothing would be kept either way.
         let learns = input.requiresGrad || parameters.contains(where: \.isTrainable)
         let context = ForwardContext.current
@@ -38,6 +47,6 @@ public struct Recomputable<Layer: Sendable>: Sendable {
             context.run { apply(layer, inputs[0]) }
         }
         // A frozen embedding gives the first layer an input without gradients, for which nothing would be recorded.
-        return checkpoint([input.requiresGrad ? input : input.withGrad()], segment)
+        return checkpoint([input.requiresGrad ? input : input.withGrad()], resultCount: resultCount, segment)
     }
 }

@@ -1,28 +1,38 @@
-public import Settings
-
-/// How the turns of a conversation become one sequence of text and images, byte by byte.
+/// How the turns of a conversation become one sequence of text and media, byte by byte.
 ///
 /// A prompt and a training example of the same turns come from the same place (``parts(of:for:)``), so a model is asked
 /// as it was taught. What a user writes goes in as plain text: it can become neither a special token nor an image's place.
-public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
-    /// mPLUG-Owl as its README writes prompts: a system line, then lines of `Human: ` and `AI: `.
-    case mplugOwl = "mplug-owl"
-    /// The same with the system line of mPLUG-Owl's web demo.
-    case mplugOwlDemo = "mplug-owl-demo"
-    /// The same lines as mPLUG-Owl's training code encodes them: roles apart from what is said, and an end token behind
-    /// every answer, of earlier turns too.
-    case mplugOwlTraining = "mplug-owl-training"
-    /// mPLUG-Owl video: the lines of ``mplugOwl``, which hold clips and images alike.
-    case mplugOwlVideo = "mplug-owl-video"
-    /// mPLUG-Owl2 as it is asked: `USER: ` and ` ASSISTANT:` without a system prompt, images right before the text.
-    case mplugOwl2 = "mplug-owl2"
-    /// The same as mPLUG-Owl2's evaluation scripts write it: with a space at the very end.
-    case mplugOwl2Evaluation = "mplug-owl2-evaluation"
-    /// Vicuna's: a system prompt, and each image on a line of its own before the text; mPLUG-Owl2's fine-tuning scripts
-    /// pass it.
-    case vicunaV1 = "vicuna-v1"
-    /// No roles: text and images in reading order, as MM1 reads documents.
-    case document
+///
+/// A family brings its templates as values; the layouts that several families share are in `ChatLayouts.swift`.
+public struct ChatTemplate: Sendable, Hashable, CustomStringConvertible {
+    /// The word that options, recipes and `config.json` call it by.
+    public let name: String
+    /// The system prompt of conversations that bring none of their own; nil for templates without one.
+    public let systemPrompt: String?
+    /// Strings with which the published code ends an answer, besides the end token.
+    public let stopStrings: [String]
+    /// How the turns are written.
+    public let layout: any ChatLayout
+
+    /// A template of a family.
+    public init(_ name: String, systemPrompt: String? = nil, stopStrings: [String] = [], layout: any ChatLayout) {
+        self.name = name
+        self.systemPrompt = systemPrompt
+        self.stopStrings = stopStrings
+        self.layout = layout
+    }
+
+    /// No roles: text and images in reading order, as documents are read.
+    public static let document = ChatTemplate("document", layout: DocumentLayout())
+
+    public var description: String { name }
+
+    public static func == (one: ChatTemplate, other: ChatTemplate) -> Bool {
+        one.name == other.name && one.systemPrompt == other.systemPrompt && one.stopStrings == other.stopStrings
+            && AnyHashable(one.layout) == AnyHashable(other.layout)
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
     /// What the rendered turns are for.
     public enum Purpose: Sendable, Hashable {
@@ -30,39 +40,6 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
         case answer
         /// The assistant's texts are what is learnt, each with an end token behind it.
         case training
-    }
-
-    /// The template of this name.
-    /// - Throws: ``ProcessorError`` that lists the known names and the nearest one.
-    public init(named name: String) throws(ProcessorError) {
-        guard let template = Self(rawValue: name) else {
-            throw ProcessorError("the template \(NearestName.unknownChoice(name, among: Self.choiceNames))")
-        }
-        self = template
-    }
-
-    /// Strings with which the published code ends an answer, besides the end token.
-    public var stopStrings: [String] {
-        switch self {
-        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1: ["</s>"]
-        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo, .document: []
-        }
-    }
-
-    /// The system prompt of conversations that bring none of their own; nil for templates without one.
-    public var systemPrompt: String? {
-        switch self {
-        case .mplugOwl, .mplugOwlTraining, .mplugOwlVideo:
-            "The following is a conversation between a curious human and AI assistant. The assistant gives helpful, "
-                + "detailed, and polite answers to the user's questions."
-        case .mplugOwlDemo:
-            "The following is a conversation between a curious human and AI. The AI gives helpful, detailed, and polite "
-                + "answers to the human's questions."
-        case .vicunaV1:
-            "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
-                + "detailed, and polite answers to the user's questions."
-        case .mplugOwl2, .mplugOwl2Evaluation, .document: nil
-        }
     }
 
     /// The turns as one sequence. For an answer it ends where the assistant begins to speak.
@@ -74,15 +51,7 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
     public func parts(of messages: [Message], for purpose: Purpose = .answer) throws(ProcessorError) -> [ChatPart] {
         try check(messages, for: purpose)
         var script = ChatScript(isTraining: purpose == .training)
-        switch self {
-        case .document: script.document(messages)
-        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo:
-            script.lines(messages, system: system(of: messages), asInTraining: self == .mplugOwlTraining)
-        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1:
-            script.turns(
-                messages, system: system(of: messages), imagesFirst: self == .vicunaV1,
-                end: self == .mplugOwl2Evaluation ? " " : "")
-        }
+        layout.write(messages, system: system(of: messages), to: &script)
         return script.finished
     }
 
@@ -101,7 +70,7 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
                 throw ProcessorError(
                     "\(name) is the \(message.role.rawValue)'s and holds an image; only a user shows images")
             }
-            guard self != .document else { continue }
+            guard layout.takesTurns else { continue }
             if message.role == .user && !message.hasMedia && message.text.isEmpty {
                 throw ProcessorError("\(name) is the user's and empty; give text or an image")
             }
@@ -113,10 +82,24 @@ public enum ChatTemplate: String, NamedChoice, Sendable, Hashable {
                         + "assistant take turns, and the user begins")
             }
         }
-        if purpose == .answer, self != .document, messages.last?.role != .user {
+        if purpose == .answer, layout.takesTurns, messages.last?.role != .user {
             throw ProcessorError("there is no question to answer: the last message must be the user's")
         }
     }
+}
+
+/// A way to write turns, with its parameters as stored values. Templates are equal where their layouts are.
+public protocol ChatLayout: Hashable, Sendable {
+    /// Whether user and assistant take turns and the user begins; otherwise any order will do.
+    var takesTurns: Bool { get }
+
+    /// Writes the turns. Messages are in an order that ``takesTurns`` allows; the system's, if any, stands first and its text
+    /// is `system` (the template's own prompt where there is none).
+    func write(_ messages: [Message], system: String, to script: inout ChatScript)
+}
+
+extension ChatLayout {
+    public var takesTurns: Bool { true }
 }
 
 /// A piece of a rendered conversation. Each text is encoded by itself.
@@ -134,15 +117,15 @@ extension ChatPart {
 
 extension Message {
     /// The text of all its parts.
-    package var text: String { content.reduce(into: "") { if case .text(let text) = $1 { $0 += text } } }
+    public var text: String { content.reduce(into: "") { if case .text(let text) = $1 { $0 += text } } }
 
     /// Whether it holds anything else than text.
-    var hasMedia: Bool { content.contains(where: \.isMedia) }
+    public var hasMedia: Bool { content.contains(where: \.isMedia) }
 }
 
 extension ContentPart {
     /// Whether it is anything else than text.
-    package var isMedia: Bool { if case .text = self { false } else { true } }
+    public var isMedia: Bool { if case .text = self { false } else { true } }
 
     /// Text without white space at its ends; anything else as it is.
     var trimmed: ContentPart {

@@ -57,15 +57,17 @@ public struct MemoryPlan: Codable, Sendable {
         device = machine.device.description
         let built = RecipeModel(
             recipe, vocabularySize: recipe.data.tokenizer.vocabularySize,
-            imagePlaceholder: recipe.model.fixedPlaceholder ?? 0)
+            imagePlaceholder: recipe.model.shape.fixedPlaceholder ?? 0)
         let total = built.store.elementCount()
-        let visionPrefix = InitialWeights(recipe.model).visionPrefix
+        let visionPrefix = recipe.model.outline.imageEncoder.prefix
         let changed = try built.changedParameters()
         let weightBytes = built.weightByteCount(changing: changed, computeDType: machine.computeDType)
         let isFloat32 = machine.computeDType == .float32
         let width = machine.computeDType.byteCount
         let stages = try recipe.stages.enumerated().map { index, stage in
             try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
+            let objective = try ObjectiveRegistry.objective(
+                stage.objective, at: "\(recipe.name), stages.\(index).objective")
             let trainable = built.store.parameters.filter(\.isTrainable)
             let count = trainable.reduce(0) { $0 + $1.elementCount }
             let muon =
@@ -78,9 +80,9 @@ public struct MemoryPlan: Codable, Sendable {
                 weightBytes: weightBytes, optimizerBytes: (count - muon) * 8 + muon * 4,
                 gradientBytes: count * (isFloat32 ? 4 : 4 + width),
                 activationBytes: Self.activations(
-                    recipe, stage, width: width,
+                    recipe, objective.load(recipe, stage.microbatchSize), width: width,
                     trainsEncoder: trainable.contains { NamePrefix(visionPrefix).begins($0.name) }),
-                inputBytes: Self.inputs(recipe, stage))
+                inputBytes: Self.inputs(recipe, stage, objective))
         }
         self.stages = stages
         let trained = built.store.parameters.filter { changed.contains($0.name) }.reduce(0) { $0 + $1.elementCount }
@@ -90,42 +92,29 @@ public struct MemoryPlan: Codable, Sendable {
     }
 
     /// The sequences or images of one update: all are read before it.
-    private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage) -> Int {
-        let image = 3 * recipe.model.visionEncoder.imageSize * recipe.model.visionEncoder.imageSize * 4
-        guard stage.objective == .nextToken else { return stage.globalBatchSize * image }
-        return stage.globalBatchSize
-            * (recipe.data.contextLength * Recipe.positionBytes + images(recipe, tokens: recipe.data.contextLength)
-                * image)
+    private static func inputs(_ recipe: Recipe, _ stage: Recipe.Stage, _ objective: RecipeObjective) -> Int {
+        let image = recipe.model.outline.imageEncoder.imageBytes
+        let load = objective.load(recipe, 1)
+        return stage.globalBatchSize * (load.positions * Recipe.positionBytes + load.images.upperBound * image)
     }
 
-    /// The most images that this many positions hold, with a few words to each.
-    private static func images(_ recipe: Recipe, tokens: Int) -> Int { tokens / (recipe.model.visualTokenCount + 32) }
-
     private static func activations(
-        _ recipe: Recipe, _ stage: Recipe.Stage, width: Int, trainsEncoder: Bool
+        _ recipe: Recipe, _ load: RecipeObjective.Load, width: Int, trainsEncoder: Bool
     ) -> Int {
-        let vision = recipe.model.visionEncoder
-        var language = recipe.model.languageModel
-        language.vocabularySize = recipe.data.tokenizer.vocabularySize
+        let (encoder, decoder) = (recipe.model.outline.imageEncoder, recipe.model.outline.decoder)
+        let vocabularySize = recipe.data.tokenizer.vocabularySize
         /// Values a position: of one layer at work, and of what the layers before it keep.
-        func kept(_ layerCount: Int, _ hiddenSize: Int, _ intermediateSize: Int, records: Bool) -> Int {
-            let layer = 10 * hiddenSize + 4 * intermediateSize
+        func kept(_ layers: ModelOutline.Stack, records: Bool) -> Int {
+            let layer = 10 * layers.hiddenSize + 4 * layers.intermediateSize
             if !records { return layer }
-            return recipe.recompute == .layers ? layer + layerCount * hiddenSize : layerCount * layer
+            return recipe.recompute == .layers
+                ? layer + layers.layerCount * layers.hiddenSize : layers.layerCount * layer
         }
-        let perPatch = kept(vision.layerCount, vision.hiddenSize, vision.intermediateSize, records: trainsEncoder)
-        let perToken = kept(language.layerCount, language.hiddenSize, language.intermediateSize, records: true)
-        let patches = vision.gridSize * vision.gridSize
-        switch stage.objective {
-        case .nextToken:
-            let tokens = stage.microbatchSize * recipe.data.contextLength
-            // At the most, every position is an image's or is scored; scores and their gradient are float32.
-            let images = images(recipe, tokens: tokens)
-            return tokens * perToken * width + images * patches * perPatch * width + tokens * language.vocabularySize
-                * 12
-        case .bagOfWords, .contrastive:
-            return stage.microbatchSize * (patches * perPatch * width + language.vocabularySize * 12)
-        }
+        let perPatch = kept(encoder.layers, records: trainsEncoder)
+        let perToken = kept(decoder.layers, records: true)
+        // Scores and their gradient are float32.
+        return load.positions * perToken * width + load.images.upperBound * encoder.patchCount * perPatch * width
+            + load.scored * vocabularySize * 12
     }
 
     /// The largest stage, the program and the images, in bytes.

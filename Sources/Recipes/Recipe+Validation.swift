@@ -21,7 +21,8 @@ extension Recipe {
         func require(_ condition: Bool, _ key: String, _ problem: @autoclosure () -> String) throws {
             if !condition { throw ConfigError(place: "\(name), \(key)", problem: problem()) }
         }
-        try model.validate()
+        try model.shape.validate()
+        let (encoder, decoder) = (model.outline.imageEncoder, model.outline.decoder)
         try require(!stages.isEmpty, "stages", "there is nothing to train; add a stage")
         try require(
             device == "auto" || Device(device) != nil, "device",
@@ -34,8 +35,8 @@ extension Recipe {
         try require(
             data.contextLength > 1, "data.contextLength", "\(data.contextLength) leaves no room for text; use 512")
         try require(
-            data.contextLength <= model.languageModel.contextLength, "data.contextLength",
-            "\(data.contextLength) is longer than the model's \(model.languageModel.contextLength) (model.languageModel.contextLength)"
+            data.contextLength <= decoder.contextLength, "data.contextLength",
+            "\(data.contextLength) is longer than the model's \(decoder.contextLength) (model.languageModel.contextLength)"
         )
         try require(
             data.tokenizer.path != nil || data.tokenizer.vocabularySize >= 300, "data.tokenizer.vocabularySize",
@@ -44,10 +45,10 @@ extension Recipe {
             data.tokenizer.vocabularySize <= Self.vocabularyLimit, "data.tokenizer.vocabularySize",
             "\(data.tokenizer.vocabularySize) is more than the \(Self.vocabularyLimit) that any vocabulary has; use 4096"
         )
-        let leastContext = TokenContract.leastContextLength(tokenCount: model.visualTokenCount)
+        let leastContext = TokenContract.leastContextLength(tokenCount: encoder.tokenCount)
         try require(
             data.contextLength >= leastContext, "data.contextLength",
-            "\(data.contextLength) has no room for an image of \(model.visualTokenCount) positions and text; use at least "
+            "\(data.contextLength) has no room for an image of \(encoder.tokenCount) positions and text; use at least "
                 + "\(leastContext)")
         try require(data.workerCount > 0, "data.workerCount", "\(data.workerCount) is not positive; use 1")
         try require(
@@ -63,6 +64,14 @@ extension Recipe {
         try require(
             initialize.checkpoint == nil || (initialize.vision == nil && initialize.language == nil), "initialize",
             "checkpoint brings the whole model; leave vision and language null")
+        for (key, path, part) in [
+            ("vision", initialize.vision, model.shape.publishedVision),
+            ("language", initialize.language, model.shape.publishedLanguage),
+        ] {
+            try require(
+                path == nil || part != nil, "initialize.\(key)",
+                "models of the family \(model.family.name) do not start from a published part; use null")
+        }
         try require(
             data.corpus != nil || data.instructions?.files.isEmpty == false, "data",
             "there is nothing to read; name a corpus, or files of conversations under instructions.files")
@@ -92,22 +101,23 @@ extension Recipe {
             try require(
                 stage.globalBatchSize % stage.microbatchSize == 0, "\(place).microbatchSize",
                 "\(stage.microbatchSize) does not divide the global batch of \(stage.globalBatchSize)")
-            if let shortage = shortage(ofInput: stage) {
+            let objective = try ObjectiveRegistry.objective(stage.objective, at: "\(name), \(place).objective")
+            if let shortage = shortage(ofInput: stage, objective) {
                 throw ConfigError(
                     place: "\(name), \(place).globalBatchSize",
                     problem:
                         "the \(stage.globalBatchSize) rows of one update are in memory before it and take at least "
                         + "\(shortage); use a smaller one")
             }
+            if let mistake = objective.mistake(stage, self) {
+                throw ConfigError(place: "\(name), \(place).\(mistake.key)", problem: mistake.problem)
+            }
             try require(
-                stage.objective != .contrastive || stage.microbatchSize > 1, "\(place).microbatchSize",
-                "contrasting needs at least 2 images a micro-batch, got \(stage.microbatchSize)")
+                data.corpus != nil || objective.data != .captionedImages, "\(place).objective",
+                "\(objective.name) reads captions; name a corpus under data.corpus")
             try require(
-                data.corpus != nil || stage.objective == .nextToken, "\(place).objective",
-                "\(stage.objective.rawValue) reads captions; name a corpus under data.corpus")
-            try require(
-                !stage.copiesTextBranch || model.hasImageBranch, "\(place).copiesTextBranch",
-                "only a modality-adaptive mPLUG-Owl2 has a branch for images; use false")
+                !stage.copiesTextBranch || model.shape.hasImageBranch, "\(place).copiesTextBranch",
+                "the model's decoder has no branch for images; use false")
             try require(
                 stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
             try require(
@@ -126,10 +136,10 @@ extension Recipe {
 
 extension Recipe {
     /// What is lacking in this machine for the least that an update of a stage reads: its text, or its images.
-    private func shortage(ofInput stage: Stage) -> String? {
-        let side = Double(model.visionEncoder.imageSize)
-        let row = stage.objective == .nextToken ? Double(data.contextLength * Self.positionBytes) : 3 * side * side * 4
-        let bytes = row * Double(stage.globalBatchSize)
+    private func shortage(ofInput stage: Stage, _ objective: RecipeObjective) -> String? {
+        let load = objective.load(self, 1)
+        let row = load.positions * Self.positionBytes + load.images.lowerBound * model.outline.imageEncoder.imageBytes
+        let bytes = Double(row) * Double(stage.globalBatchSize)
         guard let usable = MachineMemory.current?.usable, bytes > Double(usable) else { return nil }
         return "\(UInt64(min(bytes / 1e9, 1e18))) GB, of which this machine has \(usable / 1_000_000_000)"
     }

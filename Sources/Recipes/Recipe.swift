@@ -3,6 +3,7 @@ public import Media
 public import NN
 public import Processors
 public import Settings
+public import SyrinxModels
 public import Training
 
 /// A named run: everything that decides its result, as values. Its editable form is YAML with these keys.
@@ -24,7 +25,7 @@ public struct Recipe: Codable, Hashable, Sendable {
     /// Threads of one tensor operation; nil lets libtorch decide.
     public var threads: Int?
     /// The model's shape. Vocabulary size and image placeholder follow the tokenizer, whatever stands here.
-    public var model: ModelShape
+    public var model: ModelConfiguration
     public var initialize: Initialization
     /// Trains LoRA terms instead of the weights beside them; the run writes them to `adapter/`. Nil trains weights.
     public var lora: LoRASettings?
@@ -35,7 +36,8 @@ public struct Recipe: Codable, Hashable, Sendable {
 
     public init(
         name: String, description: String, notes: [String] = [], seed: UInt64 = 0, precision: Precision = .auto,
-        recompute: Recomputation = .none, device: String = "auto", threads: Int? = nil, model: ModelShape,
+        recompute: Recomputation = .none, device: String = "auto", threads: Int? = nil,
+        model: any FamilyConfiguration,
         initialize: Initialization = Initialization(),
         lora: LoRASettings? = nil, data: DataSettings,
         stages: [Stage], checkpoints: CheckpointSettings = CheckpointSettings()
@@ -48,7 +50,7 @@ public struct Recipe: Codable, Hashable, Sendable {
         self.recompute = recompute
         self.device = device
         self.threads = threads
-        self.model = model
+        self.model = ModelConfiguration(model)
         self.initialize = initialize
         self.lora = lora
         self.data = data
@@ -73,8 +75,8 @@ extension Recipe {
         public var vision: String?
         /// A published language model (LLaMA), for `model.languageModel`; where the model has two branches, for both.
         public var language: String?
-        /// A folder with a whole model of this shape, published or an earlier stage's; mPLUG-Owls may have been trained
-        /// on images of another size, their position table is resized then.
+        /// A folder with a whole model of this shape, published or an earlier stage's. A family may resize its position
+        /// table, so that the earlier stage's images may be of another size.
         public var checkpoint: String?
 
         public init(vision: String? = nil, language: String? = nil, checkpoint: String? = nil) {
@@ -108,7 +110,7 @@ extension Recipe {
         public init(
             corpus: String? = "corpora/minimal", instructions: InstructionSettings? = nil, contextLength: Int = 512,
             resize: ImageProcessor.Resize = .squash,
-            mixture: Mixture = .mm1, template: CaptionTemplate = CaptionTemplate(),
+            mixture: Mixture = .standard, template: CaptionTemplate = CaptionTemplate(),
             augmentation: Augmentation? = Augmentation(),
             tokenizer: TokenizerSettings = TokenizerSettings(), workerCount: Int = 1, validationLimit: Int? = 64
         ) {
@@ -127,7 +129,7 @@ extension Recipe {
 
     /// Instruction data: conversations, and how they are written for the model.
     public struct InstructionSettings: Codable, Hashable, Sendable {
-        /// Files of records (LLaVA, ms-swift, LlamaFactory, mPLUG-Owl), JSON or JSON lines; empty takes the corpus' captions and
+        /// Files of records (LLaVA's form, ms-swift's, LlamaFactory's, or one text in lines), JSON or JSON lines; empty takes the corpus' captions and
         /// glosses as questions and answers.
         public var files: [String]
         /// The folder that the records' paths of images begin at; nil for each file's own.
@@ -183,14 +185,13 @@ extension Recipe {
         }
     }
 
-    /// What is minimised.
-    public enum Objective: String, Hashable, Sendable, NamedChoice {
-        /// The mean visual token predicts which tokens the caption has: an encoder's warm start without a text encoder.
-        case bagOfWords
-        /// The mean visual token finds its caption's mean token embedding among the micro-batch's.
-        case contrastive
-        /// The next token of packed sequences, MM1's objective.
-        case nextToken
+    /// What is minimised, by the name under which ``ObjectiveRegistry`` has it.
+    public struct Objective: Hashable, Sendable, OpenChoice {
+        public var rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public static var choiceNames: [String] { ObjectiveRegistry.objectives.map(\.name) }
     }
 
     /// A part of the run with one objective, optimizer and schedule.
@@ -209,8 +210,8 @@ extension Recipe {
         /// Name prefixes of what does not train, such as `vision_encoder`; `*` stands for one component of a name. LoRA's
         /// terms train always, the weights beside them never.
         public var freeze: [String]
-        /// mPLUG-Owl2: before the stage, the norms, keys and values for images become copies of those for text, as where
-        /// a model starts from a plain LLaMA.
+        /// For decoders with a branch for images: before the stage, its norms, keys and values become copies of those for text,
+        /// as where a model starts from a plain LLaMA.
         public var copiesTextBranch: Bool
         /// Factor of the squared log-normaliser; 0 leaves it out.
         public var zLossScale: Double

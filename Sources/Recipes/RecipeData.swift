@@ -50,7 +50,7 @@ struct RecipeData {
             tokenizer = try TokenizerTraining(recipe).train(corpus, store, say: say)
         }
         guard
-            let placeholder = recipe.model.fixedPlaceholder ?? tokenizer.id(of: Self.placeholderPiece)
+            let placeholder = recipe.model.shape.fixedPlaceholder ?? tokenizer.id(of: Self.placeholderPiece)
                 ?? tokenizer.unknownID
         else {
             throw ConfigError(
@@ -60,9 +60,10 @@ struct RecipeData {
             )
         }
         imagePlaceholder = placeholder
-        let image = ImageProcessor(imageSize: recipe.model.visionEncoder.imageSize, resize: recipe.data.resize)
+        let image = ImageProcessor(imageSize: recipe.model.outline.imageEncoder.imageSize, resize: recipe.data.resize)
         imageProcessor = image
-        let contract = TokenContract(imagePlaceholder: placeholder, tokenCount: recipe.model.visualTokenCount)
+        let contract = TokenContract(
+            imagePlaceholder: placeholder, tokenCount: recipe.model.outline.imageEncoder.tokenCount)
         let tokenizer = tokenizer
         source = try corpus.map {
             try ExampleSource(

@@ -9,7 +9,7 @@ import Training
 /// A recipe's model, declared: nothing is allocated before `fill`.
 struct RecipeModel {
     let recipe: Recipe
-    let shape: ModelShape
+    let shape: any FamilyConfiguration
     let store: ParameterStore
     let model: any MultimodalLanguageModel
 
@@ -17,13 +17,15 @@ struct RecipeModel {
     init(_ recipe: Recipe, vocabularySize: Int, imagePlaceholder: Int) {
         self.recipe = recipe
         store = ParameterStore(adaptation: recipe.lora?.adaptation)
-        shape = recipe.model.with(vocabularySize: vocabularySize, imagePlaceholder: imagePlaceholder)
-        model = shape.model(at: store.root)
+        var shape = recipe.model.shape
+        shape.adopt(vocabularySize: vocabularySize, placeholder: imagePlaceholder)
+        self.shape = shape
+        model = shape.declare(at: store.root)
     }
 
     /// The decoder's parameters without embedding and head: the N of the learning-rate law.
     var nonEmbeddingParameterCount: Int {
-        shape.decoderBody.reduce(0) { $0 + store.elementCount(under: $1) }
+        shape.outline.decoder.body.reduce(0) { $0 + store.elementCount(under: $1) }
     }
 
     /// Names of the parameters that some stage changes; the others stay as `fill` leaves them.
@@ -33,7 +35,7 @@ struct RecipeModel {
         var changed: Set<String> = []
         for (index, stage) in recipe.stages.enumerated() {
             try freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
-            let copied = { stage.copiesTextBranch && MPLUGOwl2.textBranch(of: $0) != nil }
+            let copied = { stage.copiesTextBranch && shape.textBranch(of: $0) != nil }
             changed.formUnion(store.parameters.filter { $0.isTrainable || copied($0.name) }.map(\.name))
         }
         return changed
@@ -55,31 +57,19 @@ struct RecipeModel {
     ///   not fit into memory.
     func fill(changing changed: Set<String>, computeDType: DType, say: (String) -> Void) throws {
         try checkTargets()
-        let parts = InitialWeights(shape)
         if let path = recipe.initialize.checkpoint {
             let whole = try ModelFolder(path: path).stateDict()
-            try load(parts.whole(whole), from: path)
-            let isBranched = shape.hasImageBranch && !whole.names.contains { MPLUGOwl2.textBranch(of: $0) != nil }
+            try load(shape.start(fromWhole: whole), under: [""], from: path)
+            let isBranched = shape.hasImageBranch && !whole.names.contains { shape.textBranch(of: $0) != nil }
             say(
                 "every part starts from \(path)"
                     + (isBranched ? "; the decoder's branch for images starts as a copy of that for text" : ""))
         }
-        if let path = recipe.initialize.vision {
+        for (key, path, part) in recipe.initialize.parts(of: shape) {
             let published = try ModelFolder.stateDict(at: path)
-            let names = [ModelFolder.FileName.config, ModelFolder.FileName.openCLIPConfig]
-            try check("vision", "visionEncoder", names, beside: path) {
-                shape.visionEncoder.contradictions(inPublished: $0)
-            }
-            try load(try parts.vision(published), from: path)
-            say("\(parts.visionPrefix) starts from \(path)")
-        }
-        if let path = recipe.initialize.language {
-            let published = try ModelFolder.stateDict(at: path)
-            try check("language", "languageModel", [ModelFolder.FileName.config], beside: path) {
-                shape.languageModel.contradictions(inPublished: $0)
-            }
-            try load(parts.language(published), from: path)
-            say("the language model starts from \(path)")
+            try check(key, part, beside: path)
+            try load(try part.weights(published), under: part.prefixes, from: path)
+            say("\(part.name) starts from \(path)")
         }
         try checkMemory(changing: changed, computeDType: computeDType)
         store.initializeUnfilled(seed: recipe.seed) { changed.contains($0.name) ? .float32 : computeDType }
@@ -101,16 +91,16 @@ struct RecipeModel {
     }
 
     /// Fills the parameters under the prefixes, all of them and nothing else.
-    private func load(_ part: InitialWeights.Part, from path: String) throws(LoadReport) {
-        for (number, prefix) in part.prefixes.enumerated() {
+    private func load(_ weights: StateDict, under prefixes: [String], from path: String) throws(LoadReport) {
+        for (number, prefix) in prefixes.enumerated() {
             // A name that belongs under no prefix is reported with the first.
             let mine = StateDict(
-                part.weights.pairs.filter { name, _ in
-                    let owner = part.prefixes.firstIndex { $0.isEmpty || name == $0 || name.hasPrefix($0 + ".") }
+                weights.pairs.filter { name, _ in
+                    let owner = prefixes.firstIndex { $0.isEmpty || name == $0 || name.hasPrefix($0 + ".") }
                     return owner == number || (owner == nil && number == 0)
                 })
             do throws(LoadReport) { try store.load(mine, under: prefix, of: .model, dtype: nil) } catch {
-                throw error.named(path, wanting: prefix.isEmpty ? shape.family.rawValue : nil)
+                throw error.named(path, wanting: prefix.isEmpty ? recipe.model.family.name : nil)
             }
         }
     }
@@ -118,18 +108,16 @@ struct RecipeModel {
     /// Compares what no shape tells with the configuration files that came with a published part.
     ///
     /// - Throws: `ConfigError` naming both values, and the file.
-    private func check(
-        _ part: String, _ key: String, _ names: [String], beside path: String,
-        contradictions: (Data) -> [String]
-    ) throws {
+    private func check(_ key: String, _ part: PublishedPart, beside path: String) throws {
         guard let folder = try? ModelFolder(path: path) else { return }  // one file, without a configuration
-        for name in names where folder.contains(name) {
-            let differences = contradictions(Data(try folder.bytes(of: name)))
+        for name in part.configurationFiles where folder.contains(name) {
+            let differences = part.contradictions(Data(try folder.bytes(of: name)))
             guard differences.isEmpty else {
                 throw ConfigError(
-                    place: "\(recipe.name), initialize.\(part)",
-                    problem: "\(path)/\(name) and model.\(key) differ: \(differences.joined(separator: ", and ")); the "
-                        + "numbers would be wrong, so change the recipe")
+                    place: "\(recipe.name), initialize.\(key)",
+                    problem: "\(path)/\(name) and model.\(part.key) differ: "
+                        + "\(differences.joined(separator: ", and ")); the numbers would be wrong, so change the recipe"
+                )
             }
         }
     }
@@ -146,9 +134,23 @@ struct RecipeModel {
                 throw ConfigError(
                     place: place,
                     problem:
-                        "no parameter lies under '\(prefix)'; the parts are \(shape.parts.joined(separator: ", "))")
+                        "no parameter lies under '\(prefix)'; the parts are \(shape.outline.parts.joined(separator: ", "))"
+                )
             }
             for member in members { store.freeze(under: member.name) }
+        }
+    }
+}
+
+extension Recipe.Initialization {
+    /// The published parts that a recipe starts from, each with its key and its path.
+    fileprivate func parts(
+        of shape: any FamilyConfiguration
+    ) -> [(key: String, path: String, part: PublishedPart)] {
+        [("vision", vision, shape.publishedVision), ("language", language, shape.publishedLanguage)].compactMap {
+            key, path, part in
+            guard let path, let part else { return nil }
+            return (key, path, part)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Settings
+internal import Synchronization
 import Training
 
 #if canImport(FoundationEssentials)
@@ -7,28 +8,52 @@ import Training
     import Foundation
 #endif
 
-/// The recipes that have names. A new one is a function and a line here.
-public enum RecipeRegistry {
+/// The recipes, studies and the demo of one family.
+public struct FamilyRecipes: Sendable {
+    /// A named recipe.
+    public typealias Entry = (name: String, make: @Sendable () -> Recipe)
+
     /// Name and function, in the order of listing.
-    public static let recipes: [(name: String, make: @Sendable () -> Recipe)] = [
-        ("mm1-demo", { .mm1Demo() }),
-        ("mm1-demo-short", { .mm1DemoShort() }),
-        ("mm1-faithful", { .mm1Faithful() }),
-        ("mplug-owl-stage1", { .mplugOwlStage1() }),
-        ("mplug-owl-stage1-tiny", { .mplugOwlStage1Tiny() }),
-        ("mplug-owl-stage2", { .mplugOwlStage2() }),
-        ("mplug-owl-stage2-tiny", { .mplugOwlStage2Tiny() }),
-        ("mplug-owl-stage2-full", { .mplugOwlStage2Full() }),
-        ("mplug-owl-stage2-full-tiny", { .mplugOwlStage2FullTiny() }),
-        ("mplug-owl2-stage1", { .mplugOwl2Stage1() }),
-        ("mplug-owl2-stage1-tiny", { .mplugOwl2Stage1Tiny() }),
-        ("mplug-owl2-stage2", { .mplugOwl2Stage2() }),
-        ("mplug-owl2-stage2-tiny", { .mplugOwl2Stage2Tiny() }),
-        ("mplug-owl2-lora", { .mplugOwl2LoRA() }),
-        ("mplug-owl2-lora-tiny", { .mplugOwl2LoRATiny() }),
-        ("owl2-from-owl-start", { .owl2FromOwlStart() }),
-        ("owl2-from-owl", { .owl2FromOwl() }),
-    ]
+    public var recipes: [Entry]
+    /// What `syrinx study` runs.
+    public var studies: [any Study.Type]
+
+    public init(_ recipes: [Entry], studies: [any Study.Type] = []) {
+        self.recipes = recipes
+        self.studies = studies
+    }
+}
+
+/// The recipes that have names. A new one is a function and a line in its family's folder.
+public enum RecipeRegistry {
+    /// The families' recipes, in the order of listing.
+    private static let library = [MM1Recipes.all, MPLUGOwlRecipes.all]
+    /// What `make demo` trains.
+    public static let demo = MM1Recipes.demo
+    private static let registered = Mutex<[FamilyRecipes]>([])
+
+    private static var families: [FamilyRecipes] { library + registered.withLock { $0 } }
+
+    /// Name and function, in the order of listing.
+    public static var recipes: [FamilyRecipes.Entry] { families.flatMap(\.recipes) }
+
+    /// What `syrinx study` runs.
+    public static var studies: [any Study.Type] { families.flatMap(\.studies) }
+
+    /// Adds the recipes of another package's family.
+    ///
+    /// - Throws: `ConfigError` where a recipe of that name is there already.
+    public static func register(_ added: FamilyRecipes) throws {
+        let twin = registered.withLock { registered -> String? in
+            let known = Set((library + registered).flatMap(\.recipes).map(\.name))
+            let twin = added.recipes.map(\.name).first { known.contains($0) }
+            if twin == nil { registered.append(added) }
+            return twin
+        }
+        if let twin {
+            throw ConfigError(place: twin, problem: "a recipe of this name is registered already; choose another name")
+        }
+    }
 
     /// The recipe of a name or a YAML file, changed by `key.path=value` settings.
     ///

@@ -71,7 +71,7 @@ public final class SampleObserver: TrainingObserver {
     }
 
     public func onValidation(_ report: ValidationReport) throws {
-        guard !samples.isEmpty, isNextToken(report.stage) else { return }
+        guard !samples.isEmpty, trainsText(report.stage) else { return }
         let results: [GenerationResult]
         do {
             let engine = GenerationEngine(
@@ -95,8 +95,11 @@ public final class SampleObserver: TrainingObserver {
     }
 
     /// Before the decoder has been trained there is nothing to read.
-    private func isNextToken(_ stage: String) -> Bool {
-        context.recipe.stages.contains { $0.name == stage && $0.objective == .nextToken }
+    private func trainsText(_ stage: String) -> Bool {
+        ObjectiveRegistry.objectives.contains { objective in
+            objective.trainsText
+                && context.recipe.stages.contains { $0.name == stage && $0.objective.rawValue == objective.name }
+        }
     }
 }
 

@@ -18,47 +18,35 @@ struct StageRun {
     /// What every checkpoint carries besides tensors and state.
     let files: [String: [UInt8]]
 
+    /// Runs the stages that are left: all of them, or those from where `saved` is.
+    ///
+    /// - Returns: one report for each.
+    func run(resuming saved: CheckpointStore.Saved?) throws -> [EndReport] {
+        var reports: [EndReport] = []
+        var step = saved?.state.step ?? 0
+        var first = saved?.state.stageIndex ?? 0
+        if saved?.state.isStageFinished == true { first += 1 }
+        for index in recipe.stages.indices.dropFirst(first) {
+            let report = try run(
+                index, step: step, resuming: saved.flatMap { $0.state.stageIndex == index ? $0 : nil })
+            reports.append(report)
+            step = report.step
+        }
+        return reports
+    }
+
     /// Runs stage `index`, from its start or from a checkpoint.
-    func run(_ index: Int, step: Int, resuming saved: CheckpointStore.Saved?) throws -> EndReport {
+    private func run(_ index: Int, step: Int, resuming saved: CheckpointStore.Saved?) throws -> EndReport {
         let stage = recipe.stages[index]
+        let objective = try ObjectiveRegistry.objective(
+            stage.objective, at: "\(recipe.name), stages.\(index).objective")
         try built.freeze(stage.freeze, at: "\(recipe.name), stages.\(index).freeze")
         if stage.copiesTextBranch, saved == nil { try copyTextBranch() }
         let optimizers = try OptimizerSet(
             stage.optimizer, weights, nonEmbeddingParameterCount: built.nonEmbeddingParameterCount)
         if let saved { try optimizers.restore(saved.optimizerState) }
-        let objectives = Objectives(
-            model: built.model, recomputation: recipe.recompute, seed: recipe.seed, computeDType: machine.computeDType,
-            device: machine.device, hasDropout: recipe.lora.map { $0.dropout > 0 } ?? false)
-        let peak = MachinePeak.operationsPerSecond(dtype: machine.computeDType, device: machine.device)
-        func train<Item: TrainingItem>(
-            _ source: TrainingSource<Item>, _ objective: Objective<Item>, _ validation: [ValidationSet<Item>]
-        ) throws -> EndReport {
-            let config = Trainer<Item>.Config(
-                stage: stage.name, stageIndex: index, stageCount: recipe.stages.count, limit: stage.limit,
-                accumulationSteps: stage.accumulationSteps,
-                schedule: stage.schedule, clipNorm: stage.optimizer.clipNorm,
-                maximumSkippedSteps: stage.optimizer.maximumSkippedSteps, validationInterval: stage.validationInterval,
-                checkpointInterval: recipe.checkpoints.interval, parts: built.shape.parts, peakOperationsPerSecond: peak
-            )
-            let trainer = Trainer(
-                config, weights: weights, optimizers: optimizers, source: source, objective: objective,
-                validation: validation, observers: observers, step: step
-            ) { state in
-                try checkpoints.save(
-                    state, weights: weights.trainedStateDict, optimizer: optimizers.state, files: files)
-            }
-            return try trainer.run(resuming: saved?.state)
-        }
-        switch stage.objective {
-        case .nextToken:
-            return try train(
-                data.packed(stage, say: say), objectives.nextToken(zLossScale: stage.zLossScale),
-                data.validation(stage))
-        case .bagOfWords:
-            return try train(data.images(stage), objectives.bagOfWords(), data.imageValidation(stage))
-        case .contrastive:
-            return try train(data.images(stage), objectives.contrastive(), data.imageValidation(stage))
-        }
+        return try objective.train(
+            ObjectiveRun(run: self, stageIndex: index, optimizers: optimizers, stepsBefore: step, saved: saved))
     }
 }
 
@@ -66,7 +54,7 @@ extension StageRun {
     /// What the decoder has for images becomes what it has for text.
     private func copyTextBranch() throws {
         let weights = weights.stateDict
-        try self.weights.restore { weights[MPLUGOwl2.textBranch(of: $0) ?? $0] }
+        try self.weights.restore { weights[built.shape.textBranch(of: $0) ?? $0] }
         say("the decoder's branch for images starts as a copy of that for text")
     }
 }

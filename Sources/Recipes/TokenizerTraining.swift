@@ -23,7 +23,7 @@ struct TokenizerTraining {
             if let caption = record?.caption { texts.append(recipe.data.template.text(for: caption)) }
             for case .text(let text) in record?.parts ?? [] { texts.append(text) }
         }
-        let template = recipe.data.instructions?.template ?? recipe.model.chatTemplate
+        let template = recipe.data.instructions?.template ?? recipe.model.shape.description.chatTemplate
         if template != .document {
             if let conversations {
                 texts += Self.texts(of: conversations, template)
@@ -35,7 +35,7 @@ struct TokenizerTraining {
         say("training a vocabulary of \(size) pieces on \(texts.count) texts")
         var config = SentencePieceTokenizer.Config(
             vocabularySize: size,
-            userDefinedSymbols: recipe.model.fixedPlaceholder == nil ? [RecipeData.placeholderPiece] : [])
+            userDefinedSymbols: recipe.model.shape.fixedPlaceholder == nil ? [RecipeData.placeholderPiece] : [])
         config.seed = UInt32(truncatingIfNeeded: recipe.seed)
         let (tokenizer, seconds) = try Heartbeat("training the vocabulary").during {
             try SentencePieceTokenizer.train(texts: texts, config: config)
@@ -51,17 +51,6 @@ struct TokenizerTraining {
             // A record that cannot be used is for the loader to report.
             guard let parts = try? store.conversation(number).parts(in: template) else { return [] }
             return parts.compactMap { if case .content(.text(let text), _) = $0 { text } else { nil } }
-        }
-    }
-}
-
-extension ModelShape {
-    /// How the family is asked, unless a recipe says otherwise.
-    var chatTemplate: ChatTemplate {
-        switch self {
-        case .mm1: .document
-        case .mplugOwl: .mplugOwl
-        case .mplugOwl2: .mplugOwl2
         }
     }
 }

@@ -14,13 +14,9 @@ extension ConfigChoices where Self: CaseIterable & RawRepresentable, Self.RawVal
 extension NamedChoice {
     /// - Throws: `DecodingError.dataCorrupted` whose description lists the known words.
     public init(from decoder: any Decoder) throws {
-        let name = try decoder.singleValueContainer().decode(String.self)
+        let name = try decoder.word(among: Self.choiceNames)
         guard let choice = Self(rawValue: name) else {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: decoder.codingPath,
-                    debugDescription: NearestName.unknownChoice(name, among: Self.choiceNames),
-                    underlyingError: UnknownChoice()))
+            preconditionFailure("\(Self.self) lists '\(name)', which it is not")
         }
         self = choice
     }

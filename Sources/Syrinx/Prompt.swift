@@ -43,7 +43,7 @@ public struct Prompt: Sendable {
     /// A prompt of these parts.
     public init(_ parts: [Part]) { self.parts = parts }
 
-    /// Images, then text: where MM1-style models were shown captions.
+    /// Images, then text: where models trained on captions were shown them.
     public init(_ text: String, images: [ImageReference] = []) {
         parts = images.map(Part.image) + (text.isEmpty ? [] : [.text(text)])
     }

@@ -91,7 +91,7 @@ public enum Syrinx {
     /// The template that a folder says its model was taught with.
     private static func chatTemplate(named name: String?, in files: ModelFolder) throws -> ChatTemplate? {
         do {
-            return try name.map { try ChatTemplate(named: $0) }
+            return try name.map { try ModelRegistry.chatTemplate(named: $0) }
         } catch {
             throw SyrinxError("\(files.path(of: ModelFolder.FileName.config)): \(error)")
         }

@@ -72,8 +72,13 @@ public func inferenceMode<Result, Failure: Error>(
 
 /// The closure of a checkpointed segment, boxed for C.
 private final class CheckpointedSegment {
-    let body: @Sendable ([Tensor]) -> Tensor
-    init(_ body: @escaping @Sendable ([Tensor]) -> Tensor) { self.body = body }
+    let body: @Sendable ([Tensor]) -> [Tensor]
+    init(_ body: @escaping @Sendable ([Tensor]) -> [Tensor]) { self.body = body }
+}
+
+/// Tensors that C hands out one after the other.
+private final class ReceivedTensors {
+    var handles: [OpaquePointer] = []
 }
 
 /// Runs a segment keeping only its inputs; backward runs it again (activation checkpointing, Chen et al., 2016).
@@ -85,21 +90,44 @@ public func checkpoint(
     _ inputs: [Tensor], file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable ([Tensor]) -> Tensor
 ) -> Tensor {
+    checkpoint(inputs, resultCount: 1, file: file, line: line) { [body($0)] }[0]
+}
+
+/// The same for a segment with several results, all of which the loss may use, or some.
+///
+/// - Parameter body: gives `resultCount` tensors.
+public func checkpoint(
+    _ inputs: [Tensor], resultCount: Int, file: StaticString = #fileID, line: UInt = #line,
+    _ body: @escaping @Sendable ([Tensor]) -> [Tensor]
+) -> [Tensor] {
     let context = Unmanaged.passRetained(CheckpointedSegment(body)).toOpaque()
-    let result = Tensor.withHandles(inputs) { handles, count in
+    let received = ReceivedTensors()
+    let succeeded = Tensor.withHandles(inputs) { handles, count in
         syrinx_torch_checkpoint(
             handles, count,
-            { context, handles, count in
-                guard let context, let handles else { return nil }
+            { context, handles, count, receive, receiver in
+                guard let context, let handles, let receive else { return false }
                 let segment = Unmanaged<CheckpointedSegment>.fromOpaque(context).takeUnretainedValue()
                 let inputs = (0..<Int(count)).map { Tensor.borrowing(handles[$0]) }
                 // A scope of its own: autograd may call from a thread that has none, where a failure would trap.
-                return (try? withTorchErrors { segment.body(inputs) })?.consumeHandle()
+                guard let results = try? withTorchErrors({ segment.body(inputs) }) else { return false }
+                for result in results { receive(receiver, result.consumeHandle()) }
+                return true
             },
-            { context in if let context { Unmanaged<CheckpointedSegment>.fromOpaque(context).release() } }, context)
+            { context in if let context { Unmanaged<CheckpointedSegment>.fromOpaque(context).release() } }, context,
+            { receiver, handle in
+                guard let receiver, let handle else { return }
+                Unmanaged<ReceivedTensors>.fromOpaque(receiver).takeUnretainedValue().handles.append(handle)
+            }, Unmanaged.passUnretained(received).toOpaque())
     }
-    guard let result else { return .poisoned }
-    return Tensor.wrap(result, file, line)
+    guard succeeded == true else {
+        if succeeded == false { recordOrTrap(.current, file, line) }
+        return Array(repeating: .poisoned, count: resultCount)
+    }
+    let results = withExtendedLifetime(received) { received.handles.map { Tensor.wrap($0, file, line) } }
+    precondition(
+        results.count == resultCount, "a checkpointed segment gave \(results.count) tensors, not \(resultCount)")
+    return results
 }
 
 extension Tensor {

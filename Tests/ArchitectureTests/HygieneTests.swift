@@ -13,12 +13,6 @@ struct HygieneTests {
     /// Hand-written files past the review limit, looked at and kept; a file that has shrunk again must leave the list.
     static let reviewed: Set<String> = []
 
-    /// Rooms that must work for any family of models.
-    static let familyFree = ["Training", "Generation", "Evaluation"]
-
-    /// The families' names as they would appear in code.
-    static var families: Regex<Substring> { /(?i)mm1|mplug|one_?llm|llava|owl2/ }
-
     /// Rooms whose strings a model reads or writes.
     static let scalarRooms = ["Processors", "Tokenizers", "Generation", "Evaluation"]
 
@@ -57,15 +51,6 @@ struct HygieneTests {
     func listsAreCurrent() throws {
         for path in Set(Self.exempt.keys).union(Self.reviewed) {
             #expect(throws: Never.self, "\(path) is on a list but gone") { try SourceTree.file(path) }
-        }
-    }
-
-    @Test("no family of models is named in code that serves all of them", arguments: familyFree)
-    func noFamilyNames(room: String) throws {
-        for file in try nonempty(SourceTree.files(under: "Sources/\(room)", extensions: ["swift"])) {
-            for (text, line) in file.code {
-                #expect(text.firstMatch(of: Self.families) == nil, "\(file.path):\(line) names a family: \(text)")
-            }
         }
     }
 

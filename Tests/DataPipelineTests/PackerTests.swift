@@ -42,7 +42,7 @@ import Testing
 
 @Suite struct MixtureTests {
     @Test func `Kinds appear in the shares of their weights, each drawn from seed and number alone`() {
-        let mixture = Mixture.mm1
+        let mixture = Mixture.standard
         let kinds = (0..<20_000).map { mixture.kind(ofSequence: $0, seed: 11) }
         func share(_ kind: CorpusKind) -> Double { Double(kinds.filter { $0 == kind }.count) / 20_000 }
         // Three standard deviations of a share of 0.45 over 20,000 draws are 0.011.

@@ -79,6 +79,49 @@ struct RecomputationTests {
         #expect(ForwardContext(dropoutSeed: 7).run { stack(input).bytes() } != without)
     }
 
+    @Test("A layer may give terms of the loss besides its output: value and gradients are the plain ones'")
+    func severalResults() throws {
+        func pass(_ recomputation: Recomputation) -> (value: [UInt8], gradients: [Tensor]) {
+            let stack = Stack()
+            var x = input
+            var terms: [Tensor] = []
+            ForwardContext(dropoutSeed: 7, recomputation: recomputation).run {
+                for layer in stack.layers {
+                    let results = layer(x, resultCount: 3) { layer, x in
+                        let output = layer(x)
+                        // The last is a constant, as a count would be.
+                        return [output, layer.linear(x).logsumexp(dim: -1).square().sum(), x.detach().sum()]
+                    }
+                    x = results[0]
+                    terms += results[1...]
+                }
+            }
+            #expect(!terms[3].requiresGrad)
+            let value = terms.reduce(x.square().sum()) { $0 + $1 * 0.1 }
+            value.backward()
+            return (value.bytes(), stack.store.parameters.compactMap { $0.tensor.grad })
+        }
+        let plain = pass(.none), recomputed = pass(.layers)
+        #expect(plain.value == recomputed.value)
+        #expect(plain.gradients.count == 4 && recomputed.gradients.count == 4)
+        for (a, b) in zip(plain.gradients, recomputed.gradients) {
+            #expect((a - b).abs().max().item() <= 1e-5 * a.abs().max().item())
+        }
+    }
+
+    @Test("Results that the loss does not use cost no gradient")
+    func unusedResults() {
+        let context = ForwardContext(recomputation: .layers)
+        func results(_ stack: Stack, _ x: Tensor) -> [Tensor] {
+            context.run { stack.layers[0](x, resultCount: 2) { layer, x in [x * 2, layer(x)] } }
+        }
+        let stack = Stack(lora: false), again = Stack(lora: false)
+        results(stack, input)[1].sum().backward()
+        results(again, input.withGrad())[0].sum().backward()
+        #expect(stack.store.parameters[0].tensor.grad != nil)
+        #expect(again.store.parameters[0].tensor.grad == nil)
+    }
+
     @Test("Nothing is recorded where nothing can be learnt, and nothing is computed twice without gradients")
     func nothingToLearn() {
         let stack = Stack(lora: false)

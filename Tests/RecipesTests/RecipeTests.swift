@@ -53,7 +53,7 @@ struct RecipeTests {
             ),
             (
                 "stages.0.objective=nextTokens",
-                "'nextTokens' is not one of bagOfWords, contrastive, nextToken; did you mean 'nextToken'?"
+                "stages.0.objective=nextTokens: 'nextTokens' is not one of bagOfWords, contrastive, nextToken"
             ),
             ("model.connector={cAbstracter: {}}", "unknown key 'cAbstracter'; did you mean 'cAbstractor'?"),
             ("data.resize=squish", "'squish'"),
@@ -81,7 +81,7 @@ struct RecipeTests {
         #expect(main.trainableCount < main.parameterCount)
         #expect(main.gradientBytes == main.trainableCount * 6)
         #expect(main.optimizerBytes > main.trainableCount * 4 && main.optimizerBytes < main.trainableCount * 8)
-        let recipe = try RecipeRegistry.recipe("mm1-demo"), side = recipe.model.visionEncoder.imageSize
+        let recipe = try RecipeRegistry.recipe("mm1-demo"), side = recipe.model.outline.imageEncoder.imageSize
         #expect(warm.inputBytes == recipe.stages[0].globalBatchSize * 3 * side * side * 4)
         #expect(main.inputBytes > recipe.stages[1].globalBatchSize * recipe.data.contextLength * 24)
         #expect(plan.programBytes > 10_000_000, "libtorch alone is larger")

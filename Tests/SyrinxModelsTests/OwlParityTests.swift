@@ -238,8 +238,7 @@ struct OwlParityTests {
         name: String, published: String, elements: Int, parameters: Int
     ) throws {
         let size = try #require(ModelRegistry.namedSizes.first { $0.name == name })
-        let (_, _, store) = try ModelRegistry.declare(
-            configuration: size.configuration(), weightShapes: size.weightShapes)
+        let (_, store) = try ModelRegistry.declare(size.shape)
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Golden/published/\(published).txt")
         let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n").map(String.init)

@@ -3,6 +3,7 @@ import Generation
 import Media
 import Processors
 import Syrinx
+import SyrinxModels
 import Testing
 import TinyModels
 import Torch

@@ -1,6 +1,7 @@
 import Media
 import Processors
 import Syrinx
+import SyrinxModels
 import Testing
 import TinyModels
 import Torch

@@ -5,16 +5,16 @@ import Torch
 /// Our own CPU kernels against the same arithmetic in float64, in every class that this processor runs.
 struct ProductKernelTests {
     /// The largest difference by the largest value.
-    private func error(_ value: Tensor, _ reference: Tensor) -> Double {
+    func error(_ value: Tensor, _ reference: Tensor) -> Double {
         (value.to(.float64) - reference).abs().max().item() / reference.abs().max().item()
     }
 
     /// Runs `body` once in each class of kernels that this processor has.
-    private func inEveryClass(_ body: () throws -> Void) rethrows {
+    func inEveryClass(_ body: () throws -> Void) rethrows {
         for each in KernelClass.available { try each.limiting(body) }
     }
 
-    private func random(_ shape: [Int], _ seed: UInt64, _ dtype: DType) -> Tensor {
+    func random(_ shape: [Int], _ seed: UInt64, _ dtype: DType) -> Tensor {
         Tensor.randn(shape, generator: Generator(seed: seed)).to(dtype)
     }
 

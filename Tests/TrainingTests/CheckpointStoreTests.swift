@@ -43,14 +43,13 @@ struct CheckpointStoreTests {
             try run.weights.restore(saved.weight)
             try run.optimizers.restore(saved.optimizerState)
         }
-        let trainer = Trainer(
-            run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
-            objective: run.objective, observers: [run.recorder] + (step.map { [Killer($0)] } ?? []),
-            generators: ["noise": noise]
+        let hooks = TrainingHooks(
+            observers: [run.recorder] + (step.map { [Killer($0)] } ?? []), generators: ["noise": noise]
         ) { state in
             try store.save(
                 state, weights: run.weights.trainedStateDict, optimizer: run.optimizers.state, files: ["note.txt": [1]])
         }
+        let trainer = Trainer(run.config, run.objective, on: TrainingData(run.source.source), run.optimizers, hooks)
         try trainer.run(resuming: saved?.state)
     }
 

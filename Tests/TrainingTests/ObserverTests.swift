@@ -12,8 +12,8 @@ struct ObserverTests {
         func observe(_ body: (JSONLinesObserver) throws -> Void) throws { try body(JSONLinesObserver(path: path)) }
         try observe { log in
             let trainer = Trainer(
-                run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
-                objective: run.objective, observers: [log, run.recorder])
+                run.config, run.objective, on: TrainingData(run.source.source), run.optimizers,
+                TrainingHooks(observers: [log, run.recorder]))
             try trainer.run()
         }
         let handle = try #require(FileHandle(forWritingAtPath: path))

@@ -128,8 +128,8 @@ struct ToyRun {
         generators: [String: Generator] = [:], save: ((TrainerState) throws -> CheckpointReport)? = nil
     ) -> Trainer<ToyItem> {
         Trainer(
-            config, weights: weights, optimizers: optimizers, source: source.source, objective: objective,
-            validation: validation, observers: [recorder], generators: generators, save: save)
+            config, objective, on: TrainingData(source.source, validation: validation), optimizers,
+            TrainingHooks(observers: [recorder], generators: generators, save: save))
     }
 
     var weightBytes: [UInt8] { weights.stateDict.pairs.flatMap { $0.1.bytes() } }

@@ -87,9 +87,7 @@ struct TrainerTests {
         let optimizers = try OptimizerSet(
             OptimizerConfig(peakLearningRate: 0.01), run.weights, nonEmbeddingParameterCount: 10)
         run.config.parts = ["encoder", "decoder", "unused"]
-        let trainer = Trainer(
-            run.config, weights: run.weights, optimizers: optimizers, source: run.source.source,
-            objective: run.objective)
+        let trainer = Trainer(run.config, run.objective, on: TrainingData(run.source.source), optimizers)
         let error = #expect(throws: TrainingError.self) { try trainer.run() }
         #expect(error?.description.contains("declared trainable but unchanged after training: unused") == true)
     }
@@ -268,8 +266,8 @@ struct TrainerTests {
         let run = try ToyRun(steps: 10_000)
         let usage = Usage()
         try Trainer(
-            run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
-            objective: run.objective, observers: [usage]
+            run.config, run.objective, on: TrainingData(run.source.source), run.optimizers,
+            TrainingHooks(observers: [usage])
         ).run()
         #expect(usage.tensors.count == 10 && Set(usage.tensors).count == 1, "\(usage.tensors)")
     }
@@ -279,9 +277,7 @@ struct TrainerTests {
         let run = try ToyRun(steps: 3)
         try run.trainer().run()
         let counts = try (0..<2).map { _ in
-            let again = Trainer(
-                run.config, weights: run.weights, optimizers: run.optimizers, source: run.source.source,
-                objective: run.objective)
+            let again = Trainer(run.config, run.objective, on: TrainingData(run.source.source), run.optimizers)
             try again.run()
             return TorchRuntime.threadTensorBalance
         }

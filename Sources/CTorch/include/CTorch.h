@@ -208,11 +208,16 @@ bool syrinx_torch_grad_enabled(void);
 void syrinx_torch_set_grad_enabled(bool on);
 void *syrinx_torch_inference_guard(void);
 void syrinx_torch_inference_guard_release(void *guard);
+// Takes over one tensor of a list.
+typedef void (*SyrinxTensorReceiver)(void *receiver, SyrinxTensor tensor);
 // Runs `forward` without recording, and again with recording during backward (activation checkpointing). `forward` gets
-// borrowed inputs and returns an owned handle or NULL; `release` runs when no backward can need `context` any more.
-SyrinxTensor syrinx_torch_checkpoint(
-    SyrinxTensorList inputs, int64_t count, SyrinxTensor (*forward)(void *context, SyrinxTensorList inputs, int64_t count),
-    void (*release)(void *), void *context);
+// borrowed inputs, hands its results to `receive` one after the other and tells whether it succeeded; the results of the
+// whole go to `receive` in the same order. `release` runs when no backward can need `context` any more.
+bool syrinx_torch_checkpoint(
+    SyrinxTensorList inputs, int64_t count,
+    bool (*forward)(
+        void *context, SyrinxTensorList inputs, int64_t count, SyrinxTensorReceiver receive, void *receiver),
+    void (*release)(void *), void *context, SyrinxTensorReceiver receive, void *receiver);
 
 // --- In place (optimizers, caches) --------------------------------------------------------------------------------
 bool syrinx_torch_copy_(SyrinxTensor self, SyrinxTensor source);

@@ -3,8 +3,8 @@ internal import Torch
 
 /// Weights of the model itself in an adapter's folder.
 ///
-/// mPLUG-Owl2's and LLaVA's scripts for LoRA train parts of the model as they are (the abstractor, say) and write them beside
-/// the adapter.
+/// LLaVA's scripts for LoRA, and others made from them, train parts of the model as they are (the abstractor, say) and write
+/// them beside the adapter.
 extension AdapterFolder {
     /// The weights of ``FileName/trainedBase``, by the model's names; empty where there is no such file.
     static func trainedBase(in folder: ModelFolder) throws(CheckpointError) -> StateDict {

@@ -4,7 +4,7 @@ public import Settings
 ///
 /// It is the `KEY.json` member of a shard; its images are the members `KEY.0.png`, `KEY.1.png`, ...
 public struct CorpusRecord: Codable, Hashable, Sendable {
-    /// The three kinds of pre-training data of MM1, each with a weight of its own in the mixture.
+    /// The three kinds of pre-training data (arXiv 2403.09611), each with a weight of its own in the mixture.
     public enum Kind: String, Hashable, Sendable, NamedChoice {
         /// One image and the fields of its caption.
         case captioned

@@ -16,7 +16,7 @@ extension Conversation {
         }
     }
 
-    /// Whether an answer that the context's end cuts gets an end token all the same, as mPLUG-Owl's code gives it.
+    /// Whether an answer that the context's end cuts gets an end token all the same, as the code that reads such records elsewhere gives it.
     func endsWhereCut(in template: ChatTemplate) -> Bool {
         if case .written = form { template.isWrittenInLines } else { false }
     }
@@ -30,11 +30,6 @@ extension [ChatPart] {
 }
 
 extension ChatTemplate {
-    /// Whether it writes the lines in which mPLUG-Owl's records come: only its own templates do.
-    fileprivate var isWrittenInLines: Bool {
-        switch self {
-        case .mplugOwl, .mplugOwlDemo, .mplugOwlTraining, .mplugOwlVideo: true
-        case .mplugOwl2, .mplugOwl2Evaluation, .vicunaV1, .document: false
-        }
-    }
+    /// Whether it writes the lines in which records of one text come: their roles stand in them already.
+    fileprivate var isWrittenInLines: Bool { layout is LinesLayout }
 }

@@ -6,7 +6,7 @@ public struct Conversation: Sendable {
     public enum Form: Sendable {
         /// Turns, which a template writes. An image's place is an image part without content.
         case turns([Message])
-        /// One text in mPLUG-Owl's own lines, with `<image>` where images belong: its roles stand in it already.
+        /// One text in lines of `Human: ` and `AI: `, with `<image>` where images belong: its roles stand in it already.
         case written(String)
     }
 
@@ -48,7 +48,7 @@ package protocol ConversationStore: Sendable {
 }
 
 extension Message {
-    /// The marks of an image's place: LLaVA's and mPLUG-Owl's, and mPLUG-Owl2's.
+    /// The marks of an image's place: LLaVA's, and those of arXiv 2311.04257.
     package static let imageMarks: [String] = ["<image>", "<|image|>"]
 
     /// A turn of text in which marks stand for images.

@@ -49,7 +49,7 @@ public struct ConversationCheck: Sendable {
     /// - Throws: `Interrupted` after Ctrl-C or SIGTERM.
     public func run(workerCount: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Report {
         var report = Report(
-            recordCount: conversations.count, imageCount: 0, template: template.rawValue, answerCount: 0,
+            recordCount: conversations.count, imageCount: 0, template: template.name, answerCount: 0,
             unreadKeys: conversations.unreadKeys.counts, failures: [])
         // Blocks keep the hand-over between threads rare beside the decoding itself.
         let block = 32

@@ -9,7 +9,7 @@ import Settings
 ///                                             {"role": "assistant", "content": "A bridge."}]}
 ///     {"image": ["coco/7.jpg"], "text": "Human: <image>\nHuman: What is this?\nAI: A bridge.", "task_type": "llava_sft"}
 ///
-/// LLaVA's, that of ms-swift and LlamaFactory, and that of mPLUG-Owl's fine-tuning. Images are a path, a list of paths, or
+/// LLaVA's, that of ms-swift and LlamaFactory, and one text in lines (arXiv 2304.14178). Images are a path, a list of paths, or
 /// left out, under either name; so are turns, with either pair of keys. What a record says and nothing reads is refused
 /// where it would change what is learnt, and counted otherwise (``UnreadKeys``).
 enum ConversationRecord {
@@ -75,7 +75,7 @@ enum ConversationRecord {
         guard let body = bodies.first else {
             throw DataError(
                 "\(name) has neither the list conversations (LLaVA's form) or messages (ms-swift's and LlamaFactory's) nor "
-                    + "the text of mPLUG-Owl's form; its keys are "
+                    + "a text in lines of \"Human: \" and \"AI: \"; its keys are "
                     + members.map(\.key).joined(separator: ", ").shortened())
         }
         guard bodies.count == 1 else {

@@ -59,7 +59,7 @@ public final class ConversationSource: ExampleSupply {
     package var identity: String {
         Identity.text(
             data: conversations.identity, contextLength: contextLength, contract: contract,
-            imageProcessor: imageProcessor, tokenizer: tokenizer, template: template)
+            imageProcessor: imageProcessor, tokenizer: tokenizer, template: template.name)
     }
 
     package func quarantineEntry(_ entry: Int, error: any Error) -> QuarantineEntry {
@@ -110,7 +110,7 @@ public final class ConversationSource: ExampleSupply {
 extension PromptLayout {
     /// The beginning that fits `limit` positions. Text may be cut; an image that does not fit ends it.
     ///
-    /// - Parameter endID: the token put behind an answer that is cut, as mPLUG-Owl's code does; nil for none.
+    /// - Parameter endID: the token put behind an answer that is cut; nil for none.
     func cut(to limit: Int, endID: Int?) -> PromptLayout {
         guard tokenCount > limit else { return self }
         var kept = PromptLayout(name: name)

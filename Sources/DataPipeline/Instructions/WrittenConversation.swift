@@ -1,6 +1,6 @@
 import Processors
 
-/// A conversation that came as one text in mPLUG-Owl's lines, cut as its training code cuts it.
+/// A conversation that came as one text in lines, cut as the code that reads such records elsewhere cuts it.
 ///
 /// The text is split at `<image>`, `AI: ` and a line end with `Human: `; every piece is encoded by itself. What stands right
 /// behind `AI: ` is learnt, with an end token behind it, and nothing else is.
@@ -10,7 +10,7 @@ enum WrittenConversation {
         case text(String, isAnswer: Bool)
     }
 
-    private static let marks = ["<image>", "AI: ", "\nHuman: "]
+    private static let marks = ["<image>", LinesLayout.assistant, "\n" + LinesLayout.user]
 
     static func pieces(of text: String) -> [Piece] {
         var pieces: [Piece] = []

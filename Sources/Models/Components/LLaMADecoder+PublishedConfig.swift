@@ -11,8 +11,8 @@ extension LLaMADecoder.Config {
     /// What the `config.json` beside published weights of a LLaMA says otherwise than this configuration, where no tensor's shape
     /// tells: other rotations load and give wrong scores.
     ///
-    /// The epsilon is not compared: mPLUG-Owl2 was trained with another than the LLaMA-2 that it began from. A file of another form
-    /// contradicts nothing.
+    /// The epsilon is not compared: published models were trained with another than the LLaMA-2 that they began from. A file of
+    /// another form contradicts nothing.
     /// - Returns: one clause per difference, such as `rope_theta is 500000.0 there and 10000.0 here`.
     public func contradictions(inPublished json: Data) -> [String] {
         guard let file = try? StrictJSON.decode(PublishedDecoderConfig.self, from: [UInt8](json), keys: .snakeCase),

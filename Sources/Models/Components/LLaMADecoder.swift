@@ -6,8 +6,7 @@ public import Torch
 /// A decoder-only transformer of the LLaMA kind: pre-norm with RMSNorm, rotary attention, SwiGLU, no biases unless
 /// its configuration has some.
 ///
-/// MM1's language model is not published; AXLearn's public decoders, which MM1's framework trains, have this shape with
-/// interleaved rotary pairs. Parameter names are those of Hugging Face's `LlamaForCausalLM`.
+/// AXLearn's public decoders have this shape with interleaved rotary pairs. Parameter names are those of Hugging Face's `LlamaForCausalLM`.
 public struct LLaMADecoder: TextDecoder {
     public let config: Config
     private let embedding: Embedding
@@ -109,7 +108,7 @@ public struct LLaMADecoder: TextDecoder {
 }
 
 extension LLaMADecoder {
-    /// The shape of a decoder. MM1's sizes are in `MM1+Config.swift`.
+    /// The shape of a decoder. Families' sizes are in their folders.
     public struct Config: Sendable, Hashable, Codable {
         public var vocabularySize: Int
         public var hiddenSize: Int

@@ -1,10 +1,10 @@
 import NN
 
-/// LLaMA's keys in a published `config.json`: `text_config` of mPLUG-Owl, the top level of mPLUG-Owl2.
+/// LLaMA's keys in a published `config.json`: an object `text_config`, or the top level.
 ///
 /// Keys left out have the published classes' defaults.
 struct PublishedDecoderConfig: Codable {
-    /// The language model's of mPLUG-Owl; at the top level, where mPLUG-Owl2 has its keys, it is the system's.
+    /// The language model's under `text_config`; at the top level it is the system's.
     var modelType: String?
     var vocabSize: Int?
     var hiddenSize: Int?

@@ -25,7 +25,7 @@ extension VisionTransformer {
     /// | function | checkpoint it describes |
     /// |---|---|
     /// | ``largePatch14(imageSize:)`` | OpenAI CLIP ViT-L/14 and ViT-L/14@336, DFN-2B ViT-L/14 |
-    /// | ``hugePatch14(imageSize:)`` | DFN-5B ViT-H/14 at 224 and 378 (MM1's final encoder) |
+    /// | ``hugePatch14(imageSize:)`` | DFN-5B ViT-H/14 at 224 and 378 (final encoder of arXiv 2403.09611) |
     public struct Config: Sendable, Hashable, Codable {
         /// Side of the square image, in pixels.
         public var imageSize: Int

@@ -9,6 +9,10 @@ extension MM1 {
         /// The token ID that stands where a visual token goes.
         public var imagePlaceholder: Int
 
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case visionEncoder, connector, languageModel, imagePlaceholder
+        }
+
         public init(
             visionEncoder: VisionTransformer.Config, connector: ConnectorConfig,
             languageModel: LLaMADecoder.Config, imagePlaceholder: Int

@@ -2,12 +2,17 @@ import NN
 
 extension MPLUGOwl {
     /// The shape of an mPLUG-Owl; the defaults are the published 7B model.
-    public struct Config: Sendable, Hashable {
+    public struct Config: Sendable, Hashable, Codable {
         public var visionEncoder = OwlVisionTransformer.Config(imageSize: 224)
         public var abstractor = VisualAbstractor.Config()
         public var languageModel = LLaMADecoder.Config.llama7B
         /// Which language model has that shape.
         public var languageModelKind = TextDecoderKind.llama
+
+        /// What recipes state; which language model it is, only published files say.
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case visionEncoder, abstractor, languageModel
+        }
 
         public init() {}
 
@@ -30,7 +35,7 @@ extension MPLUGOwl {
 
 extension MPLUGOwl2 {
     /// The shape of an mPLUG-Owl2; the defaults are the published 7B model.
-    public struct Config: Sendable, Hashable {
+    public struct Config: Sendable, Hashable, Codable {
         public var visionEncoder = OwlVisionTransformer.Config(imageSize: 448)
         public var abstractor: VisualAbstractor.Config
         public var languageModel = LLaMADecoder.Config.llama7B
@@ -39,6 +44,11 @@ extension MPLUGOwl2 {
         public var isModalityAdaptive = true
         /// Whether the abstractor's positions are tables of the checkpoint; otherwise they are recomputed.
         public var storesPositions = false
+
+        /// What recipes state; whether tables are stored, only weights say.
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case visionEncoder, abstractor, languageModel, isModalityAdaptive
+        }
 
         public init() {
             abstractor = VisualAbstractor.Config()

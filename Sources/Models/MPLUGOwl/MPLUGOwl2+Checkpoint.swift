@@ -24,38 +24,8 @@ extension MPLUGOwl2 {
         var artefacts: ModelArtefacts?
     }
 
-    static let modelType = "mplug_owl2"
-
-    /// The registry's entry.
-    static var family: ModelFamily {
-        ModelFamily(
-            modelType: modelType,
-            sizes: [
-                .init(
-                    name: "mplug-owl2-7b", summary: "the published mplug-owl2-llama2-7b", publishedDecoderCount: nil,
-                    configuration: { try configuration(of: Config()) })
-            ],
-            make: { data, shapes, path in
-                let config = try config(from: data, weightShapes: shapes)
-                return (MPLUGOwl2(config, at: path), description(of: config))
-            },
-            // Recomputed: rotary frequencies, and position tables that only re-saved checkpoints hold.
-            isIgnored: { $0.hasSuffix("rotary_emb.inv_freq") || VisualAbstractor.isPositionTable($0) },
-            isStoredTable: VisualAbstractor.isPositionTable, keys: keys, remarks: remarks)
-    }
-
-    /// Images as in its README and its evaluation scripts, which its authors call the best. Its README's temperature and length;
-    /// the library it calls keeps the 50 likeliest tokens unless told otherwise.
-    static func description(of config: Config) -> ModelDescription {
-        ModelDescription(
-            chatTemplate: .mplugOwl2,
-            recommendedSampling: RecommendedSampling(
-                temperature: 0.7, topK: 50, maxNewTokens: 512, source: "mPLUG-Owl2's README"),
-            imageSize: config.visionEncoder.imageSize, publishedResize: .squareFirst)
-    }
-
     /// The keys of its `config.json`: LLaMA's and its own, and what the published fine-tuning notes of itself.
-    private static let keys: PublishedKeys = {
+    static let keys: PublishedKeys = {
         var keys = PublishedDecoderConfig.keys
         keys.read.formUnion(["artefacts", "modality_adaptive", "image_aspect_ratio"])
         keys.harmless.formUnion([
@@ -71,7 +41,7 @@ extension MPLUGOwl2 {
     }()
 
     /// Its evaluation scripts squeeze images; its command line and demo follow what a fine-tuning wrote here.
-    private static func remarks(_ configuration: Data) -> [String] {
+    static func remarks(_ configuration: Data) -> [String] {
         struct Holder: Decodable { let imageAspectRatio: String? }
         let holder = try? StrictJSON.decode(Holder.self, from: [UInt8](configuration), keys: .snakeCase)
         guard holder?.imageAspectRatio == "pad" else { return [] }
@@ -110,24 +80,20 @@ extension MPLUGOwl2 {
     /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
-        do {
-            let file = try StrictJSON.decode(ConfigurationFile.self, from: [UInt8](data), keys: .snakeCase)
-            let text = try StrictJSON.decode(PublishedDecoderConfig.self, from: [UInt8](data), keys: .snakeCase)
-            let width = weightShapes[
-                "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
-            var config = Config()
-            let vision = file.visualConfig?.visualModel ?? OwlVisionConfiguration()
-            config.visionEncoder = try vision.encoder(imageSize: 448)
-            let abstractor = file.visualConfig?.visualAbstractor ?? OwlAbstractorConfiguration()
-            config.abstractor = try abstractor.abstractor(intermediateSize: width)
-            config.abstractor.positionGrid = abstractor.gridSize ?? 32
-            config.storesPositions = weightShapes.keys.contains(where: VisualAbstractor.isPositionTable)
-            config.languageModel = try text.decoder()
-            config.isModalityAdaptive = file.modalityAdaptive ?? true
-            try config.validate()
-            return config
-        } catch let error as StrictJSON.Malformed {
-            throw ModelError(message: "this describes no mPLUG-Owl2: \(error.reason)")
-        }
+        let file = try ConfigurationJSON.decode(ConfigurationFile.self, from: data, of: "mPLUG-Owl2")
+        let text = try ConfigurationJSON.decode(PublishedDecoderConfig.self, from: data, of: "mPLUG-Owl2")
+        let width = weightShapes[
+            "model.visual_abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight"]?.first
+        var config = Config()
+        let vision = file.visualConfig?.visualModel ?? OwlVisionConfiguration()
+        config.visionEncoder = try vision.encoder(imageSize: 448)
+        let abstractor = file.visualConfig?.visualAbstractor ?? OwlAbstractorConfiguration()
+        config.abstractor = try abstractor.abstractor(intermediateSize: width)
+        config.abstractor.positionGrid = abstractor.gridSize ?? 32
+        config.storesPositions = weightShapes.keys.contains(where: VisualAbstractor.isPositionTable)
+        config.languageModel = try text.decoder()
+        config.isModalityAdaptive = file.modalityAdaptive ?? true
+        try config.validate()
+        return config
     }
 }

@@ -12,6 +12,22 @@ extension OwlVisionTransformer.Config {
             intermediateSize: intermediateSize, layerCount: layerCount, headCount: headCount, activation: activation,
             normEpsilon: normEpsilon, hasClassToken: hasClassToken)
     }
+
+    /// How the encoder under a prefix starts from a published CLIP.
+    func published(under prefix: String) -> PublishedPart {
+        .clip(clip, prefix: prefix) { [self] (published) throws(CheckpointError) in
+            try OwlVisionTransformer.stateDict(fromCLIP: published, for: self)
+        }
+    }
+
+    /// The weights of a whole model without what is recomputed, the position table resized to the encoder's grid.
+    func start(fromWhole weights: StateDict, under prefix: String) -> StateDict {
+        var own = StateDict(
+            weights.pairs.filter { !$0.0.hasSuffix("rotary_emb.inv_freq") && !$0.0.hasSuffix("_pos_embed") })
+        let name = prefix + ".embeddings.position_embedding"
+        if let table = own[name] { own[name] = OwlVisionTransformer.resizedPositions(table, for: self) }
+        return own
+    }
 }
 
 extension OwlVisionTransformer {

@@ -5,7 +5,7 @@ package import Settings
 ///     {"id": 17, "prompt": "<image>What is this?", "images": ["a.png"], "seed": 3}                  Syrinx's own
 ///     {"question_id": 0, "image": "001.jpg", "text": "What is this?", "category": "conv"}           LLaVA's
 ///     {"question_id": 1, "image": "1.jpg", "text": "Is there a dog?", "label": "no"}                POPE's
-///     {"question_id": 2, "image": "2.jpg", "question": "What colour is it?", "answer": "red"}       mPLUG-Owl2's of VQA
+///     {"question_id": 2, "image": "2.jpg", "question": "What colour is it?", "answer": "red"}       VQA's
 ///
 /// Marks in the text are those of ``MarkedText``. Keys that only describe the question are passed over, any other key is
 /// refused by name.
@@ -106,7 +106,7 @@ package struct QuestionRecord: Sendable {
             return false
         }
         if !keys.isDisjoint(with: ["question_id", "questionId", "question", "prompt", "query"]) { return true }
-        // mPLUG-Owl's records for training have a text, too, with its roles in it.
+        // Records for training have a text, too, with its roles in it.
         guard case .string(let text)? = members.first(where: { $0.key == "text" })?.value else { return false }
         return text.firstRange(ofScalars: "AI: ") == nil
     }

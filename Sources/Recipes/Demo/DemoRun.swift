@@ -96,7 +96,8 @@ public struct DemoRun {
             changes.append("data.tokenizer.vocabularySize=512")
         }
         return try RecipeRegistry.recipe(
-            options.isShort ? "mm1-demo-short" : "mm1-demo", overrides: changes + options.overrides)
+            options.isShort ? RecipeRegistry.demo.shortName : RecipeRegistry.demo.name,
+            overrides: changes + options.overrides)
     }
 
     /// Trains one seed (or goes on where an earlier run stopped), scores it, writes its report.
@@ -120,8 +121,7 @@ public struct DemoRun {
         let marks = passMarks(corpus)
         let report = try DemoReport.make(
             .init(
-                title: "A small MM1 describes images it has never seen",
-                summary: recipe.description, command: options.command,
+                title: RecipeRegistry.demo.title, summary: recipe.description, command: options.command,
                 log: Array(try Data(contentsOf: URL(fileURLWithPath: outcome.folder.log))),
                 recipe: try StrictYAML.encode(recipe), facts: try facts(recipe, outcome), passMarks: marks,
                 notes: notes(corpus)),
@@ -155,8 +155,7 @@ public struct DemoRun {
 
     private func notes(_ corpus: CorpusFolder) -> [String] {
         var notes = [
-            "The mixture is caption-heavy: minutes do not suffice for MM1's 45/45/10, which `syrinx train mm1-faithful` "
-                + "trains from this run's model.",
+            RecipeRegistry.demo.mixtureNote,
             "Nothing here promises exact names; the scores ask for colours, groups and which image fits.",
         ]
         if options.isShort {

@@ -2,6 +2,21 @@ import DataPipeline
 import SyrinxModels
 import Training
 
+/// The family's recipes by name.
+enum MM1Recipes {
+    static let all = FamilyRecipes([
+        ("mm1-demo", { .mm1Demo() }),
+        ("mm1-demo-short", { .mm1DemoShort() }),
+        ("mm1-faithful", { .mm1Faithful() }),
+    ])
+
+    static let demo = DemoRecipe(
+        name: "mm1-demo", shortName: "mm1-demo-short", title: "A small MM1 describes images it has never seen",
+        mixtureNote:
+            "The mixture is caption-heavy: minutes do not suffice for MM1's 45/45/10, which `syrinx train mm1-faithful` "
+            + "trains from this run's model.")
+}
+
 extension Recipe {
     /// A six-million-parameter MM1 that learns to describe small images in minutes on two cores.
     ///
@@ -17,7 +32,7 @@ extension Recipe {
             description:
                 "A six-million-parameter MM1 trained from scratch in about seven minutes on two cores; "
                 + "caption-heavy mixture.",
-            model: .mm1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4)),
+            model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
             data: DataSettings(
                 corpus: "corpora/minimal", contextLength: 512,
                 mixture: Mixture(captioned: 75, interleaved: 15, textOnly: 10)),
@@ -63,8 +78,8 @@ extension Recipe {
             name: "mm1-faithful",
             description:
                 "The paper's 45/45/10 mixture, AdamW and learning-rate law on the demo's model, for days on two cores.",
-            model: .mm1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4)),
-            data: DataSettings(corpus: "corpora/minimal", contextLength: 512, mixture: .mm1),
+            model: MM1.demo(vocabularySize: 4096, imagePlaceholder: 4),
+            data: DataSettings(corpus: "corpora/minimal", contextLength: 512, mixture: .standard),
             stages: [
                 Stage(
                     name: "pretraining", objective: .nextToken, globalBatchSize: 32, microbatchSize: 4, steps: 20_000,

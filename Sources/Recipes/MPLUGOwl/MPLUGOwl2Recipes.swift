@@ -36,7 +36,7 @@ extension Recipe {
                 "The authors' repository neither has layer-wise decay nor trains the encoder by default, contrary to the paper.",
                 "RMSNorm's epsilon is 1e-6 as in the published weights, not LLaMA-2's 1e-5.",
             ],
-            precision: .bfloat16, recompute: .layers, model: .mplugOwl2(model),
+            precision: .bfloat16, recompute: .layers, model: model,
             initialize: Initialization(
                 vision: "checkpoints/clip-vit-large-patch14", language: "checkpoints/llama-2-7b"),
             data: DataSettings(
@@ -93,7 +93,7 @@ extension Recipe {
                 "The template is the one the model is asked in. The authors' fine-tuning scripts write another (data.instructions.template=vicuna-v1: a system prompt, the image on a line of its own) than their inference.",
                 "Their scripts also freeze the encoder; the paper trains it.",
             ],
-            precision: .bfloat16, recompute: .layers, model: .mplugOwl2(MPLUGOwl2.Config()),
+            precision: .bfloat16, recompute: .layers, model: MPLUGOwl2.Config(),
             initialize: Initialization(checkpoint: "runs/mplug-owl2-stage1/model"),
             data: DataSettings(
                 corpus: nil,

@@ -21,7 +21,7 @@ extension Recipe {
                 "The papers name no final rate of the cosine: it goes to 0.",
                 "The data (LAION-400M, COYO-700M, Conceptual Captions, COCO) are not to be had here; data.corpus takes any corpus of captioned images.",
             ],
-            precision: .bfloat16, recompute: .layers, model: .mplugOwl(MPLUGOwl.Config()),
+            precision: .bfloat16, recompute: .layers, model: MPLUGOwl.Config(),
             initialize: Initialization(
                 vision: "checkpoints/clip-vit-large-patch14", language: "checkpoints/llama-7b"),
             data: DataSettings(
@@ -53,7 +53,7 @@ extension Recipe {
                 "The published script decays linearly, trains on 32 rows an update and mirrors images; this follows the paper: cosine, 256, unmirrored, because a mirrored image has its left and right answers wrong.",
                 "data.instructions.files take records in LLaVA's form and in mPLUG-Owl's.",
             ],
-            precision: .bfloat16, recompute: .layers, model: .mplugOwl(MPLUGOwl.Config()),
+            precision: .bfloat16, recompute: .layers, model: MPLUGOwl.Config(),
             initialize: Initialization(checkpoint: "runs/mplug-owl-stage1/model"), data: owlInstructions(),
             stages: [owlStage2(rate: 1e-5, freeze: ["vision_model", "query_tokens", "abstractor"])],
             checkpoints: CheckpointSettings(interval: 500, keep: 2))

@@ -15,7 +15,7 @@ extension Recipe {
             name: "owl2-from-owl-start",
             description: "A small mPLUG-Owl2 with a plain decoder: what `syrinx study owl2-from-owl` starts from.",
             notes: ["warm-start stands in for CLIP's training, language for LLaMA-2's."],
-            model: .mplugOwl2(model), data: studyData,
+            model: model, data: studyData,
             stages: standIns(
                 visual: ["model.vision_model", "model.visual_abstractor"],
                 decoder: ["model.layers", "model.embed_tokens", "model.norm"]))
@@ -29,7 +29,7 @@ extension Recipe {
                 "The paper's ablation of the modality-adaptive decoder in small, after owl2-from-owl-start: `syrinx study "
                 + "owl2-from-owl` runs both with plain decoders too, and several seeds.",
             notes: ["Both branches start as the plain decoder's norms, keys and values."],
-            model: .mplugOwl2(tinyOwl2()),
+            model: tinyOwl2(),
             initialize: Initialization(checkpoint: "runs/owl2-from-owl-start/model"), data: studyData,
             stages: [
                 Stage(

@@ -96,7 +96,7 @@ extension Recipe {
             name: "mplug-owl-stage1-tiny",
             description: "mPLUG-Owl's pre-training in small, on the starter corpus: minutes on two cores.",
             notes: ["warm-start stands in for CLIP's training and language for LLaMA's; stage1 is the paper's."],
-            model: .mplugOwl(tinyOwl), data: tinyCaptions,
+            model: tinyOwl, data: tinyCaptions,
             stages: standIns(visual: ["vision_model", "query_tokens", "abstractor"], decoder: ["language_model.model"])
                 + [tinyStage1(freeze: ["language_model"])])
     }
@@ -138,7 +138,7 @@ extension Recipe {
             description:
                 "mPLUG-Owl's instruction tuning in small: the starter corpus as questions and answers, half of every update "
                 + "without images; minutes on two cores, after mplug-owl-stage1-tiny.",
-            model: .mplugOwl(tinyOwl),
+            model: tinyOwl,
             initialize: Initialization(checkpoint: "runs/mplug-owl-stage1-tiny/model"),
             data: DataSettings(
                 instructions: InstructionSettings(template: .mplugOwlTraining, textShare: 0.5), contextLength: 256,
@@ -160,7 +160,7 @@ extension Recipe {
             notes: [
                 "warm-start stands in for CLIP's training and language for LLaMA-2's; stage1 is the paper's, its branch for images a copy of that for text at the start."
             ],
-            model: .mplugOwl2(tinyOwl2()), data: data,
+            model: tinyOwl2(), data: data,
             stages: standIns(
                 visual: ["model.vision_model", "model.visual_abstractor"],
                 decoder: ["model.layers", "model.embed_tokens", "model.norm"])
@@ -174,7 +174,7 @@ extension Recipe {
             description:
                 "mPLUG-Owl2's instruction tuning in small: the starter corpus as questions and answers, or your own records, at "
                 + "96 instead of 64 pixels; minutes on two cores, after mplug-owl2-stage1-tiny.",
-            model: .mplugOwl2(tinyOwl2(imageSize: 96)),
+            model: tinyOwl2(imageSize: 96),
             initialize: Initialization(checkpoint: "runs/mplug-owl2-stage1-tiny/model"),
             data: DataSettings(
                 instructions: InstructionSettings(template: .mplugOwl2), contextLength: 256, resize: .squareFirst,

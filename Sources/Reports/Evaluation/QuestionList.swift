@@ -11,7 +11,7 @@ import Torch
 ///
 /// Every question of a record about one image is an item, asked alone. Questions of one category are one source, and so are
 /// those that are worded alike, so that they are scored together; where there are many wordings, all are the source `questions`.
-/// Records without an image, with several, without a right answer, or written in mPLUG-Owl's own form are left out and
+/// Records without an image, with several, without a right answer, or written as one text in lines are left out and
 /// counted.
 struct QuestionList {
     /// The most wordings that are sources of their own.

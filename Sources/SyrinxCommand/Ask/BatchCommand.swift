@@ -160,7 +160,7 @@ struct BatchCommand: ParsableCommand {
             "--stop": options.stopStrings.map(\.debugDescription).joined(separator: " "), "--times": "\(times)",
             "--log-probabilities": "\(logProbabilities)",
             "--raw": "\(raw)",
-            "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).rawValue,
+            "--template": (try conversation.parsedTemplate() ?? model.chatTemplate).name,
             "--system": conversation.system ?? "the template's",
         ]
         if modelOptions.storedTables { values["--stored-tables"] = "true" }

@@ -24,7 +24,7 @@ struct ChatCommand: ParsableCommand {
             nothing is answered about a file that is not there.
 
               syrinx chat --model my-model --image apple.png
-              syrinx chat --model mplug-owl-llama-7b-video --video cat.mp4 --frames 8
+              syrinx chat --model models/video-7b --video cat.mp4 --frames 8
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -59,7 +59,7 @@ struct ChatCommand: ParsableCommand {
             systemPrompt: conversation.system)
         if verbose {
             ExitStatus.writeToStandardError(
-                "template: \(session.template.rawValue)\n\(sampling.account(for: model))\n")
+                "template: \(session.template.name)\n\(sampling.account(for: model))\n")
         }
         let isAtTerminal = isatty(STDIN_FILENO) == 1
         let style = isAtTerminal ? TerminalStyle.standardOutput : .plain

@@ -12,15 +12,15 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Answer a question about images, or go on from a prompt of text and images.",
         discussion: """
-            Images stand before the text, or where the prompt says <image>; \\<image> is the text <image>. mPLUG-Owl and mPLUG-Owl2 take the prompt as a \
-            question and get it in their template; --raw gives it to them as it is. A model trained on captions says what \
-            it sees without any prompt; "colours:" or "name:" asks for a field.
+            Images stand before the text, or where the prompt says <image>; \\<image> is the text <image>. A model that learnt \
+            conversations takes the prompt as a question and gets it in its template; --raw gives it the prompt as it is. A \
+            model trained on captions says what it sees without any prompt; "colours:" or "name:" asks for a field.
 
               syrinx generate --model my-model --image apple.png
               syrinx generate --model my-model --image apple.png "colours:"
               syrinx generate --model my-model --example sun.png "a sun" --image apple.png
               syrinx generate --model my-model --each --json --image 'pictures/*.png'
-              syrinx generate --model mplug-owl2-llama2-7b --image a.png "What is this?"
+              syrinx generate --model models/7b --image a.png "What is this?"
               syrinx generate --model my-model --image - "What is this?" < photo.jpg
             """)
 
@@ -169,7 +169,7 @@ struct GenerateCommand: ParsableCommand {
         }
         if verbose {
             fflush(nil)
-            let template = prompt.template.map { "template: \($0.rawValue)" } ?? "the prompt as it is"
+            let template = prompt.template.map { "template: \($0.name)" } ?? "the prompt as it is"
             ExitStatus.writeToStandardError("\(template)\n\(sampling.account(for: model))\n\(answer.account)\n")
         }
         try InterruptFlag.check()
@@ -254,7 +254,7 @@ private struct AnswerReport: Encodable {
         self.model = path
         adapter = model.adapter
         warning = model.adapterWarning
-        template = prompt.template?.rawValue
+        template = prompt.template?.name
         seed = config.seed
         sampling = Sampling(
             temperature: config.temperature, topK: config.topK, topP: config.topP, maxNewTokens: config.maxNewTokens)

@@ -3,6 +3,7 @@ import Codecs
 import DataPipeline
 import Foundation
 import Processors
+import SyrinxModels
 import Terminal
 
 /// `syrinx data check`: decodes a whole corpus, or a file of conversations, and names what is bad.
@@ -13,7 +14,7 @@ struct DataCheckCommand: ParsableCommand {
         usage: "syrinx data check <folder> [<options>]",
         discussion: """
             Checks the shards against their SHA-256, the index against the records, and decodes every image. Of a file \
-            (the JSON of LLaVA, ms-swift or LlamaFactory, or mPLUG-Owl's records) every record is written in the template \
+            (the JSON of LLaVA, ms-swift or LlamaFactory, or records of one text in lines) every record is written in the template \
             as training writes it, its marks are counted against its images, and something must be learnt from it. Keys \
             that nothing reads are listed with their counts. What cannot be used is written to the quarantine file, one \
             JSON object per line. Exit status: 0 when all is well, 1 when anything is bad.
@@ -26,7 +27,8 @@ struct DataCheckCommand: ParsableCommand {
     var images: String?
 
     @Option(
-        help: "How a conversation's turns are written (default: mplug-owl2).", transform: DataInspectCommand.template)
+        help: "How a conversation's turns are written (default: \(ModelRegistry.conversationTemplate)).",
+        transform: DataInspectCommand.template)
     var template: ChatTemplate?
 
     @Option(parsing: .unconditional, help: "Threads that decode.")
@@ -65,7 +67,7 @@ struct DataCheckCommand: ParsableCommand {
         let conversations = try ConversationFile(folder, images: images)
         let progress = ProgressBar("checking", total: conversations.count, unit: "records")
         let report = try ConversationCheck(
-            conversations, decoder: ImageCodec(), template: template ?? .mplugOwl2
+            conversations, decoder: ImageCodec(), template: template ?? ModelRegistry.conversationTemplate
         ).run(workerCount: workers) { progress.advance(by: $0) }
         progress.finish()
         try show(

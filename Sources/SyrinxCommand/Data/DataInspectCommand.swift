@@ -4,6 +4,7 @@ import DataPipeline
 import Foundation
 import Media
 import Processors
+import SyrinxModels
 import Terminal
 import Tokenizers
 
@@ -16,14 +17,14 @@ struct DataInspectCommand: ParsableCommand {
         discussion: """
             With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
             positions of images, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \
-            data in the form of LLaVA, ms-swift, LlamaFactory or mPLUG-Owl; --template says how its turns are written.
+            data in the form of LLaVA, ms-swift or LlamaFactory, or one text in lines; --template says how its turns are written.
             """)
 
     @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
     var folder: String
 
     @Option(help: "How a conversation's turns are written.", transform: Self.template)
-    var template: ChatTemplate = .mplugOwl2
+    var template = ModelRegistry.conversationTemplate
 
     @Option(help: ArgumentHelp("Where a conversation's images are (default: beside its file).", valueName: "folder"))
     var images: String?
@@ -56,7 +57,9 @@ struct DataInspectCommand: ParsableCommand {
     var json: Bool = false
 
     static func template(_ text: String) throws -> ChatTemplate {
-        do { return try ChatTemplate(named: text) } catch { throw ValidationError("--template: \(error)") }
+        do { return try ModelRegistry.chatTemplate(named: text) } catch {
+            throw ValidationError("--template: \(error)")
+        }
     }
 
     static func split(_ text: String) throws -> CorpusSplit {

@@ -208,7 +208,7 @@ extension EvaluateCommand {
                 evaluation: try evaluation(data), split: split, limit: limit,
                 compute: "\(compute.dtype) on \(compute.device)",
                 conversation: model.chatTemplate == .document
-                    ? nil : .init(template: model.chatTemplate.rawValue, question: question)))
+                    ? nil : .init(template: model.chatTemplate.name, question: question)))
         say(style.bold("\(path): \(data.set.items.count) held-out items of \(corpus), results in \(output)"))
         if data.leftOutCount > 0 {
             say(

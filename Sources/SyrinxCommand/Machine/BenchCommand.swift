@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import NN
 import Processors
+import Recipes
 import Settings
 import SyrinxModels
 import Torch
@@ -38,7 +39,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let bench = TrainingStepBench(dtype: try parsedPrecision())
+        let bench = TrainingStepBench(try RecipeRegistry.recipe(RecipeRegistry.demo.name), dtype: try parsedPrecision())
         let results = bench.run(repetitions: repetitions)
         if json {
             let object = Dictionary(uniqueKeysWithValues: results.map { ($0.name, $0.milliseconds) })
@@ -60,7 +61,7 @@ private struct TrainingStepBench {
         let milliseconds: Double
     }
 
-    private let model: MM1
+    private let model: any MultimodalLanguageModel
     private let input: ModelInput
     private let labels: Tensor
     private let layout: SegmentLayout
@@ -68,10 +69,10 @@ private struct TrainingStepBench {
     private let dtype: DType
     private let store: ParameterStore
 
-    init(dtype: DType) {
+    init(_ recipe: Recipe, dtype: DType) {
         self.dtype = dtype
         store = ParameterStore()
-        model = MM1(MM1.demo(vocabularySize: 4096, imagePlaceholder: 4), at: store.root)
+        model = recipe.model.shape.declare(at: store.root)
         store.initialize(seed: 1, dtype: dtype)
         let generator = Generator(seed: 2)
         let (rows, columns, imageTokens) = (4, 512, model.config.connector.tokenCount)

@@ -20,8 +20,8 @@ struct ConvertCommand: ParsableCommand {
 
             One tensor at a time is in memory. OUT takes its name only when it is complete; Ctrl-C leaves nothing of it.
 
-              syrinx convert mplug-owl2-llama2-7b owl2 --dtype bfloat16
-              syrinx convert owl2 owl2-tuned --adapter adapters/mine
+              syrinx convert published own --dtype bfloat16
+              syrinx convert own own-tuned --adapter adapters/mine
             """)
 
     @Argument(help: ArgumentHelp("The model's folder.", valueName: "in"))

@@ -18,12 +18,14 @@ struct InspectCommand: ParsableCommand {
             config.json and every file with its SHA256SUMS, as far as it has one: loading a model compares files of up \
             to \(ModelFolder.alwaysVerifiedByteCount >> 20) MiB only.
 
-              syrinx inspect mplug-owl2-7b
+              syrinx inspect \(FamilyHelp.exampleSize)
               syrinx inspect my-model --verify
               syrinx inspect pytorch_model.bin --parameters
             """)
 
-    @Argument(help: "A named size such as mm1-30b, a folder of a model or an adapter, or a file of weights.")
+    @Argument(
+        help: "A named size such as \(FamilyHelp.exampleSize), a folder of a model or an adapter, or a file of weights."
+    )
     var model: String?
 
     @Flag(help: "List the named sizes.")
@@ -51,8 +53,7 @@ struct InspectCommand: ParsableCommand {
         guard let model, !list else { return try printSizes() }
         if let size = ModelRegistry.namedSizes.first(where: { $0.name == model }) {
             if verify { throw ValidationError("--verify needs a model's folder, and \(model) is a named size") }
-            let (_, _, store) = try ModelRegistry.declare(
-                configuration: try size.configuration(), weightShapes: size.weightShapes)
+            let (_, store) = try ModelRegistry.declare(size.shape)
             return try show(
                 InspectReport(name: model, store: store, publishedDecoderCount: size.publishedDecoderCount),
                 summary: size.summary)

@@ -15,16 +15,16 @@ struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How images become square; left out, as the model's authors recommend: mPLUG-Owl squashStored, its video model \
-            shortestSideCrop, mPLUG-Owl2 squareFirst, others what they were trained with. \
+            How images become square; left out, as the model's authors recommend: \(FamilyHelp.imageModes), others what \
+            they were trained with. \
             Known: \(ImageProcessor.Resize.choiceNames.joined(separator: ", ")).
             """, valueName: "name"))
     var imageMode: String?
 
     @Flag(
         help: """
-            Read tables of fixed values that the folder stores, such as mPLUG-Owl2's position tables, as they are: rounded, \
-            where its authors' code saved them in 16 bit. Left out, they are recomputed exactly.
+            Read tables of fixed values that the folder stores, such as position tables, as they are: rounded, where the \
+            authors' code saved them in 16 bit. Left out, they are recomputed exactly.
             """)
     var storedTables = false
 
@@ -105,8 +105,7 @@ struct SamplingOptions: ParsableArguments {
         parsing: .unconditional,
         help: """
             0 takes the likeliest token every time (greedy); above 0 samples. Left out, this and the next three are the \
-            model's own: of mPLUG-Owl and its video model 1, top-k 5, 511 tokens; of mPLUG-Owl2 0.7, top-k 50, 512 \
-            tokens; of other models greedy, 128 tokens.
+            model's own: \(FamilyHelp.sampling).
             """)
     var temperature: Double?
 
@@ -194,7 +193,7 @@ struct ConversationOptions: ParsableArguments {
     /// The template asked for; nil for the model's own.
     func parsedTemplate() throws -> ChatTemplate? {
         do {
-            return try template.map { try ChatTemplate(named: $0) }
+            return try template.map { try ModelRegistry.chatTemplate(named: $0) }
         } catch {
             throw ValidationError("--template: \(error)")
         }

@@ -27,7 +27,7 @@ struct FrameOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: """
-            Frames to look at of each video, evenly spaced. mPLUG-Owl video reads them as one clip, other models as so \
+            Frames to look at of each video, evenly spaced. Models for video read them as one clip, other models as so \
             many images.
             """)
     var frames = VideoReference.defaultFrameCount

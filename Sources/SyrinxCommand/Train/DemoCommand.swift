@@ -12,7 +12,7 @@ import Training
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Train a small MM1 from scratch on real images and text, and read what it says of new ones.",
+        abstract: "Train a small model from scratch on real images and text, and read what it says of new ones.",
         usage: "syrinx demo [<options>]",
         discussion: """
             Fetches the starter corpus, trains for about seven minutes, scores the model on images it never saw, and \

@@ -35,6 +35,8 @@ private struct PlaceholderDecoder: Decoder {
         case let integer as any FixedWidthInteger.Type: return one(integer) as! Value
         case let choices as any CaseIterable.Type:
             if let first = firstCase(choices) as? Value { return first }
+        case let choices as any OpenChoice.Type:
+            if let first = choices.choiceNames.first, let value = word(first, choices) as? Value { return value }
         default: break
         }
         // An enum whose cases have values is decoded from a map with one of its names as the key.
@@ -43,6 +45,7 @@ private struct PlaceholderDecoder: Decoder {
     }
 
     private static func one<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer { 1 }
+    private static func word<Choice: OpenChoice>(_ name: String, _ type: Choice.Type) -> Any { Choice(rawValue: name) }
     private static func firstCase<Choices: CaseIterable>(_ type: Choices.Type) -> Any? { Choices.allCases.first }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -50,7 +53,7 @@ private struct PlaceholderDecoder: Decoder {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { Unkeyed() }
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { Single() }
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { Single(word: caseName) }
 
     private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let recorder: YAMLKeyRecorder?
@@ -109,8 +112,13 @@ private struct PlaceholderDecoder: Decoder {
     }
 
     private struct Single: SingleValueDecodingContainer {
+        /// A word that a type written as one word accepts.
+        let word: String?
         var codingPath: [any CodingKey] { [] }
         func decodeNil() -> Bool { true }
-        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try placeholder(type) }
+        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            if let word = word as? Value { return word }
+            return try placeholder(type)
+        }
     }
 }

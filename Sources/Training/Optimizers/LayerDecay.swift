@@ -3,7 +3,7 @@
 /// With L layers and a factor f, layer i of 0 ..< L has f^(L - i) of the rate. What a part declares before its layers (patch
 /// and position embeddings) counts as one more layer below them, f^(L + 1); what it declares behind them (a last norm) has the
 /// whole rate. That is the convention of BEiT (arXiv 2106.08254), which fine-tunings of vision transformers follow; the
-/// paper of mPLUG-Owl2 gives the factor, 0.9, and no convention.
+/// paper arXiv 2311.04257 gives the factor, 0.9, and no convention.
 struct LayerDecay {
     /// The factor of the learning rate of each parameter of the part, by name.
     let factors: [String: Double]

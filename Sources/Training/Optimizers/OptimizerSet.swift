@@ -18,7 +18,8 @@ public final class OptimizerSet {
     public let groups: [Group]
     /// Places in `MasterWeights.parameters` of everything trained.
     public let trainableIndices: [Int]
-    private let weights: MasterWeights
+    /// What they train.
+    public let weights: MasterWeights
 
     /// Divides the trainable parameters of `weights` as `config` says, and makes the masters that they lack.
     ///

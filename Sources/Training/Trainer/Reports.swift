@@ -26,7 +26,8 @@ public struct StepReport: Codable, Sendable {
     public var stageStep: Int
     /// The share of the stage that is over, 0...1.
     public var progress: Double
-    /// The loss per unit of weight (supervised token or pair) over the global batch.
+    /// The loss over the global batch: the main term per unit of weight (supervised token or pair), and each auxiliary term
+    /// per unit of its own.
     public var loss: Double
     /// The loss's bits in hexadecimal: two runs agree exactly when these agree.
     public var fingerprint: String
@@ -56,7 +57,7 @@ public struct StepReport: Codable, Sendable {
 public struct ValidationReport: Codable, Sendable {
     public struct Source: Codable, Sendable {
         public var name: String
-        /// The loss per unit of weight.
+        /// The loss, as in ``StepReport/loss``.
         public var loss: Double
         public var batchCount: Int
     }

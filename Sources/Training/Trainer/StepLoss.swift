@@ -1,11 +1,14 @@
+public import SyrinxModels
 public import Torch
 
-/// What an objective returns for one micro-batch. Losses are sums; the trainer divides by the weight of the global batch.
+/// What an objective returns for one micro-batch. Losses are sums; the trainer divides each by its weight over the global batch.
 public struct StepLoss {
-    /// float32 scalar: the sum over everything `Objective.weight` counts, regularisers included.
+    /// float32 scalar: the main term, the sum over everything `Objective.weight` counts, regularisers included.
     public var total: Tensor
-    /// The summands worth watching, float32 scalars, sums like `total` (cross-entropy, z-loss).
+    /// The summands of `total` worth watching, float32 scalars, sums like it (cross-entropy, z-loss).
     public var parts: [String: Tensor]
+    /// Further terms of the loss, each a sum over a weight of its own, which `Objective.auxiliaryWeights` tells beforehand.
+    public var auxiliary: [AuxiliaryLoss]
     /// Tokens the model read, padding excluded.
     public var tokenCount: Int
     public var imageCount: Int
@@ -13,11 +16,12 @@ public struct StepLoss {
     public var floatingPointOperations: Double
 
     public init(
-        total: Tensor, parts: [String: Tensor] = [:], tokenCount: Int, imageCount: Int,
-        floatingPointOperations: Double = 0
+        total: Tensor, parts: [String: Tensor] = [:], auxiliary: [AuxiliaryLoss] = [], tokenCount: Int,
+        imageCount: Int, floatingPointOperations: Double = 0
     ) {
         self.total = total
         self.parts = parts
+        self.auxiliary = auxiliary
         self.tokenCount = tokenCount
         self.imageCount = imageCount
         self.floatingPointOperations = floatingPointOperations
@@ -35,57 +39,29 @@ public enum MicrobatchDivision: Sendable, Equatable {
 }
 
 /// What is minimised.
+///
+/// The loss of a step is the sum over its terms, the main one and the auxiliary ones, of the term's sum over all micro-batches
+/// divided by its weight over all of them. So it does not depend on how the global batch is divided.
 public struct Objective<Item> {
     public var name: String
     /// Whether micro-batches may be computed in parts.
     public var division: MicrobatchDivision
-    /// What the loss of an item is averaged over, known before the forward pass: supervised tokens, or pairs.
+    /// What the main term of an item is averaged over, known before the forward pass: supervised tokens, or pairs.
     public var weight: (Item) -> Double
+    /// What each auxiliary term of an item is averaged over, by the term's name, known before the forward pass.
+    public var auxiliaryWeights: (Item) -> [String: Double]
     /// The loss of one micro-batch, recorded by autograd; its `total` is a sum over `weight`.
     public var loss: (Item) throws -> StepLoss
 
     public init(
         name: String, division: MicrobatchDivision = .exact, weight: @escaping (Item) -> Double,
+        auxiliaryWeights: @escaping (Item) -> [String: Double] = { _ in [:] },
         loss: @escaping (Item) throws -> StepLoss
     ) {
         self.name = name
         self.division = division
         self.weight = weight
+        self.auxiliaryWeights = auxiliaryWeights
         self.loss = loss
-    }
-}
-
-/// A stream of micro-batches whose position can be saved.
-public struct TrainingSource<Item> {
-    /// The next micro-batch; nil at the end of the data.
-    public var next: () throws -> Item?
-    /// The position after the last item handed out, as JSON or whatever `restore` reads.
-    public var position: () throws -> String
-    /// Continues at a saved position.
-    public var restore: (String) throws -> Void
-
-    public init(
-        next: @escaping () throws -> Item?, position: @escaping () throws -> String,
-        restore: @escaping (String) throws -> Void
-    ) {
-        self.next = next
-        self.position = position
-        self.restore = restore
-    }
-}
-
-/// Held-out data of one source, read from its start at every validation.
-public struct ValidationSet<Item> {
-    /// The source's name, as shown.
-    public var name: String
-    /// Opens the data at its start.
-    public var open: () throws -> TrainingSource<Item>
-    /// The most micro-batches read; nil reads all.
-    public var maximumBatches: Int?
-
-    public init(name: String, maximumBatches: Int? = nil, open: @escaping () throws -> TrainingSource<Item>) {
-        self.name = name
-        self.maximumBatches = maximumBatches
-        self.open = open
     }
 }

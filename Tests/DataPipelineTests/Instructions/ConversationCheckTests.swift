@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import Processors
+import SyrinxModels
 import Testing
 
 /// What `data check` counts against what a loader learns from.
@@ -23,7 +24,7 @@ import Testing
         #"{"text": "Human: a"}"#, "nonsense",
     ]
 
-    @Test(arguments: ChatTemplate.allCases)
+    @Test(arguments: ModelRegistry.chatTemplates)
     func `The check counts the answers that are learnt, and names the records that training cannot use`(
         template: ChatTemplate
     ) throws {
@@ -41,7 +42,7 @@ import Testing
             try ConversationFile(fixture.path), decoder: FiveByteDecoder(), template: template
         ).run(workerCount: 1)
         #expect(report.answerCount == learnt && report.failures.map(\.id) == unusable)
-        #expect(report.template == template.rawValue && report.recordCount == Self.lines.count)
+        #expect(report.template == template.name && report.recordCount == Self.lines.count)
     }
 
     @Test func `Answers behind an empty one are learnt, and the check says which turn is out of order`() throws {

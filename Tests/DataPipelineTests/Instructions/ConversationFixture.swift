@@ -2,6 +2,7 @@ import DataPipeline
 import Foundation
 import Media
 import Processors
+import SyrinxModels
 import Tokenizers
 
 /// A folder with a file of conversations and images for ``FiveByteDecoder``, removed at the end.

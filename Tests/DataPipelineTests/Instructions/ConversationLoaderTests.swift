@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import Processors
+import SyrinxModels
 import TestSupport
 import Testing
 import TinyModels

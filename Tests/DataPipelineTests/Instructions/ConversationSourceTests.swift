@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import Processors
+import SyrinxModels
 import Testing
 import TinyModels
 import Tokenizers

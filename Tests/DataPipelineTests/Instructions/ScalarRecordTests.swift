@@ -1,5 +1,6 @@
 import DataPipeline
 import Processors
+import SyrinxModels
 import Testing
 
 /// Records beside scalars that Swift makes one character with what stands before them.

@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-/// MM1's attention-pooling connector: learned queries attend to the patches.
+/// Attention pooling (arXiv 2403.09611, section 3.1): learned queries attend to the patches.
 ///
 /// The paper leaves the block open. This is AXLearn's `AttentionPooling` (`axlearn/common/poolings.py`): cross-attention
 /// whose queries are normalised and whose source is not, then a pre-norm feed-forward, each added to its input.

@@ -1,7 +1,7 @@
 public import NN
 public import Torch
 
-/// MM1's average-pooling connector: an n x n output grid over the patches, then one linear layer (MM1, section 3.1).
+/// Average pooling: an n x n output grid over the patches, then one linear layer (arXiv 2403.09611, section 3.1).
 ///
 /// n x n is the output, not the kernel: where the grid is no multiple of n, neighbouring cells overlap.
 public struct AveragePoolConnector: Connector {

@@ -3,7 +3,7 @@ public import Torch
 
 // Shapes: N images, h x h patches, M tokens, C vision width, H connector width, D language width.
 
-/// The C-Abstractor of Honeybee (Cha et al., 2023), MM1's final connector: convolutions around adaptive pooling.
+/// The C-Abstractor of Honeybee (Cha et al., 2023): convolutions around adaptive pooling.
 ///
 /// Learned positions, `depth` RegNet bottlenecks, pooling to sqrt(M) x sqrt(M), `depth` more, and a read-out perceptron.
 /// Parameter names are Honeybee's; what it calls `bn` is a layer normalisation over channels.

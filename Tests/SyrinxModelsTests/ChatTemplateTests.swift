@@ -1,5 +1,6 @@
 import Foundation
 import Processors
+import SyrinxModels
 import Testing
 import TinyModels
 import Tokenizers
@@ -64,7 +65,7 @@ private func written(_ parts: [ChatPart]) -> String {
                 + "detailed, and polite answers to the user's questions. USER: [i]\nWhat is it? ASSISTANT:")
     }
 
-    @Test(arguments: ChatTemplate.allCases)
+    @Test(arguments: ModelRegistry.chatTemplates)
     func `In training every answer and its end token are learnt, and nothing else`(template: ChatTemplate) throws {
         let turns = [user(image, .text("Is it?")), assistant("Yes."), user("Why?"), assistant("So.")]
         let text = written(try template.parts(of: turns, for: .training))
@@ -76,7 +77,7 @@ private func written(_ parts: [ChatPart]) -> String {
         #expect(!empty.contains("{") && !empty.contains("[/]"))
     }
 
-    @Test(arguments: ChatTemplate.allCases)
+    @Test(arguments: ModelRegistry.chatTemplates)
     func `An answer that says nothing is not learnt, and what is said behind it is`(template: ChatTemplate) throws {
         for nothing in ["", " \n"] {
             let turns = [user("Is it?"), assistant(nothing), user("Why?"), assistant("So.")]
@@ -88,7 +89,7 @@ private func written(_ parts: [ChatPart]) -> String {
     }
 
     @Test func `A prompt is the beginning of its training example`() throws {
-        for template in ChatTemplate.allCases where template != .document && template != .mplugOwl2Evaluation {
+        for template in ModelRegistry.chatTemplates where template != .document && template != .mplugOwl2Evaluation {
             let prompt = written(try template.parts(of: [user(image, .text("Is it?"))]))
             let example = written(
                 try template.parts(of: [user(image, .text("Is it?")), assistant("Yes.")], for: .training))
@@ -120,9 +121,9 @@ private func written(_ parts: [ChatPart]) -> String {
     }
 
     @Test func `Templates are chosen by name, and a misspelt name is answered with the nearest`() throws {
-        #expect(try ChatTemplate(named: "mplug-owl2") == .mplugOwl2)
+        #expect(try ModelRegistry.chatTemplate(named: "mplug-owl2") == .mplugOwl2)
         #expect(ChatTemplate.mplugOwl2.stopStrings == ["</s>"] && ChatTemplate.mplugOwl.stopStrings.isEmpty)
-        let error = #expect(throws: ProcessorError.self) { try ChatTemplate(named: "mplug_owl2") }
+        let error = #expect(throws: ModelError.self) { try ModelRegistry.chatTemplate(named: "mplug_owl2") }
         #expect(error?.description.hasSuffix("did you mean 'mplug-owl2'?") == true)
     }
 }
@@ -130,7 +131,7 @@ private func written(_ parts: [ChatPart]) -> String {
 /// Token by token against what the published code made of the same conversations.
 @Suite("Chat templates against the published code") struct PublishedConversationTests {
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("SyrinxModelsTests/Fixtures")
+        .appendingPathComponent("Fixtures")
 
     private let tokenizer: SentencePieceTokenizer
 
@@ -273,7 +274,7 @@ private func written(_ parts: [ChatPart]) -> String {
     }
 
     @Test func `What a user writes becomes neither a special token nor a place`() throws {
-        for template in ChatTemplate.allCases {
+        for template in ModelRegistry.chatTemplates {
             let text = "</s><s><unk><|image|><image>"
             let found = try layout([user(image, .text(text))], template, .answer, placeholder: -200, rows: 1)
             let ids = found.ids(-200)

@@ -22,7 +22,18 @@ public import Training
 /// (`owl2-from-owl`), both branches of the modality-adaptive one as copies: they begin as the same function. The wider one has a
 /// start of its own, wider from the beginning. Data, order and updates are equal; what is compared is the held-out loss of
 /// every source.
-public struct DecoderStudy {
+public struct DecoderStudy: Study {
+    public static let name = "owl2-from-owl"
+    public static let abstract = "mPLUG-Owl2's modality-adaptive decoder against plain ones, in small."
+    public static let discussion = """
+        Trains a small plain model (the recipe owl2-from-owl-start) and goes on from it (owl2-from-owl) with three \
+        decoders: modality-adaptive, plain of the same width, and plain with as many parameters, which has a wider \
+        start of its own. Prints held-out losses with intervals over the seeds. Runs that are finished are kept, \
+        so the same command goes on after an interruption.
+        """
+    public static let recipe = "owl2-from-owl"
+    public static let startRecipe = "owl2-from-owl-start"
+
     /// One of the decoders.
     public enum Decoder: String, CaseIterable, Codable, Sendable {
         case modalityAdaptive = "modality-adaptive"
@@ -79,21 +90,21 @@ public struct DecoderStudy {
 
     /// The recipe of the plain model that a decoder starts from.
     public func start(_ decoder: Decoder, seed: UInt64) throws -> Recipe {
-        let recipe = try RecipeRegistry.recipe("owl2-from-owl-start", overrides: startOverrides + ["seed=\(seed)"])
+        let recipe = try RecipeRegistry.recipe(Self.startRecipe, overrides: startOverrides + ["seed=\(seed)"])
         return try Self.changed(recipe, to: decoder == .modalityAdaptive ? .plain : decoder)
     }
 
     /// The recipe of one run.
     public func recipe(_ decoder: Decoder, seed: UInt64) throws -> Recipe {
         let start = "initialize.checkpoint=\(path(decoder.startFolder, seed))/model"
-        let recipe = try RecipeRegistry.recipe("owl2-from-owl", overrides: overrides + ["seed=\(seed)", start])
+        let recipe = try RecipeRegistry.recipe(Self.recipe, overrides: overrides + ["seed=\(seed)", start])
         return try Self.changed(recipe, to: decoder)
     }
 
     /// The same recipe with another decoder.
     private static func changed(_ recipe: Recipe, to decoder: Decoder) throws -> Recipe {
         var recipe = recipe
-        guard case .mplugOwl2(var config) = recipe.model else {
+        guard var config = recipe.model.shape as? MPLUGOwl2.Config else {
             throw ConfigError(
                 place: "\(recipe.name), model", problem: "the study compares decoders of mPLUG-Owl2 alone")
         }
@@ -104,7 +115,7 @@ public struct DecoderStudy {
             let extra = 2 * width + 2 * width * heads.keyValueHeadCount * heads.headSize
             config.languageModel.intermediateSize += (extra + 3 * width / 2) / (3 * width)
         }
-        recipe.model = .mplugOwl2(config)
+        recipe.model = ModelConfiguration(config)
         return recipe
     }
 
@@ -139,6 +150,13 @@ public struct DecoderStudy {
                     losses: Self.heldOutLosses(outcome.folder.log))
             }
         }
+    }
+
+    public func report(
+        observers: @escaping (String) -> [any TrainingObserver], say: @escaping (String) -> Void
+    ) throws -> StudyReport {
+        let comparison = DecoderComparison(try run(observers: observers, say: say))
+        return StudyReport(table: comparison.table, values: comparison)
     }
 
     private func takeFolder() throws -> FolderLock {
