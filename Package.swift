@@ -42,6 +42,13 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Syrinx", targets: ["Syrinx"]),
+        // For packages that add families, media or objectives and train with them.
+        .library(
+            name: "SyrinxTraining",
+            targets: [
+                "Recipes", "Training", "DataPipeline", "SyrinxModels", "Processors", "Checkpoints", "Tokenizers", "NN",
+                "Torch",
+            ]),
         .executable(name: "syrinx", targets: ["SyrinxCommand"]),
     ],
     dependencies: [

@@ -15,7 +15,7 @@ struct RandomModel {
             throw WorkError("there is no size \(size); see syrinx inspect --list")
         }
         let configuration = try named.configuration()
-        let (model, store) = try ModelRegistry.declare(named.shape)
+        let store = try ModelRegistry.declare(named.shape).store
         let generator = Generator(seed: 0)
         let tensors = store.parameters.map { parameter in
             PendingTensor(
@@ -28,7 +28,7 @@ struct RandomModel {
                 })
         }
         let preprocessor = """
-            {"size": \(description.imageSize ?? 224), "crop_size": \(description.imageSize ?? 224), "do_center_crop": true, "do_resize": true,
+            {"size": \(named.shape.description.imageSize ?? 224), "crop_size": \(named.shape.description.imageSize ?? 224), "do_center_crop": true, "do_resize": true,
              "do_normalize": true, "feature_extractor_type": "CLIPFeatureExtractor", "resample": 3,
              "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
             """

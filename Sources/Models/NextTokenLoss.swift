@@ -36,7 +36,8 @@ extension MultimodalLanguageModel {
         let scores = logits(hiddenStates: keptHidden).to(.float32)  // [S, V]
         let entropy = crossEntropy(scores, flatLabels.indexSelect(dim: 0, kept), reduction: .sum)
         var loss = LossSum(
-            total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount, auxiliary: output.auxiliaryLosses)
+            total: entropy, parts: ["cross_entropy": entropy], count: kept.elementCount,
+            auxiliary: output.auxiliaryLosses)
         if zLossScale > 0 {
             let penalty = scores.logsumexp(dim: -1).square().sum() * zLossScale
             loss.total = entropy + penalty

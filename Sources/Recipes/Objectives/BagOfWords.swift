@@ -1,5 +1,4 @@
 import DataPipeline
-import NN
 import SyrinxModels
 import Torch
 import Training
@@ -20,10 +19,8 @@ extension RecipeObjective {
 extension ObjectiveRun {
     fileprivate func bagOfWords() -> Objective<CaptionedImages> {
         Objective(name: "bagOfWords", weight: { Double($0.itemIDs.count) }) { images in
-            let loss = ForwardContext(recomputation: recipe.recompute).run {
-                model.bagOfWordsLoss(
-                    pixelValues: images.pixelValues.to(device).to(computeDType), captions: images.captionTokenIDs)
-            }
+            let loss = model.bagOfWordsLoss(
+                pixelValues: images.pixelValues.to(device).to(computeDType), captions: images.captionTokenIDs)
             return step(loss.total, named: "bag_of_words", images)
         }
     }

@@ -1,4 +1,5 @@
 import DataPipeline
+import Processors
 import SyrinxModels
 import Torch
 import Training
@@ -15,7 +16,8 @@ extension ObjectiveRun {
     func step(_ loss: Tensor, named name: String, _ images: CaptionedImages) -> StepLoss {
         let count = images.itemIDs.count
         return StepLoss(
-            total: loss, parts: [name: loss], tokenCount: count * (model.tokenContract.tokenCount(of: .image) ?? 0), imageCount: count,
+            total: loss, parts: [name: loss], tokenCount: count * (model.tokenContract.tokenCount(of: .image) ?? 0),
+            imageCount: count,
             floatingPointOperations: operations(tokens: 0, scored: count, images: count))
     }
 }

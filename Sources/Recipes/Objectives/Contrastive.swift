@@ -1,5 +1,4 @@
 import DataPipeline
-import NN
 import SyrinxModels
 import Torch
 import Training
@@ -32,9 +31,7 @@ extension ObjectiveRun {
             name: "contrastive", division: .refused("the contrastive loss compares all images of a micro-batch"),
             weight: { Double($0.itemIDs.count) }
         ) { images in
-            let pooled = ForwardContext(recomputation: recipe.recompute).run {
-                model.pooledImages(images.pixelValues.to(device).to(computeDType)).to(.float32)
-            }
+            let pooled = model.pooledImages(images.pixelValues.to(device).to(computeDType)).to(.float32)
             let texts = Tensor.stack(
                 images.captionTokenIDs.map { caption in
                     let distinct = Set(caption).sorted().map(Int64.init)

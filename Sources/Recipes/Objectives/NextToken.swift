@@ -20,14 +20,15 @@ extension RecipeObjective {
             let positions = count * recipe.data.contextLength
             // At the most, every position is an image's or is scored; a few words come with each image.
             return Load(
-                positions: positions, images: 0...(positions / (recipe.model.outline.imageEncoder.tokenCount + 32)), scored: positions)
+                positions: positions, images: 0...(positions / (recipe.model.outline.imageEncoder.tokenCount + 32)),
+                scored: positions)
         },
         train: { run in try run.train(run.nextToken(), on: run.packedSequences()) })
 }
 
 extension ObjectiveRun {
     fileprivate func nextToken() -> Objective<Batch> {
-        let (model, computeDType, device, recomputation) = (model, computeDType, device, recipe.recompute)
+        let (model, computeDType, device) = (model, computeDType, device)
         let (seed, zLossScale) = (recipe.seed, stage.zLossScale)
         let hasDropout = recipe.lora.map { $0.dropout > 0 } ?? false
         return Objective(
@@ -37,9 +38,8 @@ extension ObjectiveRun {
         ) { batch in
             let input = batch.input.to(device).castingMedia(to: computeDType)
             // From the batch alone: a resumed run drops the same inputs of LoRA's terms, and validation drops none.
-            let context = ForwardContext(
-                dropoutSeed: isGradEnabled ? seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) : nil,
-                recomputation: recomputation)
+            var context = ForwardContext.current
+            if isGradEnabled { context.dropoutSeed = seed ^ stableHash64(batch.itemIDs.joined(separator: " ")) }
             let loss = context.run {
                 model.nextTokenLoss(input, labels: batch.labels.to(device), zLossScale: zLossScale)
             }

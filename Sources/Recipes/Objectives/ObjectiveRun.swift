@@ -53,6 +53,9 @@ public struct ObjectiveRun {
             try run.checkpoints.save(
                 state, weights: run.weights.trainedStateDict, optimizer: optimizers.state, files: run.files)
         }
+        var objective = objective
+        let (loss, context) = (objective.loss, ForwardContext(recomputation: recipe.recompute))
+        objective.loss = { item in try context.run { try loss(item) } }
         return try Trainer(config(), objective, on: data, optimizers, hooks).run(resuming: saved?.state)
     }
 

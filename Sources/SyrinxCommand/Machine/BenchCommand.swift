@@ -75,7 +75,7 @@ private struct TrainingStepBench {
         model = recipe.model.shape.declare(at: store.root)
         store.initialize(seed: 1, dtype: dtype)
         let generator = Generator(seed: 2)
-        let (rows, columns, imageTokens) = (4, 512, model.config.connector.tokenCount)
+        let (rows, columns, imageTokens) = (4, 512, model.tokenContract.tokenCount(of: .image) ?? 0)
         var segments: [SegmentLayout.Segment] = []
         var positions: [Int64] = []
         var expected = [Int64](repeating: -100, count: rows * columns)
