@@ -35,7 +35,7 @@ build: setup ## Compiles the library and the command, optimised.
 demo: build ## Trains a small MM1 from scratch and lets it describe pictures (DEMO_FLAGS passes options on).
 	$(SYRINX) demo $(DEMO_FLAGS)
 
-demo-seeds: build ## The demo with three seeds, as the README's table shows it.
+demo-seeds: build ## The demo with three seeds, as Documentation/Benchmarks.md shows them.
 	$(SYRINX) demo --seeds 3 $(DEMO_FLAGS)
 
 demo-short: build ## A shortened demo that proves the whole path, in ten seconds once built.

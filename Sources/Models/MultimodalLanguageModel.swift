@@ -10,12 +10,11 @@ public protocol MultimodalLanguageModel: LanguageModel {
     /// modality take equally many.
     var tokenContract: TokenContract { get }
 
-    /// Positions that one item of prepared values takes.
+    /// Positions that one item of prepared values takes; by default the contract's.
     ///
-    /// - Parameters:
-    ///   - modality: one that the contract has a placeholder for.
-    ///   - shape: of the item's values, without a batch dimension.
-    func tokenCount(of modality: Modality, shape: [Int]) -> Int
+    /// - Parameter shape: of the item's values, without a batch dimension.
+    /// - Throws: ``ModelError`` for a modality that the model does not read.
+    func tokenCount(of modality: Modality, shape: [Int]) throws(ModelError) -> Int
 
     /// The values of a batch's items to embeddings [P, D] in the language model's width, item after item.
     ///
@@ -36,11 +35,11 @@ extension MultimodalLanguageModel {
     /// Whether it reads items of a modality.
     public func reads(_ modality: Modality) -> Bool { tokenContract.placeholders[modality] != nil }
 
-    public func tokenCount(of modality: Modality, shape: [Int]) -> Int {
-        guard let count = tokenContract.tokenCounts[modality] else {
-            preconditionFailure("a model whose items of \(modality) differ in tokens says how many each takes")
-        }
-        return count
+    public func tokenCount(of modality: Modality, shape: [Int]) throws(ModelError) -> Int {
+        if let count = tokenContract.tokenCounts[modality] { return count }
+        let known = modalities.map { "\($0)s" }.joined(separator: " and ")
+        throw ModelError(
+            message: "the model reads \(known.isEmpty ? "no media" : "\(known) alone"), no \(modality)s")
     }
 
     public func encodingStages(_ values: Tensor, _ modality: Modality) -> [(name: String, value: Tensor)] {

@@ -107,7 +107,6 @@ extension ImageAccount {
 extension SyrinxModel {
     /// One image made ready.
     func prepare(_ image: ImageReference) throws -> (media: PreparedMedia, account: ImageAccount) {
-        guard model.reads(.image) else { throw SyrinxError("\(image.name): the model \(name) reads no images") }
         // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
         let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
         if let shortage = MachineMemory.shortage(of: needed) {
@@ -118,7 +117,7 @@ extension SyrinxModel {
         let (size, square, info) = try squareImage(image)
         let values = imageProcessor.pixelValues(prepared: [square]).select(dim: 0, index: 0)
         let media = PreparedMedia(
-            modality: .image, values: values, tokenCount: model.tokenCount(of: .image, shape: values.shape),
+            modality: .image, values: values, tokenCount: try model.tokenCount(of: .image, shape: values.shape),
             id: Digest.sha256(values.bytes()).hex)
         let account = ImageAccount(
             name: image.name, format: info?.format.rawValue ?? "pixels", width: size.width, height: size.height,

@@ -89,9 +89,13 @@ extension SyrinxModel {
         for index in messages.indices {
             messages[index].content = try messages[index].content.flatMap { part -> [ContentPart] in
                 guard let reference = part.media else { return [part] }
-                let prepared = try MediaPreparers.preparer(of: reference.modality).prepare(reference, for: self)
-                media.append(prepared)
-                return Array(repeating: part, count: prepared.items.count)
+                do {
+                    let prepared = try MediaPreparers.preparer(of: reference.modality).prepare(reference, for: self)
+                    media.append(prepared)
+                    return Array(repeating: part, count: prepared.items.count)
+                } catch let error as ModelError {
+                    throw SyrinxError("\(reference.name): \(error.message)")
+                }
             }
         }
         return (messages, media)

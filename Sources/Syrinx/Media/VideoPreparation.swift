@@ -75,7 +75,7 @@ struct VideoPreparer: MediaPreparer {
         }
         let values = Tensor.stack(frames, dim: 1)
         let media = PreparedMedia(
-            modality: .video, values: values, tokenCount: model.model.tokenCount(of: .video, shape: values.shape),
+            modality: .video, values: values, tokenCount: try model.model.tokenCount(of: .video, shape: values.shape),
             id: Digest.sha256(values.bytes()).hex)
         let span = MediaSpan(
             .video, tokenCount: media.tokenCount, name: video.path, extent: [file.info.width, file.info.height])

@@ -30,7 +30,7 @@ struct SoundPreparer: MediaPreparer {
         }
         let values = Tensor(sound.samples, shape: [sound.samples.count])
         let media = PreparedMedia(
-            modality: .sound, values: values, tokenCount: model.model.tokenCount(of: .sound, shape: values.shape),
+            modality: .sound, values: values, tokenCount: try model.model.tokenCount(of: .sound, shape: values.shape),
             id: "\(sound.samples)")
         let span = MediaSpan(
             .sound, tokenCount: media.tokenCount, name: sound.name, extent: [sound.samples.count])
