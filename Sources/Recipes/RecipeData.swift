@@ -14,7 +14,7 @@ import Training
 
 /// A recipe's data, opened: records, tokenizer, preprocessing, and the streams the trainer reads.
 struct RecipeData {
-    /// The piece that stands where a visual token goes.
+    /// The piece that stands where an image token goes.
     static let placeholderPiece = "<image>"
 
     let recipe: Recipe

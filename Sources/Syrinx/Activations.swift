@@ -3,7 +3,7 @@ import Processors
 import SyrinxModels
 public import Torch
 
-// Shapes: C clips of F frames, N images of S x S pixels, L patches of width W, P visual tokens per image, T positions, D width, V vocabulary.
+// Shapes: C clips of F frames, N images of S x S pixels, L patches of width W, P tokens per image, T positions, D width, V vocabulary.
 
 /// Everything a model computes on the way from one prompt to its scores, stage by stage.
 ///
@@ -12,16 +12,17 @@ public import Torch
 /// | `video_pixel_values` | the preprocessed clips, of a model that reads clips | float32[C, 3, F, S, S] |
 /// | `pixel_values` | the preprocessed images, frames among them where the model reads no clips | float32[N, 3, S, S] |
 /// | `vision_features` | what the encoder gives the connector for them | [N, L, W] |
-/// | `connector_output` | the visual tokens of images and clips, in the prompt's order | [C + N, P, D] |
+/// | `connector_output` | the tokens of all media, in the prompt's order | [C + N, P, D]; [K, D] where items differ in tokens |
 /// | `token_ids` | begin token, text and placeholders | int64[1, T] |
 /// | `position_ids` | | int64[1, T] |
-/// | `spliced_embeddings` | embeddings with the visual tokens in place of the placeholders | [1, T, D] |
+/// | `spliced_embeddings` | embeddings with the media's tokens in place of the placeholders | [1, T, D] |
 /// | `hidden_states` | the decoder's normalised output | [1, T, D] |
 /// | `logits` | scores of the token after each position | [1, T, V] |
 /// | `labels` | with a target: the token expected after each position, -100 where none is | int64[1, T] |
 /// | `loss` | with a target: the mean cross-entropy over its tokens | float32[1] |
 ///
-/// The first four are there only with what they are made of. Values are in the dtype the model computes in.
+/// The first four are there only with what they are made of; further media have stages of their own, and a second batch of a
+/// medium has names that end in `.1`. Values are in the dtype the model computes in.
 public struct Activations: Sendable {
     /// The stages in the order of computation.
     public let tensors: [(name: String, tensor: Tensor)]

@@ -6,7 +6,7 @@ extension MM1 {
         public var visionEncoder: VisionTransformer.Config
         public var connector: ConnectorConfig
         public var languageModel: LLaMADecoder.Config
-        /// The token ID that stands where a visual token goes.
+        /// The token ID that stands where an image token goes.
         public var imagePlaceholder: Int
 
         enum CodingKeys: String, CodingKey, CaseIterable {
@@ -105,7 +105,7 @@ extension MM1 {
     /// ceil(8/3 D / 256) * 256.
     static func swiGLUWidth(_ hiddenSize: Int) -> Int { (8 * hiddenSize + 3 * 256 - 1) / (3 * 256) * 256 }
 
-    /// The demo's model: 64-pixel images on an 8 x 8 grid, 16 visual tokens, a decoder of four layers.
+    /// The demo's model: 64-pixel images on an 8 x 8 grid, 16 tokens an image, a decoder of four layers.
     ///
     /// As MM1 in kind; smaller in every number. The stem is convolutional because so small an encoder trained for
     /// minutes learns faster with one.

@@ -64,16 +64,16 @@ extension Recipe {
     /// What stands in for CLIP and LLaMA.
     ///
     /// - Parameters:
-    ///   - visual: prefixes of encoder and abstractor.
+    ///   - vision: prefixes of encoder and abstractor.
     ///   - decoder: prefixes of the decoder without its head, which a warm start does not reach.
-    static func standIns(visual: [String], decoder: [String]) -> [Stage] {
+    static func standIns(vision: [String], decoder: [String]) -> [Stage] {
         [
             Stage(
                 name: "warm-start", objective: .bagOfWords, globalBatchSize: 48, microbatchSize: 48, steps: 240,
                 optimizer: tinyOptimizer(), freeze: decoder),
             Stage(
                 name: "language", objective: .nextToken, globalBatchSize: 8, microbatchSize: 8, steps: 160,
-                optimizer: tinyOptimizer(), freeze: visual,
+                optimizer: tinyOptimizer(), freeze: vision,
                 mixture: Mixture(captioned: 60, interleaved: 0, textOnly: 40)),
         ]
     }
@@ -97,7 +97,7 @@ extension Recipe {
             description: "mPLUG-Owl's pre-training in small, on the starter corpus: minutes on two cores.",
             notes: ["warm-start stands in for CLIP's training and language for LLaMA's; stage1 is the paper's."],
             model: tinyOwl, data: tinyCaptions,
-            stages: standIns(visual: ["vision_model", "query_tokens", "abstractor"], decoder: ["language_model.model"])
+            stages: standIns(vision: ["vision_model", "query_tokens", "abstractor"], decoder: ["language_model.model"])
                 + [tinyStage1(freeze: ["language_model"])])
     }
 
