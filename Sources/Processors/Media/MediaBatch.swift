@@ -69,16 +69,17 @@ public struct MediaBatch: Sendable {
             positions: positions)
     }
 
-    /// Prepared items of one modality and one shape; encoded where all of them are.
+    /// Prepared items of one modality and one shape; encoded, and then without values, where all of them are.
     ///
     /// - Precondition: there is an item, and they fit together.
     public init(_ items: [PreparedMedia], positions: [Int64]) {
         precondition(!items.isEmpty, "a media batch needs an item")
         let encoded = items.compactMap(\.encoded)
+        let isEncoded = encoded.count == items.count
         self.init(
-            modality: items[0].modality, values: Tensor.stack(items.map(\.values), dim: 0),
+            modality: items[0].modality, values: isEncoded ? nil : Tensor.stack(items.map(\.values), dim: 0),
             tokenCounts: items.map(\.tokenCount), positions: Tensor(positions, shape: [positions.count]),
-            encoded: encoded.count == items.count ? Tensor.cat(encoded, dim: 0) : nil, ids: items.map(\.id))
+            encoded: isEncoded ? Tensor.cat(encoded, dim: 0) : nil, ids: items.map(\.id))
     }
 
     /// Number of items, N.

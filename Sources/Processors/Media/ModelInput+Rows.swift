@@ -113,7 +113,7 @@ extension MediaBatch {
             isEncoded: encoded != nil)
     }
 
-    /// Batches of one kind as one, in the order of their first ones. Values of encoded ones are dropped where shapes differ.
+    /// Batches of one kind as one, in the order of their first ones; what is encoded needs no values any more.
     fileprivate static func merged(_ batches: [MediaBatch]) -> [MediaBatch] {
         var order: [Kind] = []
         var members: [Kind: [MediaBatch]] = [:]
@@ -123,12 +123,10 @@ extension MediaBatch {
         }
         return order.compactMap { members[$0] }.map { group in
             guard group.count > 1 else { return group[0] }
-            let values = group.compactMap(\.values)
-            let shapes = Set(values.map { Array($0.shape.dropFirst()) })
             let encoded = group.compactMap(\.encoded)
             return MediaBatch(
                 modality: group[0].modality,
-                values: values.count == group.count && shapes.count == 1 ? Tensor.cat(values, dim: 0) : nil,
+                values: encoded.isEmpty ? Tensor.cat(group.compactMap(\.values), dim: 0) : nil,
                 tokenCounts: group.flatMap(\.tokenCounts), positions: Tensor.cat(group.map(\.positions), dim: 0),
                 encoded: encoded.count == group.count ? Tensor.cat(encoded, dim: 0) : nil, ids: group.flatMap(\.ids))
         }
