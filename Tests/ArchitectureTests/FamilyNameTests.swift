@@ -46,6 +46,23 @@ struct FamilyNameTests {
         }
     }
 
+    @Test("every folder beside the shared ones is a family's and guarded, so that a new family is not forgotten here")
+    func everyFamilyIsGuarded() throws {
+        let shared: Set<String> = ["Components", "Families", "Demo", "Objectives", "Studies"]
+        var folders: Set<String> = []
+        for room in ["Models", "Recipes"] {
+            for file in try nonempty(SourceTree.files(under: "Sources/\(room)/", extensions: ["swift"])) {
+                let parts = file.path.split(separator: "/")
+                if parts.count > 3 { folders.insert("Sources/\(room)/\(parts[2])/") }
+            }
+        }
+        let guarded = Set(Self.folders)
+        let unguarded = folders.filter { folder in
+            !guarded.contains(folder) && !shared.contains(folder.split(separator: "/").last.map(String.init) ?? "")
+        }
+        #expect(unguarded.isEmpty, "add these folders and their families' names: \(unguarded.sorted())")
+    }
+
     @Test("the names are found in their forms, and other words are not")
     func forms() {
         let named = [

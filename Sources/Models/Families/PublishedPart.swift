@@ -41,7 +41,7 @@ extension PublishedPart {
     /// A published CLIP for an encoder in CLIP's terms.
     ///
     /// - Parameter weights: the encoder's own names and layout, without the prefix.
-    static func clip(
+    public static func clip(
         _ encoder: VisionTransformer.Config, prefix: String,
         weights: @escaping @Sendable (_ published: StateDict) throws(CheckpointError) -> StateDict
     ) -> PublishedPart {
@@ -53,7 +53,7 @@ extension PublishedPart {
     }
 
     /// A published LLaMA for a ``LLaMADecoder`` under a prefix.
-    static func llama(_ decoder: LLaMADecoder.Config, prefix: String) -> PublishedPart {
+    public static func llama(_ decoder: LLaMADecoder.Config, prefix: String) -> PublishedPart {
         llama(decoder, prefixes: [prefix]) {
             LLaMADecoder.stateDict(fromPublished: $0, for: decoder).prefixed(with: prefix)
         }
@@ -62,7 +62,7 @@ extension PublishedPart {
     /// A published LLaMA for a decoder of that shape.
     ///
     /// - Parameter weights: the model's own names and layout.
-    static func llama(
+    public static func llama(
         _ decoder: LLaMADecoder.Config, prefixes: [String],
         weights: @escaping @Sendable (_ published: StateDict) -> StateDict
     ) -> PublishedPart {
