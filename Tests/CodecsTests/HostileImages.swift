@@ -37,7 +37,7 @@ struct HostileImage: Sendable, CustomTestStringConvertible {
     static let strangers: [HostileImage] = [
         .init("no bytes", [], refused: "found no bytes at all"),
         .init("one byte", [0x89], refused: "found bytes that begin with 89"),
-        .init("text", Array("an image of a cat\n".utf8), refused: "bytes that begin with 61 20"),
+        .init("text", Array("a picture of a cat\n".utf8), refused: "bytes that begin with 61 20"),
         .init("web page", Array("<!DOCTYPE html><html>".utf8), refused: "found a web page"),
         .init("text that begins as a BMP", Array("BMW builds cars\n".utf8), refused: "bytes that begin with 42 4d 57"),
         .init("MP4", [0, 0, 0, 20] + Array("ftypisom".utf8) + [0, 0, 2, 0], refused: "found an MP4, MOV or other"),

@@ -24,6 +24,10 @@ struct ImageFixtures: Decodable {
 
     let images: [Item]
 
+    private enum CodingKeys: String, CodingKey {
+        case images = "pictures"
+    }
+
     static let all = try! JSONDecoder().decode(ImageFixtures.self, from: Data(bytes("expected.json"))).images
     private static let pixels = bytes("expected.bin")
 
