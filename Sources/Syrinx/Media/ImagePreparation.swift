@@ -49,7 +49,7 @@ extension ImageReference {
         defer { globfree(&found) }
         guard glob(pattern, 0, nil, &found) == 0 else {
             throw SyrinxError(
-                "no file matches \(Excerpt.of(pattern)); check the folder, or quote a name that holds * ? or [")
+                "no file matches \(Excerpt.of(pattern)); check the folder, or quote a name that contains * ? or [")
         }
         return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
     }
@@ -107,7 +107,7 @@ extension ImageAccount {
 extension SyrinxModel {
     /// One image made ready.
     func prepare(_ image: ImageReference) throws -> (media: PreparedMedia, account: ImageAccount) {
-        guard model.reads(.image) else { throw SyrinxError("\(image.name): the model \(name) reads no images") }
+        guard model.reads(.image) else { throw SyrinxError("\(image.name): the model \(name) does not read images") }
         // Resized bytes, and twice the values as float32: on their own and in the prompt's batch.
         let needed = imageProcessor.imageSize * imageProcessor.imageSize * (3 + 2 * 3 * 4)
         if let shortage = MachineMemory.shortage(of: needed) {
