@@ -47,7 +47,7 @@ static void on_error(j_common_ptr decoder) {
     int code = decoder->err->msg_code;
     int memory = code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE;
     if (!memory && ((Job *)decoder)->ran_out) {
-        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the image does");
     }
     fail_with(decoder, memory ? SYRINX_CODECS_MEMORY : SYRINX_CODECS_DAMAGED,
         memory ? "libjpeg needs more working memory than the limit allows" : text);
@@ -61,7 +61,7 @@ static void on_message(j_common_ptr decoder, int level) {
         return;
     }
     if (job->ran_out && (code == JWRN_HIT_MARKER || code == JWRN_MUST_RESYNC)) {
-        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+        fail_with(decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the image does");
     } else if (code == JWRN_HIT_MARKER) {
         fail_with(decoder, SYRINX_CODECS_DAMAGED, "libjpeg says: its data end before the last pixel");
     } else if (code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC) {
@@ -81,7 +81,7 @@ static void source_start(j_decompress_ptr decoder) { (void)decoder; }
 static boolean source_refill(j_decompress_ptr decoder) {
     Job *job = (Job *)decoder;
     if (!job->reads_pixels || decoder->arith_code) {
-        fail_with((j_common_ptr)decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+        fail_with((j_common_ptr)decoder, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the image does");
     }
     job->ran_out = 1;
     job->end_marker[0] = 0xFF;
@@ -187,7 +187,7 @@ static int read_rows(Job *job) {
     // Not jpeg_finish_decompress: what stands behind the last pixel is nobody's loss.
     if (job->ran_out && !has_all_scans(decoder)) {
         return syrinx_codecs_fail(
-            job->errors.message, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the picture does");
+            job->errors.message, SYRINX_CODECS_TRUNCATED, "the JPEG data end before the image does");
     }
     return SYRINX_CODECS_OK;
 }

@@ -65,7 +65,7 @@ static void read_bytes(png_structp png, png_bytep target, size_t count) {
     Reader *reader = png_get_io_ptr(png);
     if (count > reader->count - reader->position) {
         reader->status = SYRINX_CODECS_TRUNCATED;
-        snprintf(reader->message, SYRINX_CODECS_MESSAGE_SIZE, "the PNG data end before the picture does");
+        snprintf(reader->message, SYRINX_CODECS_MESSAGE_SIZE, "the PNG data end before the image does");
         png_error(png, "truncated");
     }
     memcpy(target, reader->bytes + reader->position, count);
@@ -129,7 +129,7 @@ static int read_picture(Reader *reader) {
     size_t row_size = png_get_rowbytes(png, reader->information);
     if (row_size != (size_t)width * (size_t)channels || row_size * height != reader->output_size) {
         return syrinx_codecs_fail(reader->message, SYRINX_CODECS_DAMAGED,
-            "the PNG's rows of %zu bytes do not make a picture of %u x %u pixels", row_size, width, height);
+            "the PNG's rows of %zu bytes do not make an image of %u x %u pixels", row_size, width, height);
     }
     reader->rows = malloc(sizeof *reader->rows * height);
     if (!reader->rows) {

@@ -9,9 +9,9 @@ static int fail_from(VP8StatusCode code, char *message) {
     switch (code) {
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED:
-        return syrinx_codecs_fail(message, SYRINX_CODECS_TRUNCATED, "the WebP data end before the picture does");
+        return syrinx_codecs_fail(message, SYRINX_CODECS_TRUNCATED, "the WebP data end before the image does");
     case VP8_STATUS_OUT_OF_MEMORY:
-        return syrinx_codecs_fail(message, SYRINX_CODECS_MEMORY, "libwebp found no memory for the picture");
+        return syrinx_codecs_fail(message, SYRINX_CODECS_MEMORY, "libwebp found no memory for the image");
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return syrinx_codecs_fail(message, SYRINX_CODECS_UNSUPPORTED, "a WebP feature that libwebp does not decode");
     default:

@@ -130,7 +130,7 @@ int syrinx_video_container_choose_stream(
     int index = av_find_best_stream(container->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     if (index < 0 || (container->format->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC)) {
         return syrinx_video_fail(message, SYRINX_VIDEO_NO_PICTURES, "%s",
-            container->format->nb_streams > 0 ? "it holds sound or data, but no moving picture" : "it holds no stream");
+            container->format->nb_streams > 0 ? "it has sound or data, but no video stream" : "it has no stream");
     }
     syrinx_video_container_use_stream(container, index);
     const AVCodecParameters *parameters = container->stream->codecpar;

@@ -29,10 +29,10 @@ public enum CheckpointError: InputError, Hashable, Sendable, CustomStringConvert
             "cannot write \(path): it needs \(needed) bytes, but the disk has \(available) free; free some or choose another folder"
         case .malformed(let path, let reason): "\(path) is damaged: \(reason)"
         case .missingTensor(let path, let name): "\(path) has no tensor named \(name)"
-        case .incomplete(let folder, let reason): "the checkpoint \(folder) cannot be used: \(reason)"
+        case .incomplete(let folder, let reason): "the checkpoint \(folder) is unusable: \(reason)"
         case .invalid(let reason): "the checkpoint cannot be written: \(reason)"
         case .unadaptable(let reason): "the checkpoint's names cannot be translated: \(reason)"
-        case .cancelled: "the writing was stopped before its end; nothing of it was left behind"
+        case .cancelled: "writing was cancelled; no partial output remains"
         }
     }
 }

@@ -27,7 +27,7 @@ public enum CodecError: InputError, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notAImage(let found):
-            "not an image that can be read: expected \(ImageFormat.list), found \(found)"
+            "not a readable image: expected \(ImageFormat.list), found \(found)"
         case .truncated(let format, let byteCount):
             "the \(format.rawValue) is truncated: its \(byteCount) bytes end before the image does"
         case .damaged(let format, let reason):

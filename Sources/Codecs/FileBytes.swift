@@ -17,7 +17,8 @@ package func readInput(_ name: String, limit: Int) throws(CodecError) -> [UInt8]
             throw .tooManyBytes(count: text.utf8.count / 4 * 3, limit: limit)
         }
         guard let url = DataURL(text) else {
-            throw .unreadable(reason: "it is no whole data URL, data:image/png;base64,... with the image in base64")
+            throw .unreadable(
+                reason: "it is not a complete data URL, data:image/png;base64,... with the image in base64")
         }
         return url.bytes
     case .path(let path):
@@ -50,14 +51,14 @@ private func readToEnd(_ descriptor: CInt, limit: Int) throws(CodecError) -> [UI
 /// The bytes of a regular file, refused by its size before anything is read; of a longer file the first `prefix`.
 package func readFile(_ path: String, limit: Int, prefix: Int = .max) throws(CodecError) -> [UInt8] {
     // The system would take what stands before the zero for the name, and read another file.
-    guard !path.utf8.contains(0) else { throw .unreadable(reason: "its name holds a zero character") }
+    guard !path.utf8.contains(0) else { throw .unreadable(reason: "its name contains a zero character") }
     // Not blocking: opening a pipe that nobody writes to must not hang.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unreadable(reason: systemReason()) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(reason: systemReason()) }
-    if status.st_mode & S_IFMT == S_IFDIR { throw .unreadable(reason: "it is a folder, name a file in it") }
+    if status.st_mode & S_IFMT == S_IFDIR { throw .unreadable(reason: "it is a folder; name a file in it") }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(reason: "it is not a regular file") }
     let byteCount = Int(status.st_size)
     guard byteCount <= limit else { throw .tooManyBytes(count: byteCount, limit: limit) }

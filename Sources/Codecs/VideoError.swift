@@ -33,7 +33,7 @@ public struct VideoError: InputError, Hashable, CustomStringConvertible {
             switch kind {
             case .unreadable: "\(path): the file cannot be read: \(reason)"
             case .notAVideo:
-                "\(path): not a video that can be read: expected MP4, MOV, Matroska, WebM, AVI, MPEG, Ogg, FLV or GIF, found "
+                "\(path): not a readable video: expected MP4, MOV, Matroska, WebM, AVI, MPEG, Ogg, FLV or GIF, found "
                     + reason
             case .noPictures: "\(path): not a video: \(reason)"
             case .tooLarge: "\(path): \(reason); cut the video or scale it down"

@@ -38,7 +38,7 @@ public final class VideoFile {
         guard path != "-" else {
             throw VideoError(
                 .unreadable, path: path,
-                reason: "a video cannot come through standard input; save it to a file and give its path")
+                reason: "a video cannot come from standard input; save it to a file and give its path")
         }
         // FFmpeg would take these for videos of one frame.
         let start = (try? readFile(path, limit: .max, prefix: ImageFormat.signatureLength)) ?? []
@@ -143,10 +143,10 @@ public final class VideoFile {
             return imageError(format, path: path)
         }
         if let sound = soundFormat(start) {
-            return VideoError(.noPictures, path: path, reason: "it holds sound (\(sound)), but no moving picture")
+            return VideoError(.noPictures, path: path, reason: "it has sound (\(sound)), but no video stream")
         }
         let isContainer = videoSignatures.contains { start.dropFirst($0.offset).starts(with: $0.bytes) }
-        let found = isContainer ? "a container of videos that is damaged or cut short" : ImageFormat.guess(start)
+        let found = isContainer ? "a video container that is damaged or truncated" : ImageFormat.guess(start)
         return VideoError(kind, path: path, reason: "\(found) (\(reason))")
     }
 

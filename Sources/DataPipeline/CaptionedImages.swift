@@ -57,7 +57,7 @@ public final class CaptionedImageLoader {
             throw DataError(
                 "the corpus at \(source.corpus.url.path) has 0 captioned \(split.rawValue) records"
                     + (sources.map { " of \($0.joined(separator: ", "))" } ?? "")
-                    + "; leave out the encoder's warm start")
+                    + "; remove the encoder's warm start")
         }
         let quarantine = Quarantine(path: quarantinePath)
         self.quarantine = quarantine
@@ -103,7 +103,7 @@ public final class CaptionedImageLoader {
         }
         guard let pixelValues = source.assembler.pixelValues(images) else {
             throw DataError(
-                "none of the \(count) records of a warm-start batch could be used; look at the quarantine file and run "
+                "none of the \(count) records of a warm-start batch is usable; look at the quarantine file and run "
                     + "`syrinx data check` on \(source.corpus.url.path)")
         }
         return CaptionedImages(pixelValues: pixelValues, captionTokenIDs: captions, itemIDs: ids)

@@ -65,7 +65,7 @@ public struct CorpusCheck: Sendable {
         }
         var ids = Set<String>()
         for entry in entries where !ids.insert(entry.id).inserted {
-            report.failures.append(failure(entry, "the identifier \(entry.id) is used by more than one record"))
+            report.failures.append(failure(entry, "more than one record has the identifier \(entry.id)"))
         }
         while let result = results.next() {
             try InterruptFlag.check()
@@ -162,7 +162,7 @@ public struct CorpusCheck: Sendable {
             try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw DataError(
-                "quarantine file \(path) cannot be written: check that its folder exists and may be written to")
+                "quarantine file \(path) cannot be written: check that its folder exists and is writable")
         }
     }
 }

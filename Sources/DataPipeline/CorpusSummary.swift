@@ -94,7 +94,7 @@ extension CorpusFolder {
     ) throws -> [Image] {
         let numbers = entries(split: split, source: source).filter { !index.entries[$0].images.isEmpty }
         guard !numbers.isEmpty else {
-            throw DataError("nothing to show: the chosen records of \(url.path) have 0 images")
+            throw DataError("nothing to show: the selected records of \(url.path) have 0 images")
         }
         return try CorpusSummary.spread(numbers, limit: count).map { number in
             try decoder.image(from: try image(0, of: index.entries[number]), limits: .default, target: nil)
@@ -124,7 +124,7 @@ extension CorpusSummary {
         lines.append("")
         lines.append("\(ProgressLine.grouped(recordCount)) records; manifest \(manifestHash)")
         if isGenerated {
-            lines.append(style.paint("generated scenes: scores are not comparable with those of real data", .yellow))
+            lines.append(style.paint("generated scenes: scores are not comparable with scores on real data", .yellow))
         }
         return lines.joined(separator: "\n")
     }

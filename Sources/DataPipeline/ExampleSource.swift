@@ -36,7 +36,7 @@ public final class ExampleSource: ExampleSupply {
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
             throw DataError(
-                "the vocabulary has no end token, which every training example ends with; train one that has it")
+                "the vocabulary has no end token, which every training example needs; train one that has it")
         }
         guard contextLength >= TokenContract.leastContextLength(tokenCount: contract.imageTokenCount) else {
             throw DataError(

@@ -88,14 +88,14 @@ package final class ExampleStream {
         // Any twice as many presentations in a row hold a whole pass.
         guard fruitlessCount >= 2 * order.count else { return }
         throw DataError(
-            "none of the \(order.count) records has a token to learn from: they cannot be read, their answers are missing, or "
-                + "lie behind the end of the context; the last is \(last.id) (\(last.reason)); look at one with "
+            "none of the \(order.count) records has a token to learn from: they are unreadable, have no answers, or have "
+                + "their answers beyond the context; the last is \(last.id) (\(last.reason)); look at one with "
                 + "`syrinx data inspect FILE --sample 0`, or raise data.contextLength")
     }
 
     private func unsupervised(_ entry: Int) -> QuarantineEntry {
         source.quarantineEntry(
-            entry, error: DataError("no token of it is supervised, so nothing can be learnt from it: it is skipped"))
+            entry, error: DataError("skipped: it has no supervised token, so nothing can be learnt from it"))
     }
 
     /// Where the stream stands.

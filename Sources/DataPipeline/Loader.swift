@@ -149,7 +149,7 @@ public final class Loader: BatchSource {
         let expected = plan.fingerprint(source, config: config)
         guard position.order == expected else {
             throw DataError(
-                "the saved data position was taken with order \(position.order.prefix(12)), but these settings give "
+                "the saved data position has the order \(position.order.prefix(12)), but these settings give "
                     + "\(expected.prefix(12)); resume with the same data, tokenizer size, seed, mixture, template, "
                     + "augmentation, context length and image size")
         }

@@ -52,7 +52,7 @@ public struct Mixture: Codable, Sendable, Hashable {
         }
         for (source, count) in repeats where count < 1 {
             throw DataError(
-                "mixture: source \(source) is to be repeated \(count) times, but at least 1 is needed; exclude it instead"
+                "mixture: source \(source) has the repetition count \(count), but at least 1 is needed; exclude it instead"
             )
         }
     }

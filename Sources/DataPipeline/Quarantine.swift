@@ -88,9 +88,9 @@ public final class Quarantine: Sendable {
         }
         if failedCount >= minimumCount, Double(failedCount) > maximumShare * Double(presentedCount) {
             throw DataError(
-                "\(failedCount) records of \(presentedCount) presented could not be used, more than the share of "
-                    + "\(maximumShare) that is allowed; the last is \(entry.id) (\(entry.reason)); "
-                    + "look at \(path ?? "them with `syrinx data check`"), and mend them or leave them out")
+                "\(failedCount) of \(presentedCount) records are unusable, more than the allowed share of "
+                    + "\(maximumShare); the last is \(entry.id) (\(entry.reason)); "
+                    + "look at \(path ?? "them with `syrinx data check`"), and repair them or leave them out")
         }
     }
 
@@ -124,8 +124,8 @@ public final class Quarantine: Sendable {
         } catch {
             let reason = (error as? FileFailure)?.reason ?? plainReason(error)
             throw DataError(
-                "quarantine file \(path) cannot be written: \(reason); check that its folder exists, may be written to and "
-                    + "has room")
+                "quarantine file \(path) cannot be written: \(reason); check that its folder exists, is writable and has free "
+                    + "space")
         }
     }
 }

@@ -38,7 +38,7 @@ public struct SampleView: Codable, Sendable, Equatable {
         let examples = try source.examples(ofEntry: entry)
         let place = source.corpus.index.entries[entry]
         guard let first = examples.first else {
-            throw DataError("\(place.id) has no text on which a loss could be taken, so it is never presented")
+            throw DataError("\(place.id) has no text for a loss, so training never presents it")
         }
         self.init(first, all: examples, tokenizer: source.tokenizer)
     }

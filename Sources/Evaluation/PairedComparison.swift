@@ -20,7 +20,7 @@ public struct PairedComparison: Codable, Hashable, Sendable {
 
         /// What the difference says, in words.
         public var verdict: String {
-            guard isDistinguishable else { return "cannot be told from zero" }
+            guard isDistinguishable else { return "indistinguishable from zero" }
             return difference.value > 0 ? "A is higher" : "B is higher"
         }
     }

@@ -51,13 +51,13 @@ public struct GenerationConfig: Codable, Hashable, Sendable {
         let checks: [(property: String, value: Double, isAllowed: Bool, rule: String)] = [
             (
                 "temperature", temperature, temperature == 0 || (0.001...1000).contains(temperature),
-                "be 0 (greedy) or lie from 0.001 to 1000"
+                "be 0 (greedy) or from 0.001 to 1000"
             ),
-            ("topP", topP, (0.0001...1).contains(topP), "lie from 0.0001 to 1 (off)"),
-            ("minP", minP, minP >= 0 && minP < 1, "lie from 0 (off) to below 1"),
+            ("topP", topP, (0.0001...1).contains(topP), "be from 0.0001 to 1 (off)"),
+            ("minP", minP, minP >= 0 && minP < 1, "be from 0 (off) to below 1"),
             (
                 "repetitionPenalty", repetitionPenalty, (0.01...100).contains(repetitionPenalty),
-                "lie from 0.01 to 100, 1 is off"
+                "be from 0.01 to 100, 1 is off"
             ),
         ]
         if maxNewTokens < 1 { return ("maxNewTokens", "\(maxNewTokens)", "be at least 1") }

@@ -10,6 +10,6 @@ public struct GenerationError: InputError, CustomStringConvertible, Equatable {
 
     /// The model computed NaN or infinity where probabilities are to come from.
     package static let notFinite = GenerationError(
-        "the model's scores are no finite numbers: its weights hold NaN or infinity, as a training that diverged leaves them, "
-            + "or are too large for this dtype or this adapter; check the weights, or try --dtype float32")
+        "the model's logits are NaN or infinite: its weights contain NaN or infinity (as after diverged training) "
+            + "or exceed the range of this dtype or adapter; check the weights, or try --dtype float32")
 }

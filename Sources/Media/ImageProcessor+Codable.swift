@@ -44,7 +44,7 @@ extension ImageProcessor: Codable {
         let size = try values.decode(Int.self, forKey: .imageSize)
         guard (1...65_535).contains(size) else {
             throw ImageProcessorError(
-                description: "image processor: imageSize is \(size), allowed are 1 to 65535 pixels")
+                description: "image processor: imageSize is \(size); it must be from 1 to 65535 pixels")
         }
         self.init(imageSize: size)
         resize = try values.decodeIfPresent(Resize.self, forKey: .resize) ?? resize

@@ -38,11 +38,11 @@ private struct PublishedProcessor: Decodable {
     func refusal(_ resize: ImageProcessor.Resize) -> String? {
         let steps = [("do_resize", doResize), ("do_rescale", doRescale), ("do_normalize", doNormalize)]
         if let step = steps.first(where: { $0.1 == false })?.0 {
-            return "\(step) is false, but Syrinx takes every step; give a checkpoint whose images go through it"
+            return "\(step) is false, but Syrinx always applies this step; give a checkpoint that uses it"
         }
         // Other ways end in a square, of which nothing is cut.
         if doCenterCrop == false, resize == .shortestSideCrop {
-            return "do_center_crop is false, but the model reads squares; choose another way to make images square"
+            return "do_center_crop is false, but the model reads squares; choose another --image-mode"
         }
         guard let side = [cropSize, size].compactMap({ $0 }).first(where: { $0.otherWidth != nil }) else { return nil }
         return "the size is \(side.otherWidth ?? 0)x\(side.pixels), but the model reads squares"
@@ -87,7 +87,7 @@ extension ImageProcessor {
         let size = file.cropSize?.pixels ?? file.size?.pixels ?? file.resolution ?? 224
         guard (1...65_535).contains(size) else {
             throw ImageProcessorError(
-                description: "image processor: the size is \(size), allowed are 1 to 65535 pixels")
+                description: "image processor: the size is \(size); it must be from 1 to 65535 pixels")
         }
         self.init(imageSize: size, resize: published)
         // Pillow's numbers.

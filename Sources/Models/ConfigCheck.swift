@@ -4,14 +4,14 @@ public enum ConfigCheck {
     public static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ModelError) {
         guard range.contains(value) else {
             throw ModelError(
-                message: "the model's \(name) is \(value); it must lie in \(range.lowerBound)...\(range.upperBound)")
+                message: "the model's \(name) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
     /// Refuses a number that another does not divide.
     public static func divides(_ name: String, _ value: Int, _ partName: String, _ part: Int) throws(ModelError) {
         guard value % part == 0 else {
-            throw ModelError(message: "the model's \(name) is \(value), which \(partName) \(part) does not divide")
+            throw ModelError(message: "the model's \(name) is \(value); it must be a multiple of \(partName) \(part)")
         }
     }
 

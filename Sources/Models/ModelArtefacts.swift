@@ -35,7 +35,8 @@ public struct ModelArtefacts: Codable, Sendable, Equatable {
         ]
         for case (let file, let trained?, let present?) in pairs where trained != present {
             throw ModelError(
-                message: "\(folder): \(file) is not the one the weights were trained with (fingerprint \(present), "
+                message:
+                    "\(folder): \(file) is not the one that the weights were trained with (fingerprint \(present), "
                     + "config.json says \(trained)); restore the file that was saved with the model")
         }
     }

@@ -77,8 +77,8 @@ public struct ModelConversion {
         let tensor = try stored.tensor(name)  // mapped: nothing is read yet
         guard tensor.dtype.isFloatingPoint else {
             throw .invalid(
-                reason: "\(name) has the dtype \(tensor.dtype), as quantized weights have; give the "
-                    + "weights from before")
+                reason: "\(name) has the dtype \(tensor.dtype), as quantized weights have; use the "
+                    + "unquantized weights")
         }
         let wanted = dtype ?? tensor.dtype
         return PendingTensor(
@@ -103,7 +103,7 @@ public struct ModelConversion {
             magnitude(original).isFinite
         else { return }
         if magnitude(tensor).isNaN, let adapter {
-            let culprit = adapter.firstNotANumber.map { ": its \($0) holds NaN, as a training that diverged leaves it" }
+            let culprit = adapter.firstNotANumber.map { ": its \($0) contains NaN, as after diverged training" }
             throw .invalid(
                 reason: "\(name) becomes NaN with the adapter \(adapter.path)\(culprit ?? ""); choose another adapter")
         }

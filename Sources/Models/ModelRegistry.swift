@@ -29,14 +29,14 @@ public enum ModelRegistry {
         let mistake = registered.withLock { registered -> String? in
             let known = library + registered
             if let twin = known.first(where: { $0.name == family.name || $0.modelType == family.modelType }) {
-                return "a family named \(twin.name) with the model_type \(twin.modelType) is registered already"
+                return "a family named \(twin.name) with the model_type \(twin.modelType) is already registered"
             }
             let names = Set(known.flatMap(\.sizes).map(\.name)), templates = Set(templates(of: known).map(\.name))
             if let size = family.sizes.first(where: { names.contains($0.name) }) {
-                return "a size named \(size.name) is registered already"
+                return "a size named \(size.name) is already registered"
             }
             if let template = family.chatTemplates.first(where: { templates.contains($0.name) }) {
-                return "a chat template named \(template.name) is registered already"
+                return "a chat template named \(template.name) is already registered"
             }
             registered.append(family)
             return nil
@@ -56,7 +56,7 @@ public enum ModelRegistry {
     ) throws(ModelError) -> ModelFamily {
         let json: StrictJSON
         do { json = try StrictJSON([UInt8](configuration), depthLimit: 64) } catch {
-            throw ModelError(message: "\(name) is damaged, it is not whole JSON: \(error.reason)")
+            throw ModelError(message: "\(name) is not valid JSON: \(error.reason)")
         }
         guard case .object(let members) = json,
             case .string(let modelType)? = members.first(where: { $0.key == "model_type" })?.value
@@ -72,7 +72,7 @@ public enum ModelRegistry {
     ///
     /// - Parameters:
     ///   - name: what messages call the file.
-    ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    ///   - weightShapes: names and shapes of the checkpoint's tensors; empty for the configuration only.
     ///   - adaptation: low-rank adapters beside its linear layers; nil for none.
     ///   - storedTables: whether the tables among the tensors, which the model would recompute, are read as they are.
     /// - Throws: ``ModelError`` naming the file and what is wrong in it.
@@ -102,8 +102,8 @@ public enum ModelRegistry {
         let keys = unknown.prefix(8).map { String($0.prefix(80)) }.joined(separator: ", ")
         let more = unknown.count > 8 ? " and \(unknown.count - 8) more" : ""
         let note =
-            "\(name) has keys that Syrinx does not know and passes over: \(keys)\(more); if one of them changes the model's "
-            + "numbers, the answers are others than its authors'"
+            "\(name) has unknown keys, which are ignored: \(keys)\(more); if one of them affects the model, "
+            + "answers differ from its authors'"
         return (unknown.isEmpty ? [] : [note]) + family.remarks(configuration).map { "\(name): \($0)" }
     }
 
@@ -135,7 +135,7 @@ public enum ModelRegistry {
             try folder.stateDict().pairs.filter { family.isRead($0.0, storedTables: storedTables) })
         guard !storedTables || weights.names.contains(where: family.isStoredTable) else {
             throw ModelError(
-                message: "\(folder.path) stores no tables that the model would recompute; leave the option out")
+                message: "\(folder.path) stores no tables that the model would recompute; omit the option")
         }
         let (model, description, store) = try declare(
             configuration: configuration, named: name,

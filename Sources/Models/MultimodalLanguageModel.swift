@@ -60,8 +60,8 @@ extension MultimodalLanguageModel {
             guard
                 Torch.check(
                     encoded.size(0) == batch.tokenCount,
-                    "\(batch.tokenCount) placeholders for \(batch.modality.rawValue)s, which became \(encoded.size(0)) "
-                        + "tokens: going on would put them in the wrong places")
+                    "\(batch.tokenCount) placeholders for \(batch.modality.rawValue)s, but the encoder made \(encoded.size(0)) "
+                        + "tokens: continuing would put them in the wrong places")
             else { return embedded }
             flat = flat.indexCopy(dim: 0, index: batch.positions, source: encoded.to(embedded.dtype))
         }

@@ -65,7 +65,7 @@ public struct PublishedKeys: Sendable {
         guard !value.isOff(off) else { return }
         throw ModelError(
             message:
-                "the \(part)'s \(key) is \(value.shown), a mechanism that Syrinx does not have; give a checkpoint without it"
+                "the \(part)'s \(key) is \(value.shown), an unsupported mechanism; give a checkpoint without it"
         )
     }
 

@@ -39,7 +39,7 @@ public struct LowRankAdaptation: Sendable, Hashable {
     public var mistake: String? {
         let ranks = 1...65_536
         if !ranks.contains(rank) {
-            return "the rank is \(rank); it must lie in \(ranks.lowerBound)...\(ranks.upperBound)"
+            return "the rank is \(rank); it must be from \(ranks.lowerBound) to \(ranks.upperBound)"
         }
         if !alpha.isFinite || alpha == 0 { return "alpha is \(alpha); it must be a number other than 0" }
         if !(0..<1).contains(dropout) { return "the dropout is \(dropout); it must be at least 0 and below 1" }

@@ -90,7 +90,7 @@ public struct LoadReport: InputError, Sendable, CustomStringConvertible {
         list("unexpected", unexpected)
         list("of another shape", mismatched.map { "\($0.name) (model \($0.expected), checkpoint \($0.found))" })
         list("aliases with values of their own", divergentAliases)
-        list("of whole numbers, as quantized weights are stored, which Syrinx does not compute with", integers)
+        list("of whole numbers, as in quantized weights, which are unsupported", integers)
         let name = checkpoint.map { " \($0)" } ?? ""
         return "the checkpoint\(name) does not fit the model; \(kinds.joined(separator: "; "))"
     }

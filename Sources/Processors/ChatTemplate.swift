@@ -64,21 +64,21 @@ public struct ChatTemplate: Sendable, Hashable, CustomStringConvertible {
         for (index, message) in messages.enumerated() {
             let name = "message \(index + 1) of \(messages.count)"
             if message.role == .system && index > 0 {
-                throw ProcessorError("\(name) is the system's; the system speaks once, before all others")
+                throw ProcessorError("\(name): only one system message is allowed, and it must come first")
             }
             if message.role != .user && message.hasMedia {
                 throw ProcessorError(
-                    "\(name) is the \(message.role.rawValue)'s and holds an image; only a user shows images")
+                    "\(name): only user messages may contain media, not a message of \(message.role.rawValue)")
             }
             guard layout.takesTurns else { continue }
             if message.role == .user && !message.hasMedia && message.text.isEmpty {
-                throw ProcessorError("\(name) is the user's and empty; give text or an image")
+                throw ProcessorError("\(name): the user message is empty; give text or an image")
             }
             let turn = index - (messages.first?.role == .system ? 1 : 0)
             let expected = turn % 2 == 0 ? Role.user : .assistant
             guard message.role == .system || message.role == expected else {
                 throw ProcessorError(
-                    "\(name) is the \(message.role.rawValue)'s, but it is the \(expected.rawValue)'s turn; user and "
+                    "\(name): expected a message of \(expected.rawValue), found \(message.role.rawValue); user and "
                         + "assistant take turns, and the user begins")
             }
         }

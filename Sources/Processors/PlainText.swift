@@ -14,7 +14,7 @@ extension Tokenizer {
         let special = [beginID, endID, padID].compactMap { $0 } + Array(reserved)
         if let found = tokenIDs.first(where: { special.contains($0) }) {
             throw ProcessorError(
-                "\(name): text was encoded to the special token \"\(piece(found))\" (\(found)); the tokenizer must keep "
+                "\(name): the tokenizer encoded text as the special token \"\(piece(found))\" (\(found)); it must keep "
                     + "special strings in text as plain text, so check its user-defined symbols")
         }
         return tokenIDs

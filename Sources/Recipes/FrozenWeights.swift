@@ -35,18 +35,18 @@ struct FrozenWeights: Codable {
         let theirs = try JSONDecoder().decode(Self.self, from: Data(try saved.file(Self.fileName)))
         guard theirs.computeDType == computeDType else {
             throw TrainingError(
-                "\(saved.path) is of a run in \(theirs.computeDType), this one would be in \(computeDType); "
-                    + "continue on a machine like the first")
+                "\(saved.path) is from a run in \(theirs.computeDType), but this one would run in \(computeDType); "
+                    + "resume on a machine like the first")
         }
         let names = Set(sha256.keys).union(theirs.sha256.keys)
         let different = names.filter { sha256[$0] != theirs.sha256[$0] }.sorted()
         guard let first = different.first else { return }
         let sources = [initialize.checkpoint, initialize.vision, initialize.language].compactMap { $0 }
         throw TrainingError(
-            "the frozen weights are not those that the run of \(saved.path) began with (\(different.count) differ, among them "
-                + "\(first)); checkpoints leave them out, so "
+            "the frozen weights differ from those that the run of \(saved.path) began with (\(different.count) differ, among "
+                + "them \(first)); checkpoints do not contain them, so "
                 + (sources.isEmpty
-                    ? "continue with the version of Syrinx that began it"
-                    : "put back what was in \(sources.joined(separator: ", "))"))
+                    ? "resume with the version of Syrinx that began the run"
+                    : "restore what was in \(sources.joined(separator: ", "))"))
     }
 }

@@ -146,6 +146,6 @@ public struct MemoryPlan: Codable, Sendable {
             return nil
         }
         return
-            "that is more memory than this machine has: use a smaller microbatchSize, context or model, or recompute: layers"
+            "this machine has less memory: use a smaller microbatchSize, context or model, or recompute: layers"
     }
 }

@@ -51,7 +51,8 @@ extension ModelConfiguration: Codable {
         }) {
             throw DecodingError.dataCorruptedError(
                 forKey: stranger, in: keys,
-                debugDescription: "a model of the family \(family.name) has no \(stranger.stringValue); its keys are "
+                debugDescription:
+                    "a model of the family \(family.name) has no key \(stranger.stringValue); its keys are "
                     + ([OpenKey.family.stringValue] + own).joined(separator: ", "))
         }
         shape = try Self.decoded(family.configurationType, from: decoder)

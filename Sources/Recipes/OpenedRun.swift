@@ -40,8 +40,8 @@ struct OpenedRun {
             let damaged = checkpoints.names().count
             guard damaged == 0 else {
                 throw TrainingError(
-                    "none of the \(damaged) checkpoints in \(folder.checkpoints) can be used, for the reasons above; put them "
-                        + "right, remove them to begin anew, or give another --output")
+                    "none of the \(damaged) checkpoints in \(folder.checkpoints) is usable (reasons above); repair them, remove "
+                        + "them to start again, or choose another --output")
             }
             say("no checkpoint in \(folder.checkpoints): starting from the beginning")
         }

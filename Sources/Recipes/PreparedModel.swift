@@ -56,7 +56,7 @@ struct PreparedModel {
         let terms = weights.stateDict.pairs.filter { built.store[$0.0]?.isAdapter == true }
         try AdapterFolder.write(
             StateDict(terms), lora.adaptation, baseModel: folder.model, base: weights.stateDict, to: folder.adapter)
-        say("the adapter is in \(folder.adapter), to be used beside the model or merged into it (`syrinx convert`)")
+        say("the adapter is in \(folder.adapter); use it with --adapter or merge it with `syrinx convert`")
     }
 
     /// Writes the model's folder, loadable by itself.

@@ -23,14 +23,14 @@ extension Recipe {
         }
         try model.shape.validate()
         let (encoder, decoder) = (model.outline.imageEncoder, model.outline.decoder)
-        try require(!stages.isEmpty, "stages", "there is nothing to train; add a stage")
+        try require(!stages.isEmpty, "stages", "there are no stages; add one")
         try require(
             device == "auto" || Device(device) != nil, "device",
             "'\(device)' is not one of auto, cpu, cuda, cuda:N, mps")
         try require(threads ?? 1 > 0, "threads", "\(threads ?? 0) is not positive; use null to let libtorch decide")
         try require(
             threads ?? 1 <= Self.threadLimit, "threads",
-            "\(threads ?? 0) is more than the \(Self.threadLimit) that any machine uses; use null to let libtorch decide"
+            "\(threads ?? 0) is above the limit of \(Self.threadLimit); use null to let libtorch decide"
         )
         try require(
             data.contextLength > 1, "data.contextLength", "\(data.contextLength) leaves no room for text; use 512")
@@ -43,7 +43,7 @@ extension Recipe {
             "\(data.tokenizer.vocabularySize) is too small: 256 bytes and the special pieces come first; use 4096")
         try require(
             data.tokenizer.vocabularySize <= Self.vocabularyLimit, "data.tokenizer.vocabularySize",
-            "\(data.tokenizer.vocabularySize) is more than the \(Self.vocabularyLimit) that any vocabulary has; use 4096"
+            "\(data.tokenizer.vocabularySize) is above the limit of \(Self.vocabularyLimit); use 4096"
         )
         let leastContext = TokenContract.leastContextLength(tokenCount: encoder.tokenCount)
         try require(
@@ -53,17 +53,17 @@ extension Recipe {
         try require(data.workerCount > 0, "data.workerCount", "\(data.workerCount) is not positive; use 1")
         try require(
             data.workerCount <= Self.threadLimit, "data.workerCount",
-            "\(data.workerCount) threads are more than the \(Self.threadLimit) that any machine uses; use 1")
+            "\(data.workerCount) threads are above the limit of \(Self.threadLimit); use 1")
         try require(
             data.validationLimit ?? 1 > 0, "data.validationLimit",
             "\(data.validationLimit ?? 0) is not positive; use null for all")
         try require(checkpoints.keep > 0, "checkpoints.keep", "\(checkpoints.keep) is not positive; use 2")
         try require(
             checkpoints.interval ?? 1 > 0, "checkpoints.interval",
-            "\(checkpoints.interval ?? 0) is not positive; use null to save at the ends of stages only")
+            "\(checkpoints.interval ?? 0) is not positive; use null to save only at the ends of stages")
         try require(
             initialize.checkpoint == nil || (initialize.vision == nil && initialize.language == nil), "initialize",
-            "checkpoint brings the whole model; leave vision and language null")
+            "checkpoint already provides the whole model; leave vision and language null")
         for (key, path, part) in [
             ("vision", initialize.vision, model.shape.publishedVision),
             ("language", initialize.language, model.shape.publishedLanguage),
@@ -74,14 +74,15 @@ extension Recipe {
         }
         try require(
             data.corpus != nil || data.instructions?.files.isEmpty == false, "data",
-            "there is nothing to read; name a corpus, or files of conversations under instructions.files")
+            "there is no data; name a corpus, or files of conversations under instructions.files")
         if let mistake = lora?.adaptation.mistake {
             throw ConfigError(place: "\(name), lora", problem: mistake)
         }
         if let instructions = data.instructions {
             try require(
                 instructions.textShare.map { $0 > 0 && $0 < 1 } ?? true, "data.instructions.textShare",
-                "\(instructions.textShare ?? 0) is not between 0 and 1; use null to take the records as they come")
+                "\(instructions.textShare ?? 0) is not between 0 and 1; use null to take the records in their own proportion"
+            )
             try require(
                 (0..<1).contains(instructions.heldOutShare), "data.instructions.heldOutShare",
                 "\(instructions.heldOutShare) is not in 0 ..< 1")
@@ -90,7 +91,7 @@ extension Recipe {
             let place = "stages.\(index)"
             try require(
                 stage.steps != nil || stage.maximumSeconds != nil, place,
-                "set steps or maximumSeconds, or the stage never ends")
+                "a stage without steps and maximumSeconds never ends; set one of them")
             try require(stage.steps ?? 1 > 0, "\(place).steps", "\(stage.steps ?? 0) is not positive")
             try require(
                 stage.maximumSeconds ?? 1 > 0, "\(place).maximumSeconds", "\(stage.maximumSeconds ?? 0) is not positive"
@@ -106,8 +107,8 @@ extension Recipe {
                 throw ConfigError(
                     place: "\(name), \(place).globalBatchSize",
                     problem:
-                        "the \(stage.globalBatchSize) rows of one update are in memory before it and take at least "
-                        + "\(shortage); use a smaller one")
+                        "the \(stage.globalBatchSize) rows of one update must all fit in memory and take at least "
+                        + "\(shortage); use a smaller batch")
             }
             if let mistake = objective.mistake(stage, self) {
                 throw ConfigError(place: "\(name), \(place).\(mistake.key)", problem: mistake.problem)
@@ -119,7 +120,7 @@ extension Recipe {
                 !stage.copiesTextBranch || model.shape.hasImageBranch, "\(place).copiesTextBranch",
                 "the model's decoder has no branch for images; use false")
             try require(
-                stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to leave it out")
+                stage.zLossScale >= 0, "\(place).zLossScale", "\(stage.zLossScale) is negative; use 0 to disable it")
             try require(
                 stage.validationInterval ?? 1 > 0, "\(place).validationInterval",
                 "\(stage.validationInterval ?? 0) is not positive")

@@ -56,7 +56,7 @@ struct RecipeData {
             throw ConfigError(
                 place: recipe.data.tokenizer.path ?? recipe.name,
                 problem:
-                    "the vocabulary has no piece \(Self.placeholderPiece) and no unknown piece to stand for images; train one with `data.tokenizer.path=null`"
+                    "the vocabulary has neither the piece \(Self.placeholderPiece) nor an unknown piece as a placeholder for images; train one with `data.tokenizer.path=null`"
             )
         }
         imagePlaceholder = placeholder
@@ -135,12 +135,14 @@ struct RecipeData {
                 if skipped > 0, skipped >= 2 * told.skipped {
                     told.skipped = skipped
                     say(
-                        "records without a supervised token were skipped (\(skipped) times, in every pass anew); "
-                            + "\(quarantinePath) names them")
+                        "skipped \(skipped) \(skipped == 1 ? "record" : "records") without a supervised token (counted in every "
+                            + "pass); \(quarantinePath) lists them")
                 }
                 if failed > 0, failed >= 2 * told.failed {
                     told.failed = failed
-                    say("\(failed) \(failed == 1 ? "record" : "records") could not be used; \(quarantinePath) says why")
+                    say(
+                        "skipped \(failed) unusable \(failed == 1 ? "record" : "records"); \(quarantinePath) gives the reasons"
+                    )
                 }
                 return batch
             },

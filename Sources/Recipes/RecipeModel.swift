@@ -63,7 +63,7 @@ struct RecipeModel {
             let isBranched = shape.hasImageBranch && !whole.names.contains { shape.textBranch(of: $0) != nil }
             say(
                 "every part starts from \(path)"
-                    + (isBranched ? "; the decoder's branch for images starts as a copy of that for text" : ""))
+                    + (isBranched ? "; the decoder's branch for images starts as a copy of the branch for text" : ""))
         }
         for (key, path, part) in recipe.initialize.parts(of: shape) {
             let published = try ModelFolder.stateDict(at: path)
@@ -86,7 +86,7 @@ struct RecipeModel {
         if let shortage = MachineMemory.shortage(of: byteCount) {
             throw ConfigError(
                 place: "\(recipe.name), model",
-                problem: "its \(store.elementCount()) parameters alone need \(shortage); make the model smaller")
+                problem: "its \(store.elementCount()) parameters alone need \(shortage); use a smaller model")
         }
     }
 
@@ -116,7 +116,7 @@ struct RecipeModel {
                 throw ConfigError(
                     place: "\(recipe.name), initialize.\(key)",
                     problem: "\(path)/\(name) and model.\(part.key) differ: "
-                        + "\(differences.joined(separator: ", and ")); the numbers would be wrong, so change the recipe"
+                        + "\(differences.joined(separator: ", and ")); the results would be wrong, so change the recipe"
                 )
             }
         }
@@ -134,7 +134,7 @@ struct RecipeModel {
                 throw ConfigError(
                     place: place,
                     problem:
-                        "no parameter lies under '\(prefix)'; the parts are \(shape.outline.parts.joined(separator: ", "))"
+                        "no parameter name starts with '\(prefix)'; the parts are \(shape.outline.parts.joined(separator: ", "))"
                 )
             }
             for member in members { store.freeze(under: member.name) }
@@ -170,7 +170,7 @@ struct RecipeMachine {
                 throw ConfigError(
                     place: "\(recipe.name), device",
                     problem:
-                        "there is no '\(recipe.device)' here; available: \(available.map(\.description).joined(separator: ", "))"
+                        "the device '\(recipe.device)' is unavailable on this machine; available: \(available.map(\.description).joined(separator: ", "))"
                 )
             }
             device = wanted

@@ -51,7 +51,7 @@ public enum RecipeRegistry {
             return twin
         }
         if let twin {
-            throw ConfigError(place: twin, problem: "a recipe of this name is registered already; choose another name")
+            throw ConfigError(place: twin, problem: "a recipe of this name is already registered; choose another name")
         }
     }
 

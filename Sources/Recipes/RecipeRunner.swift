@@ -78,7 +78,7 @@ public enum RecipeRunner {
             "\(recipe.name): \(prepared.store.elementCount()) parameters in \(machine.computeDType) on \(machine.device), \(data.summary)"
         )
         opened.say(
-            "memory: about \(plan.peakBytes / 1_000_000) MB at the peak, by plan"
+            "memory: about \(plan.peakBytes / 1_000_000) MB at the peak (estimate)"
                 + (plan.warning.map { "; \($0)" } ?? ""))
         let tensorBoard = try TensorBoardObserver(folder: folder.tensorboard)
         let context = RunContext(

@@ -75,7 +75,7 @@ public enum ResumeCheck {
             for bits in [before.bits, after.bits] {
                 for (step, fingerprint) in bits.sorted(by: { $0.key < $1.key }) where whole.bits[step] != fingerprint {
                     throw TrainingError(
-                        "the loss of step \(step) differs: \(whole.bits[step] ?? "none") without interruption, \(fingerprint) with one in stage \(stage.name)"
+                        "the loss of step \(step) diverges: \(whole.bits[step] ?? "none") without interruption, \(fingerprint) with one in stage \(stage.name)"
                     )
                 }
             }
@@ -84,7 +84,7 @@ public enum ResumeCheck {
             }
             guard resumed.weightsHash == reference.weightsHash else {
                 throw TrainingError(
-                    "the losses agree, but the final weights differ after an interruption in stage \(stage.name)")
+                    "the losses agree, but the final weights diverge after an interruption in stage \(stage.name)")
             }
         }
         return Result(

@@ -55,7 +55,7 @@ extension StageRun {
     private func copyTextBranch() throws {
         let weights = weights.stateDict
         try self.weights.restore { weights[built.shape.textBranch(of: $0) ?? $0] }
-        say("the decoder's branch for images starts as a copy of that for text")
+        say("the decoder's branch for images starts as a copy of the branch for text")
     }
 }
 

@@ -20,6 +20,6 @@ package func plainReason(_ error: any Error) -> String {
     case .fileWriteOutOfSpace: return "No space left on device"
     case .fileWriteFileExists: return "File exists"
     case .fileWriteVolumeReadOnly: return "Read-only file system"
-    default: return "the system refuses it (Cocoa error \(error.code.rawValue))"
+    default: return "the system refused it (Cocoa error \(error.code.rawValue))"
     }
 }

@@ -39,7 +39,7 @@ package enum StrictJSON {
         case .array: "an array"
         case .string: "a string"
         case .number: "a number"
-        case .bool: "a truth value"
+        case .bool: "a boolean"
         case .null: "null"
         }
     }
@@ -90,7 +90,7 @@ private struct Parser {
             guard peek == UInt8(ascii: "\"") else { throw malformed("expected a key in quotes") }
             let key = try string()
             // Swift compares strings by canonical equivalence; two keys that look alike may not both be stored anyway.
-            if !keys.insert(key).inserted { throw malformed("the key \(key.debugDescription) stands twice") }
+            if !keys.insert(key).inserted { throw malformed("duplicate key \(key.debugDescription)") }
             skipSpace()
             if !take(":") { throw malformed("expected ':' after the key \(key.debugDescription)") }
             skipSpace()

@@ -116,7 +116,7 @@ public final class ChatSession: Sendable {
     /// What was said stays said. The base is not loaded again; what images and videos became in the model, and the keys and
     /// values, are computed anew, because the adapter may change them.
     /// - Throws: `LoadReport` when the adapter does not fit, `SyrinxError` while an answer is being written or for a model that
-    ///   was not loaded from a folder, `VideoError` for an earlier video that is gone; the session then goes on as before.
+    ///   was not loaded from a folder, `VideoError` for an earlier video that is gone; the session then continues as before.
     public func use(_ adapter: AdapterFolder?) throws {
         try alone { earlier in
             let model = try earlier.model.adapted(by: adapter)
@@ -141,7 +141,7 @@ public final class ChatSession: Sendable {
             return state
         }
         guard let earlier else {
-            throw SyrinxError("the last answer is still being written; wait for its end or cancel it first")
+            throw SyrinxError("the last answer is still being generated; wait until it ends, or cancel it first")
         }
         defer { state.withLock { $0.isAnswering = false } }
         return try body(earlier)

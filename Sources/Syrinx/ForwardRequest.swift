@@ -37,7 +37,7 @@ public struct ForwardRequest: Sendable {
         } catch {
             let reason = (error as? StrictJSON.Malformed)?.reason ?? "\(error)"
             throw SyrinxError(
-                "\(path) is not a request, {\"prompt\": \"text with <image> where images stand\", \"images\": [\"a.png\"]}: "
+                "\(path) is not a request, {\"prompt\": \"text with the placeholder <image>\", \"images\": [\"a.png\"]}: "
                     + reason)
         }
         // What comes through standard input is relative to where the command runs.
@@ -50,7 +50,7 @@ public struct ForwardRequest: Sendable {
         let frames = file.frames ?? VideoReference.defaultFrameCount, allowed = VideoReference.allowedFrameCounts
         guard allowed.contains(frames) else {
             throw SyrinxError(
-                "\(path): frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+                "\(path): frames is \(frames); it must be from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         let images = try located(file.images).map { try ImageReference(path: $0) }
         let videos = try located(file.videos).map { path in

@@ -12,7 +12,7 @@ import Torch
     import Foundation
 #endif
 
-/// What lies beside a model's weights, and what stands in for it.
+/// The files beside a model's weights, and what replaces missing ones.
 extension ModelFolder {
     /// The vocabulary.
     ///
@@ -23,8 +23,8 @@ extension ModelFolder {
             throw CheckpointError.incomplete(
                 folder: path,
                 reason:
-                    "it has \(FileName.fastTokenizer) but no \(name), and Syrinx reads SentencePiece's own file: copy "
-                    + "\(name) from the repository in which the model, or the language model that it began from, was "
+                    "it has \(FileName.fastTokenizer) but no \(name), and Syrinx reads only SentencePiece's own file: copy "
+                    + "\(name) from the repository in which the model, or the language model that it started from, was "
                     + "published")
         }
         return try SentencePieceTokenizer(model: try bytes(of: name), from: path(of: name))
@@ -91,7 +91,7 @@ extension ModelFolder {
         if names.isEmpty { return [] }
         return [
             "\(path): \(FileName.addedTokens) names tokens beyond the \(tokenizer.vocabularySize) of "
-                + "\(FileName.tokenizerModel) (\(Self.shown(names))); they are text in prompts and never drawn"
+                + "\(FileName.tokenizerModel) (\(Self.shown(names))); they are plain text in prompts and are never generated"
         ]
     }
 
@@ -103,7 +103,7 @@ extension ModelFolder {
         guard let first = tables.first, Self.isRounded(try stored.tensor(first)) else { return [] }
         return [
             "\(path) stores \(tables.count) tables of rounded values such as \(first), which its authors' code reads; "
-                + "they are recomputed exactly unless you choose --stored-tables"
+                + "they are recomputed exactly unless you give --stored-tables"
         ]
     }
 

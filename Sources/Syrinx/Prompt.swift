@@ -162,7 +162,7 @@ package struct PromptFile: Sendable {
         let marked = MarkedText(text)
         if let mark = marked.firstModality?.mark {
             throw SyrinxError(
-                "\(place): its text has the mark \(mark), but here every image is a part of its own, "
+                "\(place): its text has the placeholder \(mark), but here every image is a part of its own, "
                     + "{\"image\": \"path\"}; for the text \(mark) write \"\\\\\(mark)\"")
         }
         return marked.pieces.map { if case .text(let text) = $0 { text } else { "" } }.joined()

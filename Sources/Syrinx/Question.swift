@@ -47,7 +47,7 @@ package struct Question: Sendable {
     /// Everything in reading order, to be taken as it is.
     package func raw(keepsSpaces: Bool) throws -> Prompt {
         guard start.allSatisfy({ $0.role == .user }) else {
-            throw SyrinxError("the prompt has roles, which only a template can write; leave --raw out")
+            throw SyrinxError("the prompt has roles, which need a chat template; omit --raw")
         }
         let beginning = Prompt(start.flatMap { $0.content.map(Prompt.Part.init) })
         return examples.reduce(beginning) { $0.adding(example: $1.image, $1.answer) }

@@ -39,8 +39,8 @@ public enum Syrinx {
     ) throws -> SyrinxModel {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw SyrinxError(
-                "there is no model folder at \(folder); train one with `syrinx train`, or check the path; a model of the "
-                    + "Hugging Face Hub must be downloaded first, and its folder given")
+                "there is no model folder at \(folder); train one with `syrinx train`, or check the path; download a model of "
+                    + "the Hugging Face Hub first, then give its folder")
         }
         let files = try ModelFolder(path: folder)
         let configuration = Data(try files.bytes(of: ModelFolder.FileName.config))
@@ -75,7 +75,7 @@ public enum Syrinx {
         do {
             try withTorchErrors { try store.load(weights, dtype: dtype, device: device) }
         } catch let error as TorchError {
-            throw SyrinxError("\(folder): the weights cannot be put on \(device): \(error.message)")
+            throw SyrinxError("\(folder): the weights cannot be moved to \(device): \(error.message)")
         } catch let report as LoadReport {
             throw report.named(folder, wanting: try? ModelRegistry.family(ofConfiguration: configuration).modelType)
         }
@@ -106,6 +106,6 @@ public enum Syrinx {
         let needed = converted.reduce(0) { $0 + $1.1.elementCount * dtype.byteCount }
         guard let shortage = MachineMemory.shortage(of: needed) else { return }
         throw SyrinxError(
-            "\(folder): as \(dtype) the weights need \(shortage); keep the checkpoint's dtype, or use a larger machine")
+            "\(folder): the weights as \(dtype) need \(shortage); keep the checkpoint's dtype, or use a larger machine")
     }
 }

@@ -86,7 +86,7 @@ extension SyrinxModel {
     /// - Throws: `LoadReport` with every tensor of the adapter that does not fit the model, or `SyrinxError` for a model
     ///   that was not loaded from a folder.
     public func adapted(by adapter: AdapterFolder?) throws -> SyrinxModel {
-        guard let base else { throw SyrinxError("\(name) was not loaded from a folder, so it takes no adapter") }
+        guard let base else { throw SyrinxError("\(name) was not loaded from a folder, so it cannot use an adapter") }
         var model = self
         model.model = try base.model(with: adapter, on: device)
         model.engine = GenerationEngine(model.model, pieceCount: engine.pieceCount)

@@ -57,8 +57,8 @@ public struct SyrinxModel: Sendable {
     ) throws {
         guard tokenizer.vocabularySize <= model.vocabularySize else {
             throw SyrinxError(
-                "\(name): the tokenizer has \(tokenizer.vocabularySize) tokens, but the model knows "
-                    + "\(model.vocabularySize); the folder's tokenizer and weights do not belong together")
+                "\(name): the tokenizer has \(tokenizer.vocabularySize) tokens, but the model has "
+                    + "\(model.vocabularySize); the folder's tokenizer and weights do not match")
         }
         self.name = name
         self.device = device
@@ -85,7 +85,7 @@ public struct SyrinxModel: Sendable {
     }
 
     /// What the model says of the image at `path`, asked in its own template.
-    /// - Parameter prompt: the question, or text after the image that a model of documents goes on from, such as `colours:`.
+    /// - Parameter prompt: the question, or text after the image for a model of documents to continue, such as `colours:`.
     /// - Throws: `SyrinxError`, `CodecError` or `GenerationError`, each one sentence.
     public func describe(
         imageAt path: String, prompt: String = "", options: AnswerOptions = AnswerOptions()

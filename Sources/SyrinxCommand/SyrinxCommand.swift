@@ -7,8 +7,8 @@ package struct SyrinxCommand: ParsableCommand {
         commandName: "syrinx",
         abstract: "Build, train, evaluate and talk with multimodal language models.",
         discussion: """
-            Exit status: 0 when all went well, 1 when the work failed, 2 when the command line or an input is wrong, \
-            130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of its output is gone.
+            Exit status: 0 success, 1 the work failed, 2 wrong command line or input, 130 after Ctrl-C, 143 after SIGTERM, \
+            141 if the reader of the output closed it.
             """,
         version: "0.1.0",
         // One a line, in alphabetical order.

@@ -42,7 +42,7 @@ struct SentencePieceModelProto {
             default: break
             }
         }
-        if pieces.isEmpty { throw Malformed(reason: "it holds no vocabulary") }
+        if pieces.isEmpty { throw Malformed(reason: "it has no vocabulary") }
     }
 
     private static func piece(_ message: ArraySlice<UInt8>) throws(Malformed) -> Piece {

@@ -68,7 +68,7 @@ struct AdapterFolderTests {
         let warning = try #require(adapter.warning(on: other, named: "here"))
         #expect(
             warning.hasPrefix(
-                "the adapter \(adapter.path) was trained beside other weights (my/base) than those of here: "
+                "the adapter \(adapter.path) was trained with other weights (my/base) than here: "
                     + "b.v_proj differs (b.v_proj.weight has "), "\(warning)")
         // PEFT's own folders tell nothing.
         try FileManager.default.removeItem(atPath: folder("adapter"))
@@ -94,7 +94,7 @@ struct AdapterFolderTests {
         let trained = try #require(warning { name, tensor in name.hasPrefix("head") ? tensor + 1e-5 : tensor })
         #expect(
             trained.hasPrefix(
-                "the adapter \(adapter.path) was trained beside other weights (runs/mine/model) than those of before: "
+                "the adapter \(adapter.path) was trained with other weights (runs/mine/model) than before: "
                     + "head differs (head.fc.3.bias has "), "\(trained)")
         // Training keeps frozen weights as bfloat16 and trained ones in full; the model before is in full.
         try FileManager.default.removeItem(atPath: folder("adapter"))
@@ -102,9 +102,9 @@ struct AdapterFolderTests {
         try AdapterFolder.write(
             adapted.stateDict(of: .adapters), Self.adaptation, baseModel: "mixed", base: mixed, to: folder("adapter"))
         let beside = try #require(try AdapterFolder(path: folder("adapter")).warning(on: whole, named: "before"))
-        #expect(beside.contains("(mixed) than those of before: head differs ("), "\(beside)")
+        #expect(beside.contains("(mixed) than before: head differs ("), "\(beside)")
         let both = try #require(warning { name, tensor in name.hasSuffix("fc.weight") ? tensor + 1 : tensor * 1.5 })
-        #expect(both.contains("than those of before: a.q_proj, b.v_proj, eye.fc, head differ ("), "\(both)")
+        #expect(both.contains("than before: a.q_proj, b.v_proj, eye.fc, head differ ("), "\(both)")
         // An earlier version's file knows adapted weights alone.
         let known = base["a.q_proj.weight"]?.array(of: Float.self) ?? []
         try FileManager.default.removeItem(atPath: folder("adapter"))
@@ -115,7 +115,7 @@ struct AdapterFolderTests {
         #expect(old.warning(on: whole, named: "before") == nil)
         whole["a.q_proj.weight"] = .ones([3, 4])
         #expect(
-            old.warning(on: whole, named: "before")?.contains("(old) than those of before: a.q_proj differs") == true)
+            old.warning(on: whole, named: "before")?.contains("(old) than before: a.q_proj differs") == true)
     }
 
     @Test func `The names of older versions are understood`() throws {
@@ -133,7 +133,7 @@ struct AdapterFolderTests {
         (#"{"r": 2, "init_lora_weights": "olora"}"#, "init_lora_weights olora"),
         (#"{"r": 2, "alora_invocation_tokens": [5]}"#, "alora_invocation_tokens"),
         (#"{"r": 2, "rank_pattern": {"q_proj": 4}}"#, "rank_pattern"), (#"{"r": 0}"#, "the rank is 0"),
-        (#"{"r": 4611686018427387904}"#, "it must lie in 1...65536"),
+        (#"{"r": 4611686018427387904}"#, "it must be from 1 to 65536"),
         (#"{"r": "two"}"#, "r should be a whole number"), (#"{"r": 2"#, "is damaged"),
     ])
     func `What is no plain LoRA adapter is refused by name`(config: String, expected: String) throws {

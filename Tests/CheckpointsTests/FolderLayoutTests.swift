@@ -24,8 +24,8 @@ struct FolderLayoutTests {
         #expect(Set(try model.stateDict().names) == Set(weights.names))
         #expect(
             model.remarks() == [
-                "\(model.path): model.safetensors.index.json names model-00001-of-00002.safetensors, which is not there; "
-                    + "model.safetensors is read instead"
+                "\(model.path): model.safetensors.index.json names model-00001-of-00002.safetensors, which is missing; "
+                    + "reading model.safetensors instead"
             ])
     }
 
@@ -39,7 +39,8 @@ struct FolderLayoutTests {
         #expect(try model.weightFileNames() == ["pytorch_model.bin"])
         let remarks = model.remarks()
         #expect(
-            remarks.count == 2 && remarks.last?.contains("model-00001-of-00002.safetensors, which may hold") == true)
+            remarks.count == 2
+                && remarks.last?.contains("model-00001-of-00002.safetensors, which may also contain") == true)
     }
 
     @Test func `Weights that lie in a folder and are not read are named, a trainer's state is not`() throws {
@@ -54,7 +55,7 @@ struct FolderLayoutTests {
         #expect(
             model.remarks() == [
                 "\(model.path): model.safetensors is read; consolidated.00.pth, non_lora_trainables.bin, pytorch_model.bin, "
-                    + "which may hold weights too, is not"
+                    + "which may also contain weights, is not"
             ])
     }
 
@@ -63,7 +64,7 @@ struct FolderLayoutTests {
             atPath: folder("model.safetensors"), withDestinationPath: "../../blobs/gone")
         let model = try ModelFolder(path: folder.path)
         let error = #expect(throws: CheckpointError.self) { try model.weightFileNames() }
-        #expect("\(error!)".contains("model.safetensors is a link to a file that is not there"))
+        #expect("\(error!)".contains("model.safetensors is a broken link"))
     }
 
     @Test func `A folder with weights in unknown forms alone says which it has`() throws {

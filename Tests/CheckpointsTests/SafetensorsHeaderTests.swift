@@ -40,7 +40,7 @@ struct MalformedFile: CustomTestStringConvertible, Sendable {
         .init("header that is an array", "[]", data: 0, "does not begin with '{'"),
         .init("header after a space", " {}", data: 0, "does not begin with '{'"),
         .init("PyTorch archive", Array("PK\u{3}\u{4}aaaabbbbccccdddd".utf8), "PyTorch archive"),
-        .init("GGUF file", Array("GGUF\u{3}\0\0\0\u{1}\0\0\0".utf8), "GGUF file, which Syrinx does not read"),
+        .init("GGUF file", Array("GGUF\u{3}\0\0\0\u{1}\0\0\0".utf8), "GGUF file, which is unsupported"),
         .init("web page", Array("<!DOCTYPE html><html></html>".utf8), "it looks like a web page"),
         .init("Git LFS pointer", Array("version https://git-lfs.github.com/spec/v1".utf8), "git lfs pull"),
         .init(
@@ -53,14 +53,14 @@ struct MalformedFile: CustomTestStringConvertible, Sendable {
         .init(
             "tensor named twice",
             "{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}",
-            "\"a\" stands twice"),
+            "duplicate key \"a\""),
         .init(
             "tensor named twice, once by an escape",
             "{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}",
-            "\"a\" stands twice"),
+            "duplicate key \"a\""),
         .init(
             "dtype given twice", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\",\"shape\":[8],\"data_offsets\":[0,8]}}",
-            "\"dtype\" stands twice"),
+            "duplicate key \"dtype\""),
         .init("deep nesting", "{\"a\":" + String(repeating: "[", count: 100_000), data: 0, "nesting deeper"),
         .init("control character in a name", "{\"a\u{1}\":1}", data: 0, "control character"),
         .init("unknown escape", "{\"\\x\":1}", data: 0, "escape"),

@@ -87,7 +87,7 @@ struct TorchArchiveTests {
         ])
     func functions(module: String, name: String) {
         let call = Pickle().global(module, name).code("(").string("touch /tmp/owned").code("tR")
-        #expect(refusal(TorchArchiveBuilder(pickle: call)).contains("it may be malicious, and nothing of it was run"))
+        #expect(refusal(TorchArchiveBuilder(pickle: call)).contains("it may be malicious, and nothing was executed"))
         let stacked = Pickle().string(module).string(name).code("\u{93}").code(")R")
         #expect(refusal(TorchArchiveBuilder(pickle: stacked)).contains("it may be malicious"))
     }
@@ -103,15 +103,18 @@ struct TorchArchiveTests {
     @Test(
         "A pickle that contradicts itself is one sentence",
         arguments: [
-            (Pickle().code("t"), "closes what it has not opened"), (Pickle().code("R"), "takes more than it has put"),
-            (Pickle().code("]").code("h\u{9}"), "recalls what it has not put"),
-            (Pickle().code("]").string("a").string("b").code("s"), "a key of what is no dictionary"),
+            (Pickle().code("t"), "closes a group that was never opened"), (Pickle().code("R"), "pops an empty stack"),
+            (Pickle().code("]").code("h\u{9}"), "reads an unset memo entry"),
+            (Pickle().code("]").string("a").string("b").code("s"), "a key on a value that is not a dictionary"),
             (Pickle().code("})]s"), "a tuple as a key"), (Pickle().code("}]]s"), "a list as a key"),
             (Pickle().code("]"), "expected a dictionary of tensors"),
-            (Pickle().code("}").string("a").integer(1).code("s"), "its key \"a\" holds an integer, expected a tensor"),
+            (
+                Pickle().code("}").string("a").integer(1).code("s"),
+                "its key \"a\" contains an integer, expected a tensor"
+            ),
             (Pickle().code("}]").code(String(repeating: "\u{85}", count: 100)), "nest deeper than 32"),
-            (Pickle().code("X\u{FF}\u{FF}\u{FF}\u{7F}"), "cut short"), (Pickle().code("\u{80}\u{9}"), "protocol 9"),
-            (Pickle().string("storage").code("\u{85}Q"), "something that is no storage"),
+            (Pickle().code("X\u{FF}\u{FF}\u{FF}\u{7F}"), "truncated"), (Pickle().code("\u{80}\u{9}"), "protocol 9"),
+            (Pickle().string("storage").code("\u{85}Q"), "something that is not a storage"),
         ])
     func contradictions(pickle: Pickle, expected: String) {
         let message = refusal(TorchArchiveBuilder(pickle: pickle))
@@ -129,7 +132,7 @@ struct TorchArchiveTests {
                 "needs 60 elements, but its file has 24 bytes"))
         let missing = TorchArchiveBuilder(
             pickle: .tensor("w", key: "../../etc/passwd", count: 6, shape: [6], strides: [1]), storages: ["0": six])
-        #expect(refusal(missing).contains("data/../../etc/passwd, which the archive lacks"))
+        #expect(refusal(missing).contains("data/../../etc/passwd, which the archive does not have"))
     }
 
     @Test("Compressed, encrypted, doubled and overlapping files are refused: no archive expands")
@@ -147,7 +150,7 @@ struct TorchArchiveTests {
         var overlapping = right
         overlapping.files.append(("archive/data/1", six))
         overlapping.movedOffsets["archive/data/1"] = 0
-        #expect(refusal(overlapping).contains("lie over one another"))
+        #expect(refusal(overlapping).contains("overlap"))
         var lost = right
         lost.movedOffsets["archive/data/0"] = 5
         #expect(refusal(lost).contains("is not where the list of files says"))

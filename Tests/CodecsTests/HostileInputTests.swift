@@ -142,7 +142,7 @@ import Testing
         for (file, limits, reason) in [
             (path, limits, "more than the 100 allowed"), (path + "x", .default, "No such file"),
             (ImageFixtures.path(""), .default, "it is a folder"),
-            (ImageFixtures.path("grey.png") + "\0.txt", .default, "its name holds a zero character"),
+            (ImageFixtures.path("grey.png") + "\0.txt", .default, "its name contains a zero character"),
             ("/dev/null", .default, "not a regular file"),
         ] {
             let error = #expect(throws: CodecError.self) { try codec.decode(file, limits: limits) }

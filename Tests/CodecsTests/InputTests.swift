@@ -12,7 +12,7 @@ import Testing
         let digits = Data(bytes).base64EncodedString()
         #expect(try readInput("data:image/png;base64,\(digits)", limit: limit) == bytes)
         let error = #expect(throws: CodecError.self) { try readInput("data:image/png;base64,%%%", limit: limit) }
-        #expect(error?.description.contains("it is no whole data URL") == true)
+        #expect(error?.description.contains("it is not a complete data URL") == true)
         let large = #expect(throws: CodecError.self) { try readInput("data:;base64,\(digits)", limit: 100) }
         #expect(large?.description.contains("more than the 100 allowed") == true)
     }

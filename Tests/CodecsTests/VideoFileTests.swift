@@ -130,12 +130,12 @@ import Testing
         let empty = try Copy("h264.mp4") { $0 = Data() }
         // The index stands at the end of this file.
         let cut = try Copy("h264.mp4") { $0 = $0.prefix($0.count / 2) }
-        #expect(refusal(text.path).hasPrefix("\(text.path): not a video that can be read: expected MP4"))
+        #expect(refusal(text.path).hasPrefix("\(text.path): not a readable video: expected MP4"))
         #expect(refusal(empty.path).hasSuffix("found no bytes at all"))
-        #expect(refusal(cut.path).contains("not a video that can be read"))
+        #expect(refusal(cut.path).contains("not a readable video"))
         #expect(refusal("/nowhere.mp4").contains("No such file or directory"))
         #expect(refusal(NSTemporaryDirectory()).contains("it is a folder"))
-        #expect(refusal(Self.path("sound.ogg")).contains("not a video: it holds sound or data, but no moving picture"))
+        #expect(refusal(Self.path("sound.ogg")).contains("not a video: it has sound or data, but no video stream"))
         let h264 = Self.path("h264.mp4")
         #expect(refusal(h264, limits: VideoLimits(maximumFrameCount: 22)).contains("more than the 22 frames allowed"))
         #expect(
@@ -155,7 +155,7 @@ import Testing
         let cover = ImageFixtures.bytes("grey.jpg")
         let tags = Array("ID3".utf8) + [3, 0, 0, 0, 0, 7, 0x76] + Array("APIC".utf8) + [0, 0, 3, 0x6C, 0, 0, 0]
         let sound = try refusal(tags + Array("image/jpeg\0\u{3}\0".utf8) + cover + [0xFF, 0xFB, 0x90, 0x64])
-        #expect(sound?.description.contains("not a video: it holds sound (MP3), but no moving picture") == true)
+        #expect(sound?.description.contains("not a video: it has sound (MP3), but no video stream") == true)
         #expect(sound?.kind == .noPictures)
         for (file, name) in [
             ("rgb.png", "PNG"), ("baseline-420.jpg", "JPEG"), ("rgb.bmp", "BMP"), ("alpha.avif", "AVIF"),
@@ -165,7 +165,7 @@ import Testing
         }
         let cut = try Copy("h264.mp4") { $0 = $0.prefix($0.count / 2) }
         let error = #expect(throws: VideoError.self) { try VideoFile(cut.path) }
-        #expect(error?.description.contains("a container of videos that is damaged or cut short") == true)
+        #expect(error?.description.contains("a video container that is damaged or truncated") == true)
     }
 
     @Test func `A playlist opens no other file`() throws {

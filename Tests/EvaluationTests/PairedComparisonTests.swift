@@ -46,7 +46,7 @@ import Testing
         let own = Self.predictions(right: 0.7, seed: 3)
         let line = try Self.compare(own, own).lines[0]
         #expect(line.difference.value == 0 && line.difference.lower == 0 && line.difference.upper == 0)
-        #expect(line.verdict == "cannot be told from zero")
+        #expect(line.verdict == "indistinguishable from zero")
     }
 
     @Test func `the table fits a terminal of 80 columns and says of each line what it is about`() throws {

@@ -54,7 +54,7 @@ private let contract = TokenContract(imagePlaceholder: 9, tokenCount: 3)
         let error = #expect(throws: ProcessorError.self) {
             try contract.check(PromptLayout(name: "s", segments: [.media(sound)]))
         }
-        #expect(error?.description.contains("a.wav is of the modality sound") == true)
+        #expect(error?.description.contains("a.wav has the modality sound") == true)
         #expect(error?.description.contains("it reads image") == true)
     }
 
@@ -138,7 +138,9 @@ private struct CarelessTokenizer: Tokenizer {
         let error = #expect(throws: ProcessorError.self) {
             try CarelessTokenizer().encodePlainText("<s>", name: "sample 3")
         }
-        #expect(error?.description.hasPrefix("sample 3: text was encoded to the special token \"<s>\" (1)") == true)
+        #expect(
+            error?.description.hasPrefix("sample 3: the tokenizer encoded text as the special token \"<s>\" (1)")
+                == true)
         #expect(throws: ProcessorError.self) {
             try CarelessTokenizer().encodePlainText("a", reserved: [100], name: "s")
         }

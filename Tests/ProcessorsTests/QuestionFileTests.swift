@@ -46,11 +46,11 @@ import Testing
         #expect(written == ["[17]", #"["18"]"#, #"["3"]"#])
         #expect(
             refusal { _ = try self.file(#"[{"id": 17, "prompt": "a"}, {"question_id": "17", "text": "b"}]"#) }
-                == "FILE: questions 1 and 2 have the same id \"17\"; give every question an id of its own")
+                == "FILE: questions 1 and 2 have the same id \"17\"; give every question a unique id")
         #expect(
             refusal { _ = try self.file("{\"question_id\": 2}\n{}") }
-                == "FILE: lines 1 and 2 have the same id \"2\" (a line without one has its number); give every question an id "
-                + "of its own")
+                == "FILE: lines 1 and 2 have the same id \"2\" (the default id is the line's number); give every question a "
+                + "unique id")
         let far = try self.file(#"{"id": 123456789012345678901234567890}"#)
         #expect(far.id(0).text == "123456789012345678901234567890")
     }
@@ -59,13 +59,13 @@ import Testing
         "What would change the question and cannot be used is refused by name",
         arguments: [
             (#"{"question": "a", "prompt": "b"}"#, "both prompt and question, which mean the same"),
-            (#"{"question": "a", "image_id": 262148}"#, "names its image by image_id alone"),
+            (#"{"question": "a", "image_id": 262148}"#, "names its image only by image_id"),
             (#"{"question": "a", "options": ["b"]}"#, "the key 'options' is not one of"),
             (#"{"prompt": 3}"#, "prompt should be text, not a number"),
             (#"{"prompt": "a", "id": true}"#, "id should be text or a number, not "),
             (#"{"prompt": "a", "question_id": [3]}"#, "question_id should be text or a number, not "),
             (#"{"prompt": "a", "images": [3]}"#, "images should be a path or a list of paths"),
-            (#"{"prompt": "a", "images": ["b.png", ""]}"#, "images holds an empty path"),
+            (#"{"prompt": "a", "images": ["b.png", ""]}"#, "images contains an empty path"),
             (#"{"prompt": "a", "seed": -1}"#, "seed should be a whole number from 0"),
             (#"{"prompt": "a", "conversation": [{"txt": "b"}]}"#, "a part of conversation has the key 'txt'"),
             ("[3]", "it is a number, but a question is an object"), ("{\"prompt\": ", "at byte"),

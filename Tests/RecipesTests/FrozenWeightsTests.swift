@@ -75,7 +75,7 @@ struct FrozenWeightsTests {
             }
             #expect(
                 error?.description.contains("(1 differ, among them \(name))") == true
-                    && error?.description.contains("put back what was in \(folder)/base") == true, "\(error as Any)")
+                    && error?.description.contains("restore what was in \(folder)/base") == true, "\(error as Any)")
         }
     }
 

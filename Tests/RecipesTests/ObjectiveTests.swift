@@ -100,7 +100,8 @@ struct ObjectiveTests {
                 "stages.0.zLossScale: toy words have no z-loss") == true)
         #expect(
             message("stages.0.objective=contrastive", "stages.0.globalBatchSize=3", "stages.0.microbatchSize=1")?
-                .contains("stages.0.microbatchSize: contrasting needs at least 2 images a micro-batch, got 1") == true)
+                .contains("stages.0.microbatchSize: a contrastive loss needs at least 2 images per micro-batch, got 1")
+                == true)
     }
 
     @Test("An unknown word is refused while the recipe is read, with its place and the nearest name")
@@ -152,7 +153,7 @@ struct ObjectiveTests {
     @Test("A name is registered once, whoever asks at the same time")
     func duplicates() async throws {
         let error = #expect(throws: ConfigError.self) { try ObjectiveRegistry.register(ToyWords.objective) }
-        #expect(error?.description.contains("objective 'toyWords': the name is taken") == true)
+        #expect(error?.description.contains("objective 'toyWords': the name is already registered") == true)
         var known = ToyWords.objective
         known.name = "nextToken"
         #expect(throws: ConfigError.self) { try ObjectiveRegistry.register(known) }

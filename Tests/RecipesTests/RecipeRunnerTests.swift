@@ -113,7 +113,9 @@ struct RecipeRunnerTests {
                     try recipe(folder), .init(output: folder + "/run", resume: true, say: { said.append($0) }))
             }
             #expect(error?.description.contains("none of the 1 checkpoints in \(folder)/run/checkpoints") == true)
-            #expect(said.count == 1 && said[0].contains("step-000003 is passed over"), "\(said)")
+            #expect(
+                said.count == 1 && said[0].hasPrefix("skipping checkpoint ") && said[0].contains("step-000003: "),
+                "\(said)")
             #expect(FileManager.default.fileExists(atPath: checkpoint))
         }
     }
@@ -135,7 +137,7 @@ struct RecipeRunnerTests {
                         [Meddler(context.store.parameters[0].tensor)]
                     })
             }
-            #expect(error?.description.hasPrefix("the loss of step 3 differs: ") == true, "\(error as Any)")
+            #expect(error?.description.hasPrefix("the loss of step 3 diverges: ") == true, "\(error as Any)")
         }
     }
 
@@ -174,7 +176,7 @@ struct RecipeRunnerTests {
                 try RecipeRunner.run(
                     try recipe(folder, ["stages.0.freeze=[visionEncoder]"]), .init(output: folder + "/run"))
             }
-            #expect(error?.description.contains("no parameter lies under 'visionEncoder'") == true)
+            #expect(error?.description.contains("no parameter name starts with 'visionEncoder'") == true)
         }
     }
 }

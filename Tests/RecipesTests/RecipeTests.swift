@@ -29,17 +29,17 @@ struct RecipeTests {
     @Test(
         "A setting that makes no sense is refused by key, value and remedy",
         arguments: [
-            ("stages=[]", "stages: there is nothing to train"),
+            ("stages=[]", "stages: there are no stages"),
             ("device=gpu", "device: 'gpu' is not one of auto, cpu, cuda"),
             ("threads=0", "threads: 0 is not positive"),
             ("threads=1000000", "threads: 1000000 is more than the 1024"),
-            ("data.workerCount=100000", "data.workerCount: 100000 threads are more than the 1024"),
+            ("data.workerCount=100000", "data.workerCount: 100000 threads are above the limit of 1024"),
             ("data.contextLength=100000", "data.contextLength: 100000 is longer than the model's 512"),
             ("data.contextLength=4", "data.contextLength: 4 has no room for an image of "),
-            ("data.tokenizer.vocabularySize=9000000000000000000", "is more than the 16777216 that any vocabulary has"),
+            ("data.tokenizer.vocabularySize=9000000000000000000", "is above the limit of 16777216"),
             (
                 "stages.1.globalBatchSize=1000000000",
-                "stages.1.globalBatchSize: the 1000000000 rows of one update are in memory before it and take at least 12288 GB"
+                "stages.1.globalBatchSize: the 1000000000 rows of one update must all fit in memory and take at least 12288 GB"
             ),
             ("data.tokenizer.vocabularySize=100", "data.tokenizer.vocabularySize: 100 is too small"),
             ("checkpoints.keep=0", "checkpoints.keep: 0 is not positive"),

@@ -66,7 +66,7 @@ struct StrictJSONTests {
                 == "unexpected end of the JSON text at line 2, byte 27 of the JSON text")
         #expect(
             message("{\"layer_count\": 3, \"layer_count\": 4}")
-                == "the key \"layer_count\" stands twice at byte 32 of the JSON text")
+                == "duplicate key \"layer_count\" at byte 32 of the JSON text")
         #expect(message("{\"layer_count\": 3} x") == "unexpected text after the JSON value at byte 19 of the JSON text")
         #expect(message("") == "unexpected end of the JSON text at byte 0 of the JSON text")
         #expect(

@@ -84,7 +84,7 @@ import TinyModels
         #expect(process.terminationReason == .exit && process.terminationStatus == 143)
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)).last == 0x0A)
         let said = try String(contentsOf: errors, encoding: .utf8)
-        #expect(said.contains("interrupted; to go on:\n\n    ") && said.contains(" --output \(output) "), "\(said)")
+        #expect(said.contains("interrupted; resume with:\n\n    ") && said.contains(" --output \(output) "), "\(said)")
     }
 
     @Test func `A question without an answer is told by the status, and the others are answered`() throws {
@@ -122,7 +122,7 @@ import TinyModels
             #expect(result.status == 2)
             #expect(
                 result.errors
-                    == "error: \(output) cannot be written: it is a device or a pipe, which keeps nothing; "
+                    == "error: \(output) cannot be written: it is a device or a pipe, which cannot keep a file; "
                     + "give the name of a file\n")
         }
         #expect(!FileManager.default.fileExists(atPath: pipe + ".batch.json"))
@@ -155,7 +155,7 @@ import TinyModels
         let first = try SyrinxProcess.run(arguments(input, output, "--stop", "a", "--stop", "b") + options)
         #expect(first.status == 0, "\(first.errors)")
         let second = try SyrinxProcess.run(arguments(input, output, "--stop", "a b") + options)
-        #expect(second.status == 2 && second.errors.contains("holds answers with another --stop"), "\(second.errors)")
+        #expect(second.status == 2 && second.errors.contains("has answers with another --stop"), "\(second.errors)")
     }
 
     @Test func `A video stands in a prompt and in a line`() throws {

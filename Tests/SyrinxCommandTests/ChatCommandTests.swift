@@ -20,13 +20,13 @@ import Testing
             input: lines.joined(separator: "\n") + "\n", inputFromTerminal: true)
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.errors.components(separatedBy: "wide.jpg: JPEG").count == 4, "\(run.errors)")
-        #expect(run.errors.components(separatedBy: "kept from before").count == 3, "\(run.errors)")
-        let output = run.output.components(separatedBy: "The last question and its answer are taken back.\n")
+        #expect(run.errors.components(separatedBy: "reused from the cache").count == 3, "\(run.errors)")
+        let output = run.output.components(separatedBy: "Took back the last question and its answer.\n")
         #expect(output.count == 2)
-        #expect(output[1].hasSuffix("The conversation is forgotten.\n"))
+        #expect(output[1].hasSuffix("The conversation starts anew.\n"))
         #expect(
             run.errors.hasSuffix(
-                "error: there is nothing to take back\nerror: /nonsense is not a command; /help lists them\n"))
+                "error: there is no question to take back\nerror: /nonsense is not a command; /help lists them\n"))
         // Asked again, the second question gets the same answer.
         let again = try #require(output.last?.components(separatedBy: "The conversation").first)
         #expect(output[0].hasSuffix(again))
@@ -85,7 +85,7 @@ import Testing
         #expect(run.errors.contains("\(folder)/none.png"))
         #expect(
             run.output
-                == "Put away: 5 images, 1 video.\nNothing waits for the next line.\n")
+                == "Removed: 5 images, 1 video.\nNo media wait for the next line.\n")
         #expect(
             run.errors.contains(
                 "error: /image needs a path: /image photo.jpg\nerror: /video needs a path: /video clip.mp4\n"))
@@ -98,11 +98,11 @@ import Testing
             "mplug-owl-video", [], shown + ["/undo", "What is shown?", "/undo", "/drop", "What is shown?"])
         #expect(run.status == 0, "\(run.errors)")
         let notice =
-            "The last question and its answer are taken back; 1 image, 1 video wait for the next line "
-            + "(/drop puts them away).\n"
+            "Took back the last question and its answer; 1 image, 1 video wait for the next line "
+            + "(/drop removes them).\n"
         let answers = run.output.components(separatedBy: notice)
         try #require(answers.count == 3)
-        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Put away: 1 image, 1 video.\n"))
+        #expect(answers[0] == answers[1] && answers[2].hasPrefix("Removed: 1 image, 1 video.\n"))
         #expect(run.errors.components(separatedBy: " 6 image tokens, 6 video tokens").count == 3, "\(run.errors)")
         #expect(run.errors.components(separatedBy: " 0 image tokens").count == 2, "\(run.errors)")
     }
@@ -117,16 +117,16 @@ import Testing
                 "/adapter /none/here", "Why?", "/undo", "/adapter none", "Why?",
             ], atTerminal: true)
         #expect(run.status == 0, "\(run.errors)")
-        let none = "no adapter is in use (/adapter PATH: with one)\n"
-        let used = "the adapter \(adapter) is in use (/adapter none: without it)\n"
-        let undone = "The last question and its answer are taken back.\n"
+        let none = "no adapter is in use (/adapter PATH uses one)\n"
+        let used = "the adapter \(adapter) is in use (/adapter none stops using it)\n"
+        let undone = "Took back the last question and its answer.\n"
         let answers = run.output.components(separatedBy: undone)
         try #require(answers.count == 4, "\(run.output)")
         let base = answers[0]
         #expect(answers[1].hasPrefix(none + used))
         let adapted = answers[1].dropFirst((none + used).count)
         #expect(adapted != base)
-        #expect(answers[2] == "As before: " + used + "As before: " + used + adapted)
+        #expect(answers[2] == "Unchanged: " + used + "Unchanged: " + used + adapted)
         #expect(answers[3] == none + base)
         let errors = run.errors.split(separator: "\n").filter { $0.hasPrefix("error:") }
         try #require(errors.count == 2, "\(run.errors)")
@@ -151,10 +151,11 @@ import Testing
             (["/image /none/there.png", "What is shown?"], "line 1 of standard input: /none/there.png: "),
             (["/help", "/video /none/there.mp4", "What moves?"], "line 2 of standard input: /none/there.mp4: "),
             (["\u{FEFF}/image /none/there.png", "What is shown?"], "line 1 of standard input: /none/there.png: "),
-            (["Was hei\u{FFFD}t das?", "Why?"], "line 1 of standard input: the line holds bytes that are not UTF-8"),
+            (["Was hei\u{FFFD}t das?", "Why?"], "line 1 of standard input: the line has bytes that are not UTF-8"),
             (["/image /none/*.png", "What is shown?"], "no file matches /none/*.png"),
             ([String(repeating: "why ", count: 300), "Why?"], "line 1 of standard input: the prompt has "),
-            (["/adapter /none/here", "Why?"], "no such folder"), (["/undo", "Why?"], "there is nothing to take back"),
+            (["/adapter /none/here", "Why?"], "no such folder"),
+            (["/undo", "Why?"], "there is no question to take back"),
             (["/image", "Why?"], "/image needs a path"), (["/imgae a.png", "Why?"], "/imgae is not a command"),
             (["What is <image> here?", "Why?"], "1 <image> mark, but 0 images were given"),
         ])

@@ -120,7 +120,7 @@ struct CommandLineTests {
     @Test func `What is printed and does not arrive is a failure`() throws {
         let result = try SyrinxProcess.run(["recipe", "show", "mm1-demo"], fileSizeLimit: 512)
         #expect(result.status == 1)
-        #expect(result.errors.hasPrefix("error: standard output cannot be written"), "\(result.errors)")
+        #expect(result.errors.hasPrefix("error: cannot write to standard output"), "\(result.errors)")
         #expect(try SyrinxProcess.run(["recipe", "show", "mm1-demo"]).status == 0)
     }
 }

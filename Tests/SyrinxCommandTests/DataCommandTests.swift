@@ -82,8 +82,9 @@ import Testing
             let bad = try SyrinxProcess.run(["data", "check", own + "/bad.jsonl", "--quarantine", quarantine])
             #expect(bad.status == 1 && bad.output.hasPrefix("5 bad of 6 records, 1 good images, 1 answers"))
             for reason in [
-                "#1: 1: the image \(own)/nowhere.png is not there", "#2: 2: image 0 (broken.png): ",
-                "2 marks <image> for 1 image", "the assistant says nothing", "has neither the list conversations",
+                "#1: 1: the image \(own)/nowhere.png does not exist", "#2: 2: image 0 (broken.png): ",
+                "2 <image> placeholders for 1 image", "the assistant's answers are empty",
+                "has neither the list conversations",
             ] { #expect(bad.output.contains(reason), "\(reason) in \(bad.output)") }
             #expect(bad.output.contains("keys that are not read: foo (1)\n"))
             let entries = try String(contentsOfFile: quarantine, encoding: .utf8).split(separator: "\n")

@@ -100,7 +100,7 @@ struct ForwardCommandTests {
         let before = try Data(contentsOf: URL(fileURLWithPath: weights))
         for output in [folder.path + "/request.json", weights] {
             let result = try forward(#"{"prompt": "name:"}"#, output: output)
-            #expect(result.status == 2 && result.errors.contains("exists and is no output of syrinx forward"))
+            #expect(result.status == 2 && result.errors.contains("exists and was not written by syrinx forward"))
         }
         #expect(try Data(contentsOf: URL(fileURLWithPath: weights)) == before)
         let result = try forward(#"{"prompt": "name:"}"#, output: pipe)

@@ -77,7 +77,7 @@ struct TrainCommandTests {
         // So long that it cannot end before the signal.
         let endless = run.arguments + ["--set", "stages.0.steps=1000000"]
         let said = try stop(SyrinxProcess.program.path, endless, after: 0)
-        let lines = said.components(separatedBy: "interrupted; to go on:\n\n    ")
+        let lines = said.components(separatedBy: "interrupted; resume with:\n\n    ")
         try #require(lines.count == 2, "\(said)")
         let command = try #require(lines[1].components(separatedBy: "\n").first)
         #expect(command.hasSuffix("--set stages.0.steps=1000000 --resume"))

@@ -112,11 +112,16 @@ private func written(_ parts: [ChatPart]) -> String {
         #expect(message([user("a"), assistant("b")]).contains("the last message must be the user's"))
         #expect(
             message([assistant("b"), user("a")]).hasPrefix(
-                "message 1 of 2 is the assistant's, but it is the user's turn"))
-        #expect(message([user("a"), user("b")], .mplugOwl).hasPrefix("message 2 of 2 is the user's"))
-        #expect(message([user("a"), Message(role: .system, text: "x")]).contains("speaks once, before all others"))
+                "message 1 of 2: expected a message of user, found assistant"))
         #expect(
-            message([user("a"), Message(role: .assistant, content: [image])]).contains("only a user shows images"))
+            message([user("a"), user("b")], .mplugOwl).hasPrefix(
+                "message 2 of 2: expected a message of assistant, found user"))
+        #expect(
+            message([user("a"), Message(role: .system, text: "x")]).contains(
+                "only one system message is allowed, and it must come first"))
+        #expect(
+            message([user("a"), Message(role: .assistant, content: [image])]).contains(
+                "only user messages may contain media"))
         #expect(message([user("")]).contains("empty"))
     }
 

@@ -119,7 +119,7 @@ struct MM1Tests {
                 modality: .image, values: .zeros([1, 3, 20, 20]), tokenCounts: [3], positions: Tensor([Int64(1), 2, 3]))
         ]
         let error = #expect(throws: TorchError.self) { try withTorchErrors { model.embed(input) } }
-        #expect(error?.message.contains("3 placeholders for images, which became 4 tokens") == true)
+        #expect(error?.message.contains("3 placeholders for images, but the encoder made 4 tokens") == true)
     }
 
     @Test func `The bag-of-words loss falls when the right words become likely`() {

@@ -163,7 +163,7 @@ struct OwlConfigurationTests {
             "mplug-owl2",
             [(["a_new_mechanism"], 3), (["visual_config", "visual_model", "patch_norm"], true), (["eos_token_id"], 7)])
         let remark = try #require(ModelRegistry.remarks(onConfiguration: changed, named: "m/config.json").first)
-        #expect(remark.hasPrefix("m/config.json has keys that Syrinx does not know and passes over: "))
+        #expect(remark.hasPrefix("m/config.json has unknown keys, which are ignored: "))
         #expect(remark.contains("a_new_mechanism") && remark.contains("visual_config.visual_model.patch_norm"))
         #expect(!remark.contains("eos_token_id"))
         // It is read all the same.

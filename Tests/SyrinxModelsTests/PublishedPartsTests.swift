@@ -97,7 +97,7 @@ struct PublishedPartsTests {
             ),
             (
                 #"{"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 2}}"#,
-                ["positions are stretched in another way there than here"]
+                ["the checkpoint and the recipe scale positions differently"]
             ),
             (#"{"rope_theta": 3.0}"#, []), (#"{"model_type": "gpt2", "rope_theta": 3.0}"#, []), ("no json", []),
         ])

@@ -78,11 +78,11 @@ struct AdapterTests {
         let right = try Syrinx.load(Self.owl2, adapter: adapter.path, dtype: .bfloat16)
         #expect(right.adapterWarning == nil)
         let wrong = try Syrinx.load(folder.path + "/merged", adapter: adapter.path)
-        #expect(wrong.adapterWarning?.contains("was trained beside other weights (\(Self.owl2)) than") == true)
+        #expect(wrong.adapterWarning?.contains("was trained with other weights (\(Self.owl2)) than") == true)
         #expect(try wrong.adapted(by: nil).adapterWarning == nil)
         let again = try ModelConversion(try ModelFolder(path: folder.path + "/merged"), adapter: adapter)
         #expect(
-            again.adapterWarning?.contains("than those of \(folder.path)/merged: model.layers differs (model.") == true)
+            again.adapterWarning?.contains("than \(folder.path)/merged: model.layers differs (model.") == true)
     }
 
     @Test
@@ -96,7 +96,7 @@ struct AdapterTests {
         }
         let adapter = try adapter(seed: 1, rank: 3, base: trained, at: folder.path + "/adapter")
         let expected =
-            "the adapter \(adapter.path) was trained beside other weights (\(Self.owl2)) than those of \(Self.owl2): "
+            "the adapter \(adapter.path) was trained with other weights (\(Self.owl2)) than \(Self.owl2): "
             + "model.visual_abstractor differs (model.visual_abstractor."
         let model = try Syrinx.load(Self.owl2, adapter: adapter.path)
         #expect(model.adapterWarning?.hasPrefix(expected) == true, "\(model.adapterWarning ?? "")")
@@ -166,7 +166,7 @@ struct AdapterTests {
         #expect(try tokens(Syrinx.load(Self.owl2, adapter: adapter.path)).bytes() == tokens(adapted).bytes())
     }
 
-    @Test func `An adapter that holds NaN is refused by convert as such, with its tensor`() throws {
+    @Test func `An adapter that contains NaN is refused by convert as such, with its tensor`() throws {
         let folder = try TinyFolder()
         let good = try adapter(seed: 1, rank: 2, at: folder.path + "/good")
         var weights = good.weights
@@ -176,6 +176,6 @@ struct AdapterTests {
         let conversion = try ModelConversion(
             try ModelFolder(path: Self.owl2), adapter: try AdapterFolder(path: folder.path + "/nan"))
         let error = #expect(throws: CheckpointError.self) { try conversion.write(to: folder.path + "/merged") }
-        #expect("\(error!)".contains("its \(name) holds NaN") && !"\(error!)".contains("infinite"), "\(error!)")
+        #expect("\(error!)".contains("its \(name) contains NaN") && !"\(error!)".contains("infinite"), "\(error!)")
     }
 }

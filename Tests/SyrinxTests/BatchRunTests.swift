@@ -94,10 +94,10 @@ import TinyModels
         #expect(lines[3]["id"] as? String == "lost" && lines[3].count == 2)
         #expect(error(3).contains("nowhere.png: ") && error(3).contains("No such file"))
         #expect(error(9).contains("the model's context holds 96"))
-        #expect(error(11).contains("the line is no question") && error(11).contains("at byte"))
+        #expect(error(11).contains("the line is not a readable question") && error(11).contains("at byte"))
         #expect(
             error(29).contains(
-                "the line is no question that can be read: the key 'promt' is not one of id, question_id, questionId, prompt,"
+                "the line is not a readable question: the key 'promt' is not one of id, question_id, questionId, prompt,"
             )
                 && error(29).contains("did you mean 'prompt'?"))
     }
@@ -143,7 +143,7 @@ import TinyModels
         }
         #expect(
             refusal { _ = try run(input, output: output, options: ["--top-k": "5"]) }
-                == "\(output) holds answers with another --top-k (3 there, 5 here): give another --output, or remove it"
+                == "\(output) has answers with another --top-k (3 there, 5 here); give another --output, or remove it"
         )
         var wide = settings
         wide.batchSize = 4
@@ -166,7 +166,7 @@ import TinyModels
         #expect(try run(input, output: output, options: ["--top-k": "5"]).outcome.completedCount == 1)
         #expect(refusal { _ = try run(input, output: output, options: ["--top-k": "3"]) }.contains("5 there, 3 here"))
         let foreign = "\(folder.path)/config.json"
-        #expect(refusal { _ = try run(input, output: foreign) }.contains("there is no \(foreign).batch.json"))
+        #expect(refusal { _ = try run(input, output: foreign) }.contains("exists without \(foreign).batch.json"))
     }
 
     @Test func `Lines that were taken out are noticed, and an empty file is begun anew with other options`() throws {
@@ -179,7 +179,7 @@ import TinyModels
         try Data(kept.joined().utf8).write(to: URL(fileURLWithPath: output))
         let error = #expect(throws: SyrinxError.self) { try run(input, output: output, options: ["--top-k": "3"]) }
         #expect(
-            error?.description.contains("line 4 of \(output) answers \"q3\", but it is the turn of \"lost\"") == true,
+            error?.description.contains("line 4 of \(output) answers \"q3\", but \"lost\" is expected") == true,
             "\(error as Any)")
         try Data().write(to: URL(fileURLWithPath: output))
         #expect(try run(input, output: output, options: ["--top-k": "5"]).outcome.completedCount == 30)
@@ -205,7 +205,7 @@ import TinyModels
             output: output, modelFingerprint: "m", options: [:])
         #expect(outcome.completedCount == 2 && outcome.errorCount == 2)
         #expect(
-            try String(contentsOfFile: output, encoding: .utf8).contains("the model's scores are no finite numbers"))
+            try String(contentsOfFile: output, encoding: .utf8).contains("the model's logits are NaN or infinite"))
     }
 
     @Test func `A folder's images are taken by content, each with the question`() throws {
@@ -248,7 +248,7 @@ import TinyModels
         let (files, leftOut) = try BatchInput.videos(at: media)
         #expect(files.map { $0.split(separator: "/").last } == ["a.avi", "b.dat", "e.webm"] && leftOut.count == 3)
         let error = #expect(throws: SyrinxError.self) { try BatchInput.videos(at: folder.path) }
-        #expect(error?.description.hasPrefix("the folder \(folder.path) holds no video among its ") == true)
+        #expect(error?.description.hasPrefix("the folder \(folder.path) has no video among its ") == true)
         #expect(try BatchInput.videos(at: "\(media)/red.png").files == ["\(media)/red.png"])
     }
 
@@ -267,7 +267,7 @@ import TinyModels
         }
         #expect(
             refusal(files, "name:")
-                == "\(output) holds answers to another question (\"colours:\" there, \"name:\" here): give another "
+                == "\(output) has answers to another question (\"colours:\" there, \"name:\" here); give another "
                 + "--output, or remove it")
         #expect(refusal(files, String(repeating: "why ", count: 50)).contains("why w...\" of 200 characters here"))
         #expect(refusal([files[0]], "colours:").contains("answers about other files (2 images, SHA-256 "))
@@ -283,11 +283,11 @@ import TinyModels
         let lines = [#"{"id": "4", "prompt": "a"}"#, "", #"{"id": "x", "prompt": "b"}"#]
         #expect(
             try refusal(lines + [#"{"id": "y", "prompt": "c"}"#, #"{"id": "x", "prompt": "b"}"#])
-                == "FILE: lines 3 and 5 have the same id \"x\"; give every question an id of its own")
+                == "FILE: lines 3 and 5 have the same id \"x\"; give every question a unique id")
         #expect(
             try refusal(lines + [#"{"prompt": "c"}"#])
-                == "FILE: lines 1 and 4 have the same id \"4\" (a line without one has its number); give every question "
-                + "an id of its own")
+                == "FILE: lines 1 and 4 have the same id \"4\" (the default id is the line's number); give every question "
+                + "a unique id")
     }
 
     @Test func `A file that one run is writing is closed to another`() throws {
@@ -299,7 +299,7 @@ import TinyModels
             onProgress: { _ in
                 do { _ = try run(input, output: output) } catch { inner = "\(error)" }
             })
-        #expect(inner == "another process is writing \(output); wait for its end, or give another --output")
+        #expect(inner == "another process is writing \(output); wait until it ends, or give another --output")
     }
 
     @Test func `Answers computed alone as well are compared`() throws {

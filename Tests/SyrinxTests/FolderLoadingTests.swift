@@ -143,7 +143,7 @@ struct FolderLoadingTests {
             try ModelFolder.write(weights, files: Dictionary(uniqueKeysWithValues: files), to: path)
         }
         let exact = try Syrinx.load(path), stored = try Syrinx.load(path, storedTables: true)
-        #expect(exact.remarks.count == 1 && exact.remarks[0].contains("unless you choose --stored-tables"))
+        #expect(exact.remarks.count == 1 && exact.remarks[0].contains("unless you give --stored-tables"))
         #expect(stored.remarks.isEmpty)
         // Both take adapters and give them back.
         #expect(try stored.adapted(by: nil).model.imageTokenCount == stored.model.imageTokenCount)

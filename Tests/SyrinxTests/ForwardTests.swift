@@ -204,13 +204,13 @@ struct ForwardTests {
             (#"{"prompt": 3}"#, "prompt should be"),
             (#"["a"]"#, "request.json"),
             ("no json", "request.json"),
-            (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> marks, but 1 image was given"),
+            (#"{"prompt": "<image> <image>", "images": ["red.png"]}"#, "2 <image> placeholders, but 1 image was given"),
             (#"{"prompt": "a", "images": ["missing.png"]}"#, "missing.png"),
             (#"{"prompt": "a", "images": ["request.json"]}"#, "request.json"),
             (#"{"prompt": "a", "videos": ["missing.mp4"]}"#, "missing.mp4"),
             (#"{"prompt": "a", "videos": ["red.png"]}"#, "red.png"),
-            (#"{"prompt": "<video>"}"#, "1 <video> mark, but 0 videos were given"),
-            (#"{"prompt": "a", "frames": 0}"#, "frames is 0; it must lie from 1 to 1024"),
+            (#"{"prompt": "<video>"}"#, "1 <video> placeholder, but 0 videos were given"),
+            (#"{"prompt": "a", "frames": 0}"#, "frames is 0; it must be from 1 to 1024"),
         ])
     func badRequests(request: String, expected: String) throws {
         let error = #expect(throws: (any Error).self) { try activations(request) }

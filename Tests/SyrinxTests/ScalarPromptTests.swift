@@ -51,7 +51,9 @@ import Torch
     @Test(arguments: [#"[{"text": "What is <image>?"}]"#, #"[{"role": "assistant", "text": "a <|video|>\u0301"}]"#])
     func `A mark in a part of a file, which nothing can stand for, is refused`(text: String) throws {
         let error = #expect(throws: SyrinxError.self) { try PromptFile(Array(text.utf8), name: "FILE") }
-        #expect(error?.description.hasPrefix("FILE: part 1 of 1: its text has the mark <") == true, "\(error as Any)")
+        #expect(
+            error?.description.hasPrefix("FILE: part 1 of 1: its text has the placeholder <") == true, "\(error as Any)"
+        )
         let escaped = try PromptFile(Array(#"[{"text": "What is \\<image>?"}]"#.utf8), name: "FILE")
         #expect(escaped.parts == [.init(.text("What is <image>?"))])
         let unknown = #expect(throws: SyrinxError.self) {

@@ -39,7 +39,7 @@ import Torch
         }
         let error = #expect(throws: (any Error).self) { try Syrinx.load(folder.path) }
         let text = "\(error as Any)"
-        #expect(text.contains("\(file) is not the one the weights were trained with (fingerprint "), "\(text)")
+        #expect(text.contains("\(file) is not the one that the weights were trained with (fingerprint "), "\(text)")
     }
 
     @Test func `usage counts text and image tokens, and each image is accounted for`() async throws {
@@ -90,7 +90,7 @@ import Torch
         let error = #expect(throws: SyrinxError.self) {
             try Prompt("a <image>", images: [red, red], videos: [])
         }
-        #expect(error?.description.contains("1 <image> mark, but 2 images were given") == true)
+        #expect(error?.description.contains("1 <image> placeholder, but 2 images were given") == true)
     }
 
     @Test func `a user's text cannot become a placeholder`() throws {

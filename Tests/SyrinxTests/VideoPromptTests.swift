@@ -110,8 +110,9 @@ import Torch
             let error = #expect(throws: SyrinxError.self) { try form(text, images: images, videos: videos) }
             return error?.description ?? ""
         }
-        #expect(refusal("<video>", images: 0, videos: 2).contains("1 <video> mark, but 2 videos were given"))
-        #expect(refusal("<video><image>", images: 2, videos: 1).contains("1 <image> mark, but 2 images were given"))
+        #expect(refusal("<video>", images: 0, videos: 2).contains("1 <video> placeholder, but 2 videos were given"))
+        #expect(
+            refusal("<video><image>", images: 2, videos: 1).contains("1 <image> placeholder, but 2 images were given"))
     }
 
     @Test func `Clips, images and text alone share a batch`() throws {

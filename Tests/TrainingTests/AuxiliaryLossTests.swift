@@ -109,7 +109,7 @@ import Training
         untold.objective.auxiliaryWeights = { _ in [:] }
         let first = #expect(throws: TrainingError.self) { try untold.trainer().run() }
         #expect(
-            first?.description.contains("an auxiliary term 'balance' whose weight the objective does not tell") == true)
+            first?.description.contains("an auxiliary term 'balance' whose weight the objective did not give") == true)
         var wrong = try run(rowCount: 16)
         wrong.objective.auxiliaryWeights = { ["balance": Double($0.rowCount)] }
         let second = #expect(throws: TrainingError.self) { try wrong.trainer().run() }

@@ -20,7 +20,7 @@ import Training
         let error = #expect(throws: TrainingError.self) { try run.trainer().run() }
         #expect(
             error?.description.hasPrefix(
-                "out of memory in step 1: the loss compares all rows, so its micro-batch is not halved; use a smaller "
+                "out of memory in step 1: the loss compares all rows, so its micro-batch cannot be halved; use a smaller "
                     + "microbatchSize") == true, "\(error as Any)")
         #expect(run.recorder.steps.isEmpty && run.recorder.messages.isEmpty)
     }
@@ -46,7 +46,7 @@ import Training
         #expect(run.recorder.steps.count == 2 && run.recorder.messages.count == 2)
         #expect(
             run.recorder.messages.allSatisfy {
-                $0.hasSuffix("the global batch stays; the dropout is drawn anew in each half")
+                $0.hasSuffix("the global batch stays; each half draws the dropout again")
             })
     }
 }

@@ -36,7 +36,7 @@ import Training
             let error = #expect(throws: ConfigError.self) { try RunFolder(path: path + "/", resume: resume) }
             #expect(
                 error?.description
-                    == "\(path): another process is training here; wait for its end, or give another --output")
+                    == "\(path): another process is training here; wait until it ends, or give another --output")
             #expect(try entries() == before)
         }
         first.release()

@@ -224,7 +224,7 @@ struct TrainerTests {
             return try objective.loss(item)
         }
         let error = #expect(throws: TrainingError.self) { try run.trainer().run() }
-        #expect(error?.description.hasPrefix("out of memory in step 1 with one row a micro-batch") == true)
+        #expect(error?.description.hasPrefix("out of memory in step 1 with one row per micro-batch") == true)
     }
 
     @Test("A run limited by time stops on time and decays its rate to the end")

@@ -104,8 +104,8 @@ extension AdapterFolder {
         guard let trainedOn, let difference = trainedOn.difference(from: base) else { return nil }
         let original = trainedOn.name.map { " (\($0))" } ?? ""
         let verb = difference.parts.count == 1 ? "differs" : "differ"
-        return "the adapter \(path) was trained beside other weights\(original) than those of \(name): "
-            + "\(difference.parts.joined(separator: ", ")) \(verb) (\(difference.example)); its answers mean little here"
+        return "the adapter \(path) was trained with other weights\(original) than \(name): "
+            + "\(difference.parts.joined(separator: ", ")) \(verb) (\(difference.example)); its answers are unreliable here"
     }
 
     /// The base that a folder tells of; nil where it tells of none.

@@ -45,6 +45,6 @@ extension AdapterFolder {
         let used = [FileName.weights, FileName.archive].first(where: folder.contains) ?? FileName.weights
         let others = folder.otherWeights(than: [used, FileName.trainedBase])
         if others.isEmpty { return [] }
-        return ["\(path): \(used) is read; \(ModelFolder.listed(others)), which may hold weights too, is not"]
+        return ["\(path): \(used) is read; \(ModelFolder.listed(others)), which may also contain weights, is not"]
     }
 }

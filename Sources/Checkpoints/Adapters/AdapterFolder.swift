@@ -68,7 +68,7 @@ public struct AdapterFolder: Sendable {
         }
         guard strangers.isEmpty else {
             throw refuse(
-                "\(strangers.count) of its \(stored.entries.count) tensors are none of a LoRA adapter: "
+                "\(strangers.count) of its \(stored.entries.count) tensors do not belong to a LoRA adapter: "
                     + strangers.prefix(8).joined(separator: ", ") + (strangers.count > 8 ? ", ..." : ""))
         }
         try folder.verifyChecksums(upTo: ModelFolder.alwaysVerifiedByteCount)
@@ -184,7 +184,7 @@ extension AdapterFolder {
     ) throws(CheckpointError) {
         let layers = layers(of: weights)
         guard !layers.isEmpty, weights.count == 2 * layers.count else {
-            throw .invalid(reason: "\(weights.count) tensors are no pairs of lora_A and lora_B")
+            throw .invalid(reason: "\(weights.count) tensors are not pairs of lora_A and lora_B")
         }
         let config = PEFTConfiguration(adaptation, layers: layers.sorted(), baseModel: baseModel)
         var files = [FileName.config: try json(config)]
@@ -205,6 +205,6 @@ extension AdapterFolder {
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
-        } catch { throw .invalid(reason: "its configuration is no JSON: \(error)") }
+        } catch { throw .invalid(reason: "its configuration is not valid JSON: \(error)") }
     }
 }

@@ -113,26 +113,26 @@ struct PEFTConfiguration: Codable {
 
     /// Why such an adapter cannot be used, after the file's name; nil when it can.
     var refusal: String? {
-        if let peftType, peftType != "LORA" { return "says peft_type \(peftType); only LORA is known" }
+        if let peftType, peftType != "LORA" { return "says peft_type \(peftType); only LORA is supported" }
         if let bias, bias != "none" {
-            return "says bias \(bias): adapters with trained biases are not known, only none"
+            return "says bias \(bias): adapters with trained biases are unsupported; only none is supported"
         }
         let switches = [
             ("use_dora", useDora), ("fan_in_fan_out", fanInFanOut), ("lora_bias", loraBias),
             ("use_qalora", useQalora),
         ]
-        if let key = switches.first(where: { $0.1 == true })?.0 { return "has \(key), which Syrinx does not know" }
+        if let key = switches.first(where: { $0.1 == true })?.0 { return "has \(key), which is unsupported" }
         let contents = [
             ("modules_to_save", modulesToSave), ("rank_pattern", rankPattern), ("alpha_pattern", alphaPattern),
             ("layer_replication", layerReplication), ("target_parameters", targetParameters),
             ("trainable_token_indices", trainableTokenIndices), ("alora_invocation_tokens", aloraInvocationTokens),
         ]
         if let key = contents.first(where: { $0.1?.isEmpty == false })?.0 {
-            return "has \(key), which Syrinx does not know; merge the adapter with PEFT and use the whole model"
+            return "has \(key), which is unsupported; merge the adapter with PEFT and use the whole model"
         }
         if let initLoraWeights, initLoraWeights.changesBase {
             return
-                "says init_lora_weights \(initLoraWeights.name ?? ""), which changes the weights beside the adapter too; convert it "
+                "says init_lora_weights \(initLoraWeights.name ?? ""), which also changes the base weights; convert it "
                 + "to a plain LoRA with PEFT, or merge it there and use the whole model"
         }
         return nil

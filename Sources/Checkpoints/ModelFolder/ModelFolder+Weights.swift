@@ -56,7 +56,7 @@ extension ModelFolder {
         }
         let others = otherWeights(than: [])
         if let link = others.first(where: { !contains($0) }) {
-            throw .incomplete(folder: path, reason: "\(link) is a link to a file that is not there")
+            throw .incomplete(folder: path, reason: "\(link) is a broken link")
         }
         throw .incomplete(
             folder: path,
@@ -91,11 +91,11 @@ extension ModelFolder {
         guard let choice = try? chosenWeights() else { return [] }
         let read = Self.listed(choice.fileNames)
         let stale = choice.stale.map {
-            "\(path): \($0.index) names \($0.shard), which is not there; \(read) is read instead"
+            "\(path): \($0.index) names \($0.shard), which is missing; reading \(read) instead"
         }
         let others = otherWeights(than: Set(choice.fileNames))
         if others.isEmpty { return stale }
-        return stale + ["\(path): \(read) is read; \(Self.listed(others)), which may hold weights too, is not"]
+        return stale + ["\(path): \(read) is read; \(Self.listed(others)), which may also contain weights, is not"]
     }
 
     /// Files directly in the folder that hold weights by their names, besides those given.

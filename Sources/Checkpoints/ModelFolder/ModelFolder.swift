@@ -78,7 +78,7 @@ public struct ModelFolder: Sendable, Hashable {
             throw .malformed(
                 path: path(of: name),
                 reason:
-                    "it has \(file.byteCount) bytes, more than the \(Self.maximumFileByteCount) of a file beside the weights"
+                    "it has \(file.byteCount) bytes, more than the \(Self.maximumFileByteCount) allowed for a file beside the weights"
             )
         }
         return file.withBytes { Array($0) }
@@ -161,7 +161,8 @@ public struct ModelFolder: Sendable, Hashable {
             else {
                 throw .malformed(
                     path: path(of: FileName.checksums),
-                    reason: "the line \(String(line.prefix(100)).debugDescription) is no checksum of a file beside it")
+                    reason:
+                        "the line \(String(line.prefix(100)).debugDescription) is not a checksum of a file beside it")
             }
             if let size = size(of: name), size > byteCount { continue }
             let found: SHA256Digest
@@ -173,7 +174,7 @@ public struct ModelFolder: Sendable, Hashable {
                     folder: path,
                     reason:
                         "\(name) has the SHA-256 \(found), but \(FileName.checksums) says \(expected): restore the file, "
-                        + "or take its line out of \(FileName.checksums) if the change is yours")
+                        + "or remove its line from \(FileName.checksums) if the change is yours")
             }
             count += 1
         }

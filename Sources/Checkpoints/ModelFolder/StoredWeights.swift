@@ -33,7 +33,7 @@ public struct StoredWeights: Sendable {
             for name in file.names {
                 if let first = places.updateValue(fileName, forKey: name) {
                     throw .incomplete(
-                        folder: folder, reason: "tensor \(name) stands in two shards, \(first) and \(fileName)")
+                        folder: folder, reason: "tensor \(name) is in two shards, \(first) and \(fileName)")
                 }
                 entries.append(
                     Entry(

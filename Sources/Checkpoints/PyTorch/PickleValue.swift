@@ -27,7 +27,7 @@ enum PickleValue {
     var kind: String {
         switch self {
         case .none: "None"
-        case .bool: "a truth value"
+        case .bool: "a boolean"
         case .int: "an integer"
         case .double: "a number"
         case .string: "a string"

@@ -53,7 +53,7 @@ struct RestrictedPickle {
     private mutating func byte() throws(Refused) -> UInt8 { try take(1)[0] }
 
     private mutating func take(_ count: Int) throws(Refused) -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= bytes.count - place else { throw Refused(reason: "its pickle is cut short") }
+        guard count >= 0, count <= bytes.count - place else { throw Refused(reason: "its pickle is truncated") }
         defer { place += count }
         return UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
     }
@@ -73,20 +73,22 @@ struct RestrictedPickle {
     }
 
     private mutating func line() throws(Refused) -> String {
-        guard let end = bytes[place...].firstIndex(of: 0x0A) else { throw Refused(reason: "its pickle is cut short") }
+        guard let end = bytes[place...].firstIndex(of: 0x0A) else { throw Refused(reason: "its pickle is truncated") }
         defer { place = end + 1 }
         return try text(end - place)
     }
 
     private mutating func pop() throws(Refused) -> PickleValue {
         guard stack.count > (marks.last ?? 0), let value = stack.popLast() else {
-            throw Refused(reason: "its pickle takes more than it has put")
+            throw Refused(reason: "its pickle pops an empty stack")
         }
         return value
     }
 
     private mutating func popMark() throws(Refused) -> [PickleValue] {
-        guard let mark = marks.popLast() else { throw Refused(reason: "its pickle closes what it has not opened") }
+        guard let mark = marks.popLast() else {
+            throw Refused(reason: "its pickle closes a group that was never opened")
+        }
         let items = Array(stack[mark...])
         stack.removeSubrange(mark...)
         return items
@@ -161,12 +163,12 @@ struct RestrictedPickle {
     }
 
     private mutating func memorise(_ index: Int) throws(Refused) {
-        guard let top = stack.last else { throw Refused(reason: "its pickle remembers nothing") }
+        guard let top = stack.last else { throw Refused(reason: "its pickle stores an empty stack in its memo") }
         memo[index] = top
     }
 
     private func recall(_ index: Int) throws(Refused) -> PickleValue {
-        guard let value = memo[index] else { throw Refused(reason: "its pickle recalls what it has not put") }
+        guard let value = memo[index] else { throw Refused(reason: "its pickle reads an unset memo entry") }
         return value
     }
 
@@ -196,13 +198,15 @@ struct RestrictedPickle {
     }
 
     private mutating func append(_ items: [PickleValue]) throws(Refused) {
-        guard case .list(let list)? = stack.last else { throw Refused(reason: "it appends to what is no list") }
+        guard case .list(let list)? = stack.last else {
+            throw Refused(reason: "it appends to a value that is not a list")
+        }
         list.append(items)
     }
 
     private mutating func set(_ items: [PickleValue]) throws(Refused) {
         guard case .dictionary(let dictionary)? = stack.last, items.count % 2 == 0 else {
-            throw Refused(reason: "it sets a key of what is no dictionary")
+            throw Refused(reason: "it sets a key on a value that is not a dictionary")
         }
         for index in stride(from: 0, to: items.count, by: 2) {
             switch items[index] {
@@ -224,7 +228,7 @@ struct RestrictedPickle {
         }
         throw Refused(
             reason:
-                "it asks for \(name.debugDescription), which no tensor needs; it may be malicious, and nothing of it was run"
+                "it requests \(name.debugDescription), which no tensor needs; it may be malicious, and nothing was executed"
         )
     }
 
@@ -237,7 +241,7 @@ struct RestrictedPickle {
         guard case .tuple(let parts) = identifier, parts.items.count == 5, case .string("storage") = parts.items[0],
             case .global(let global) = parts.items[1], global.hasSuffix(Self.storageSuffix),
             case .string(let key) = parts.items[2], case .int(let count) = parts.items[4], count >= 0
-        else { throw Refused(reason: "it refers to something that is no storage") }
+        else { throw Refused(reason: "it refers to something that is not a storage") }
         return TorchStorage(key: key, typeName: Self.type(global), elementCount: count)
     }
 
@@ -250,7 +254,7 @@ struct RestrictedPickle {
         case Self.rebuildTensor: return .tensor(try tensor(tuple.items))
         case Self.rebuildParameter:
             guard case .tensor(let tensor)? = tuple.items.first else {
-                throw Refused(reason: "it makes a parameter of what is no tensor")
+                throw Refused(reason: "it makes a parameter of something that is not a tensor")
             }
             return .tensor(tensor)
         default: throw Refused(reason: "it calls \(name) with \(tuple.items.count) arguments")
@@ -270,7 +274,7 @@ struct RestrictedPickle {
         guard arguments.count >= 4, case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1],
             offset >= 0, let shape = integers(arguments[2]), let strides = integers(arguments[3]),
             shape.count == strides.count, shape.count <= 64
-        else { throw Refused(reason: "it describes a tensor that cannot be") }
+        else { throw Refused(reason: "it describes an invalid tensor") }
         return TorchTensor(storage: storage, offset: offset, shape: shape, strides: strides)
     }
 }

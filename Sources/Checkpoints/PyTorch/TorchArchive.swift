@@ -64,7 +64,7 @@ public struct TorchArchive: Sendable {
                 }
                 guard bytes.starts(with: [0x50, 0x4B]) else {
                     throw ZipDirectory.Malformed(
-                        reason: "it is no zip archive; files of PyTorch before 1.6 must be saved again with a newer one"
+                        reason: "it is not a zip archive; re-save files from PyTorch before 1.6 with a newer version"
                     )
                 }
                 return try ZipDirectory(bytes)
@@ -75,7 +75,7 @@ public struct TorchArchive: Sendable {
     /// The tensors of a state dict, or of the one that a training script's dictionary holds.
     private static func named(_ value: PickleValue) -> Result<[(String, TorchTensor)], RestrictedPickle.Refused> {
         guard case .dictionary(let dictionary) = value else {
-            return .failure(.init(reason: "it holds \(value.kind), expected a dictionary of tensors"))
+            return .failure(.init(reason: "it contains \(value.kind), expected a dictionary of tensors"))
         }
         let found = dictionary.pairs.compactMap { key, value -> (String, TorchTensor)? in
             guard case .tensor(let tensor) = value else { return nil }
@@ -89,7 +89,7 @@ public struct TorchArchive: Sendable {
         return .failure(
             .init(
                 reason:
-                    "its key \(stranger?.key.debugDescription ?? "") holds \(stranger?.value.kind ?? "nothing"), expected a tensor"
+                    "its key \(stranger?.key.debugDescription ?? "") contains \(stranger?.value.kind ?? "nothing"), expected a tensor"
             ))
     }
 
@@ -139,7 +139,7 @@ public struct TorchArchive: Sendable {
             .malformed(path: path, reason: "tensor \(name.debugDescription) \(reason)")
         }
         guard let range = storages[storage.key]?.range else {
-            throw refuse("is in the file data/\(storage.key), which the archive lacks")
+            throw refuse("is in the file data/\(storage.key), which the archive does not have")
         }
         let width = Self.dtype(storage).byteCount
         guard storage.elementCount <= range.count / width else {
@@ -156,7 +156,7 @@ public struct TorchArchive: Sendable {
             throw refuse("reaches element \(last) of a storage of \(storage.elementCount)")
         }
         guard Self.storedOrder(tensor) != nil else {
-            throw refuse("has the strides \(tensor.strides) for the shape \(tensor.shape), which Syrinx does not read")
+            throw refuse("has the strides \(tensor.strides) for the shape \(tensor.shape), which is unsupported")
         }
     }
 

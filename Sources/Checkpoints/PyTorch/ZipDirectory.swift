@@ -48,7 +48,7 @@ struct ZipDirectory {
         for (before, after) in zip(ordered, ordered.dropFirst()) where after.range.lowerBound < before.range.upperBound
         {
             throw Malformed(
-                reason: "\(before.name.debugDescription) and \(after.name.debugDescription) lie over one another")
+                reason: "\(before.name.debugDescription) and \(after.name.debugDescription) overlap")
         }
         entries = found
     }
@@ -60,7 +60,7 @@ struct ZipDirectory {
         var end = reader.file.count - 22
         while end >= lowest, try reader.uint32(end) != Signature.end { end -= 1 }
         guard end >= lowest, end >= 0 else {
-            throw Malformed(reason: "it has no end of a zip archive: it may be cut short")
+            throw Malformed(reason: "it has no end of a zip archive: it may be truncated")
         }
         let count = Int(try reader.uint16(end + 10)), start = Int(try reader.uint32(end + 16))
         guard count == 0xFFFF || start == 0xFFFF_FFFF else { return (start, count) }
@@ -94,7 +94,7 @@ struct ZipDirectory {
                 func next(_ current: Int) throws(Malformed) -> Int {
                     guard current == 0xFFFF_FFFF else { return current }
                     guard value + 8 <= extra + 4 + length else {
-                        throw Malformed(reason: "the zip64 sizes of \(name.debugDescription) are cut short")
+                        throw Malformed(reason: "the zip64 sizes of \(name.debugDescription) are truncated")
                     }
                     defer { value += 8 }
                     return try reader.length(value)
@@ -125,7 +125,7 @@ struct ZipDirectory {
         func bytes(_ start: Int, count: Int) throws(Malformed) -> Slice<UnsafeRawBufferPointer> {
             guard start >= 0, count >= 0, start <= file.count, count <= file.count - start else {
                 throw Malformed(
-                    reason: "it refers to \(count) bytes at \(start), but has \(file.count): it may be cut short")
+                    reason: "it refers to \(count) bytes at \(start), but has \(file.count): it may be truncated")
             }
             return file[start..<start + count]
         }
@@ -145,7 +145,7 @@ struct ZipDirectory {
                 littleEndian: UnsafeRawBufferPointer(rebasing: try bytes(start, count: 8)).loadUnaligned(
                     as: UInt64.self))
             guard value <= UInt64(file.count) else {
-                throw Malformed(reason: "it states \(value), more than its \(file.count) bytes: it may be cut short")
+                throw Malformed(reason: "it states \(value), more than its \(file.count) bytes: it may be truncated")
             }
             return Int(value)
         }

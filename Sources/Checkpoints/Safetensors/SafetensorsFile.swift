@@ -51,8 +51,8 @@ public struct SafetensorsFile: Sendable {
             throw .malformed(
                 path: path,
                 reason:
-                    "tensor \(name.debugDescription) has the dtype \(entry.elementType.rawValue), which Syrinx cannot "
-                    + "compute with; convert it to F32, F16, BF16 or a signed integer")
+                    "tensor \(name.debugDescription) has the unsupported dtype \(entry.elementType.rawValue); "
+                    + "convert it to F32, F16, BF16 or a signed integer")
         }
         if entry.range.isEmpty { return Tensor.empty(entry.shape, dtype: dtype) }
         let start = file.start + dataOffset + entry.range.lowerBound

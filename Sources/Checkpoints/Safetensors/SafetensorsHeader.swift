@@ -74,7 +74,7 @@ package struct SafetensorsHeader {
 
     private static func hint(_ file: UnsafeRawBufferPointer) -> String {
         if file.starts(with: Array("PK".utf8)) { return "; it looks like a PyTorch archive, which must be converted" }
-        if file.starts(with: Array("GGUF".utf8)) { return "; it looks like a GGUF file, which Syrinx does not read" }
+        if file.starts(with: Array("GGUF".utf8)) { return "; it looks like a GGUF file, which is unsupported" }
         if file.starts(with: Array("<!".utf8)) || file.starts(with: Array("<html".utf8)) {
             return "; it looks like a web page: download the file itself"
         }
@@ -172,7 +172,7 @@ package struct SafetensorsHeader {
             guard entry.range.upperBound <= dataByteCount else {
                 throw Malformed(
                     "tensor \(entry.name.debugDescription) ends at byte \(entry.range.upperBound) of the data, "
-                        + "but the file holds \(dataByteCount); it may be cut short")
+                        + "but the file has only \(dataByteCount); it may be truncated")
             }
             guard entry.range.lowerBound == end else {
                 let what = entry.range.lowerBound < end ? "overlaps" : "leaves a gap after"

@@ -116,7 +116,7 @@ enum FileKind {
         switch mode & S_IFMT {
         case S_IFREG: nil
         case S_IFDIR: "it is a folder; give the name of a file"
-        default: "it is a device or a pipe, which keeps nothing; give the name of a file"
+        default: "it is a device or a pipe, which cannot keep a file; give the name of a file"
         }
     }
 }

@@ -59,7 +59,7 @@ enum AtomicFolder {
         guard errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR else {
             throw .unwritable(path: path, reason: systemReason())
         }
-        if errno == ENOTDIR { throw .unwritable(path: path, reason: "a file of that name is in the way") }
+        if errno == ENOTDIR { throw .unwritable(path: path, reason: "a file of that name exists") }
         let aside = try makeFolder(beside: path, "replaced")
         guard rename(path, aside) == 0 else {
             let reason = systemReason()

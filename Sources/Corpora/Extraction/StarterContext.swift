@@ -61,7 +61,7 @@ final class StarterContext: Sendable {
         _ body: (String, [UInt8]) throws -> Void
     ) throws {
         guard let file = packages[package]?.file else {
-            throw CorpusError("the package \(package) is needed and was not fetched: fetch a size that has it")
+            throw CorpusError("the package \(package) is needed but was not fetched: fetch a size that includes it")
         }
         let parts = thenMaps ? 2 : 1
         let total = bytes(package) / parts

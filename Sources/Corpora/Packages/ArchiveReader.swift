@@ -36,7 +36,8 @@ package enum ArchiveReader {
             }
             return
         }
-        throw CorpusError("\(url.path) has no data.tar member: it is no Debian package, delete it and fetch again")
+        throw CorpusError(
+            "\(url.path) has no data.tar member, so it is not a Debian package: delete it and fetch again")
     }
 
     /// Visits the regular files of a zip archive in memory. Parameters and errors as above.
@@ -63,7 +64,7 @@ private final class Archive {
     private let label: String
 
     init(label: String) throws {
-        guard let handle = archive_read_new() else { throw CorpusError("there is no memory to read \(label)") }
+        guard let handle = archive_read_new() else { throw CorpusError("out of memory while reading \(label)") }
         self.handle = handle
         self.label = label
         archive_read_support_filter_all(handle)
@@ -105,7 +106,7 @@ private final class Archive {
         // may be a lie, so memory is taken for what comes, not for what is claimed.
         guard entry.bytes <= ArchiveReader.largestFileBytes else {
             throw CorpusError(
-                "\(entry.path) in \(label) has \(entry.bytes) bytes, at most \(ArchiveReader.largestFileBytes) are read"
+                "\(entry.path) in \(label) has \(entry.bytes) bytes, more than the limit of \(ArchiveReader.largestFileBytes)"
             )
         }
         var bytes: [UInt8] = []

@@ -94,7 +94,7 @@ struct PackageClient {
             return NotServed(reason: failure)
         }
         return CorpusError(
-            "the download failed (\(failure)): check the network and run the command again, what is complete is kept; or pass --or-generate for rendered scenes instead"
+            "the download failed (\(failure)): check the network and run the command again, which keeps complete files; or pass --or-generate for rendered scenes instead"
         )
     }
 }

@@ -63,14 +63,14 @@ public struct PackageFetcher: Sendable {
         } catch let error as PackageClient.NotServed {
             guard allowsUnpinned else {
                 throw CorpusError(
-                    "the package client does not serve \(pin.name) \(pin.version) (\(error.reason)): pass --unpinned to take the version it has, which makes another corpus whose scores differ"
+                    "\(pin.name) \(pin.version) is unavailable (\(error.reason)): pass --unpinned to accept the available version, which makes another corpus with other scores"
                 )
             }
             do {
                 try client.download(pin.name, into: folder, lists: cache, watch: watch)
             } catch let error as PackageClient.NotServed {
                 throw CorpusError(
-                    "the package client does not know \(pin.name) (\(error.reason)): the starter corpus needs a Debian or Ubuntu archive; 'syrinx data fetch scenes' renders a corpus without one"
+                    "\(pin.name) is unavailable (\(error.reason)): the starter corpus needs a Debian or Ubuntu archive; 'syrinx data fetch scenes' renders a corpus without one"
                 )
             }
         }
@@ -81,13 +81,13 @@ public struct PackageFetcher: Sendable {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".deb") }
         guard let name = names.first else {
             throw CorpusError(
-                "the package client ended without an error but left no file of \(pin.name): run the command again")
+                "the package client ended without an error but without a file of \(pin.name): run the command again")
         }
         let loaded = folder.appendingPathComponent(name)
         let sha256 = try Digest.sha256(fileAt: loaded.path).hex
         guard sha256 == pin.sha256 || allowsUnpinned else {
             throw CorpusError(
-                "\(name) has SHA-256 \(sha256), the pinned one is \(pin.sha256): fetch again, or pass --unpinned to take it, which makes another corpus"
+                "\(name) has SHA-256 \(sha256), but the pinned one is \(pin.sha256): fetch again, or pass --unpinned to accept it, which makes another corpus"
             )
         }
         let kept = cache.appendingPathComponent(name)

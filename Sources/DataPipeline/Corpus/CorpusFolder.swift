@@ -23,16 +23,16 @@ public final class CorpusFolder: Sendable {
             let records = url.appendingPathComponent(ConversationExport.fileName).path
             let hint = FileManager.default.fileExists(atPath: records) ? "did you mean \(records)? Or " : ""
             throw CorpusError(
-                "\(url.path) holds no corpus (no index.json): \(hint)make one with 'syrinx data fetch starter'")
+                "\(url.path) is not a corpus (no index.json): \(hint)make one with 'syrinx data fetch starter'")
         }
         do {
             index = try CorpusJSON.decode(CorpusIndex.self, from: data)
         } catch {
-            throw CorpusError("\(indexURL.path) is no corpus index, \(Self.reason(error)): fetch the corpus again")
+            throw CorpusError("\(indexURL.path) is not a corpus index, \(Self.reason(error)): fetch the corpus again")
         }
         guard index.formatVersion == CorpusIndex.currentFormatVersion else {
             throw CorpusError(
-                "\(indexURL.path) has format version \(index.formatVersion), this program reads \(CorpusIndex.currentFormatVersion): fetch the corpus again"
+                "\(indexURL.path) has format version \(index.formatVersion), but this program reads \(CorpusIndex.currentFormatVersion): fetch the corpus again"
             )
         }
         shards = try index.shards.map { shard in
@@ -47,7 +47,7 @@ public final class CorpusFolder: Sendable {
             }
             guard data.count == shard.bytes else {
                 throw CorpusError(
-                    "\(file.path) has \(data.count) bytes, its index says \(shard.bytes): fetch the corpus again")
+                    "\(file.path) has \(data.count) bytes, but its index says \(shard.bytes): fetch the corpus again")
             }
             return data
         }
@@ -74,7 +74,7 @@ public final class CorpusFolder: Sendable {
     public func image(_ number: Int, of entry: CorpusIndex.Entry) throws -> [UInt8] {
         guard entry.images.indices.contains(number) else {
             throw CorpusError(
-                "\(entry.id) has \(entry.images.count) images, number \(number) was asked for (the first is 0)")
+                "\(entry.id) has \(entry.images.count) images, but number \(number) is requested (the first is 0)")
         }
         return [UInt8](try data(entry.images[number], shard: entry.shard))
     }
@@ -84,7 +84,7 @@ public final class CorpusFolder: Sendable {
             span.offset <= shards[shard].count, span.length <= shards[shard].count - span.offset
         else {
             throw CorpusError(
-                "the index of \(url.path) points to bytes \(span.offset)..<\(span.offset &+ span.length) of shard \(shard), which are not there: fetch the corpus again"
+                "the index of \(url.path) points to bytes \(span.offset)..<\(span.offset &+ span.length) of shard \(shard), which do not exist: fetch the corpus again"
             )
         }
         return shards[shard][span.offset..<span.offset + span.length]

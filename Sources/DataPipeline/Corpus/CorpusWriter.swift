@@ -129,7 +129,7 @@ public struct CorpusWriter {
         let foreign = content.filter { !($0 == "index.json" || $0 == "manifest.json" || $0.hasPrefix("shard-")) }
         if let first = foreign.sorted().first {
             throw CorpusError(
-                "\(folder.path) holds \(first), which is no part of a corpus, and would be replaced: give another --output"
+                "\(folder.path) contains \(first), which is not part of a corpus and would be replaced: give another --output"
             )
         }
     }

@@ -94,7 +94,7 @@ struct ShardWriter {
         }
         guard name.utf8.count <= 100 else {
             throw CorpusError(
-                "the member name \(name) has \(name.utf8.count) bytes, a shard's members have at most 100")
+                "the member name \(name) has \(name.utf8.count) bytes, more than the 100 that a shard allows")
         }
         put(name, at: 0)
         put(octal(0o644, width: 7), at: 100)

@@ -12,7 +12,7 @@ public struct ConversationCheck: Sendable {
         public var imageCount: Int
         /// The template in which the records were tried.
         public var template: String
-        /// Answers that are learnt, as far as the context reaches.
+        /// Answers to learn. Without a vocabulary the context is unknown, so answers beyond it count as well.
         public var answerCount: Int
         /// Keys that nothing reads, with how often each stands in the file.
         public var unreadKeys: [String: Int]
@@ -89,7 +89,7 @@ public struct ConversationCheck: Sendable {
         let conversation = try conversations.conversation(number)
         let answers = try conversation.parts(in: template).answerCount
         guard answers > 0 else {
-            throw DataError("nothing can be learnt from it: the assistant says nothing")
+            throw DataError("nothing can be learnt: the assistant's answers are empty")
         }
         for (place, path) in conversation.images.enumerated() {
             let bytes = try conversations.image(place, of: number)

@@ -39,7 +39,7 @@ public struct ConversationExport {
             !$0.hasPrefix(".")
         }
         if let foreign = present.sorted().first {
-            throw DataError("\(folder.path) holds \(foreign): give a folder that is empty or does not exist yet")
+            throw DataError("\(folder.path) contains \(foreign): give a folder that is empty or does not exist yet")
         }
         do { try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true) } catch {
             throw DataError("the folder \(folder.path) cannot be made: check the path and its permissions")

@@ -39,7 +39,7 @@ public final class ConversationFile: ConversationStore {
         (scanned, identity) = try result.get()
         (records, unreadKeys) = scanned
         guard !records.isEmpty else {
-            throw DataError("\(path) holds no records; write a list of records, or one a line")
+            throw DataError("\(path) has no records; write a list of records, or one record per line")
         }
         imageFolder =
             images.map { URL(fileURLWithPath: $0, isDirectory: true) }
@@ -79,13 +79,13 @@ public final class ConversationFile: ConversationStore {
         // Anything but a plain file could block for ever, and no size could be asked for.
         guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular else {
             throw DataError(
-                "the image \(path.shortened()) is not there; give the folder that the paths begin at (data.instructions.pictures, or --images)"
+                "the image \(path.shortened()) does not exist; set the folder that paths start from (data.instructions.pictures, or --images)"
             )
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         guard size <= maximumImageByteCount else {
             throw DataError(
-                "the image \(path.shortened()) has \(size) bytes, more than the \(maximumImageByteCount) that are read"
+                "the image \(path.shortened()) has \(size) bytes, more than the limit of \(maximumImageByteCount)"
             )
         }
         guard let bytes = FileManager.default.contents(atPath: path) else {

@@ -30,17 +30,17 @@ enum ConversationRecord {
     ) throws(DataError) -> Conversation {
         let json: StrictJSON
         do { json = try StrictJSON(bytes, depthLimit: 64) } catch {
-            throw DataError("\(name) is not whole JSON: \(error.reason.shortened())")
+            throw DataError("\(name) is not valid JSON: \(error.reason.shortened())")
         }
         guard case .object(let members) = json else {
-            throw DataError("\(name) is \(json.kind), but a record is an object")
+            throw DataError("\(name) is \(json.kind), but a record must be an object")
         }
         func value(_ key: String) -> StrictJSON? { members.first { $0.key == key }?.value }
         try RecordMedium.check(members, name: name)
         let images = try images(members, name: name)
         for key in toolKeys where value(key)?.isGiven == true {
             throw DataError(
-                "\(name): \(key) would stand in the prompt, but no template writes it; leave the record out")
+                "\(name): \(key) belongs in the prompt, but no template writes it; leave out the record")
         }
         var own = id
         switch value("id") {
@@ -51,13 +51,14 @@ enum ConversationRecord {
         switch try body(members, name: name) {
         case ("text", .string(let text)):
             guard value("system")?.isGiven != true else {
-                throw DataError("\(name): a record with a text has no key system; write it before the first Human:")
+                throw DataError(
+                    "\(name): a record with text cannot have the key system; write it before the first Human:")
             }
             try RecordMedium.checkMarks(of: text, known: ["<image>"], name: name)
             form = .written(text)
         case (_, .array(let turns)):
             form = .turns(try RecordTurn.messages(turns, system: value("system"), name: name))
-        case let (key, other): throw DataError("\(name): \(key) is \(other.kind), but it is a list of turns")
+        case let (key, other): throw DataError("\(name): \(key) is \(other.kind), but it must be a list of turns")
         }
         return try checked(Conversation(id: own, images: images, form: form), name: name)
     }
@@ -74,7 +75,7 @@ enum ConversationRecord {
         }
         guard let body = bodies.first else {
             throw DataError(
-                "\(name) has neither the list conversations (LLaVA's form) or messages (ms-swift's and LlamaFactory's) nor "
+                "\(name) has neither the list conversations (LLaVA's format) or messages (ms-swift's and LlamaFactory's) nor "
                     + "a text in lines of \"Human: \" and \"AI: \"; its keys are "
                     + members.map(\.key).joined(separator: ", ").shortened())
         }
@@ -109,7 +110,7 @@ enum ConversationRecord {
             var paths: [String] = []
             for value in values { paths.append(try path(value, key: key, name: name)) }
             return paths
-        case let other: throw DataError("\(name): \(key) is \(other.kind), but it is a path or a list of paths")
+        case let other: throw DataError("\(name): \(key) is \(other.kind), but it must be a path or a list of paths")
         }
     }
 
@@ -122,12 +123,12 @@ enum ConversationRecord {
             value = path
         }
         guard case .string(let path) = value else {
-            throw DataError("\(name): \(key) holds \(value.kind), but an image is named by its path")
+            throw DataError("\(name): \(key) contains \(value.kind), but an image is named by its path")
         }
         for (start, kind) in [("data:", "a data URL"), ("http://", "a web address"), ("https://", "a web address")]
         where path.utf8.starts(with: start.utf8) {
             throw DataError(
-                "\(name): \(key) holds \(kind) (\(path.shortened(to: 60))), but images are read from files: save it and "
+                "\(name): \(key) contains \(kind) (\(path.shortened(to: 60))), but images are read from files: save it and "
                     + "write the file's path")
         }
         return path
@@ -141,8 +142,9 @@ enum ConversationRecord {
         }
         guard places == conversation.images.count else {
             throw DataError(
-                "\(name): \(places) \(places == 1 ? "mark" : "marks") <image> for \(conversation.images.count) "
-                    + "\(conversation.images.count == 1 ? "image" : "images"); give one mark per image")
+                "\(name): \(places) <image> \(places == 1 ? "placeholder" : "placeholders") for "
+                    + "\(conversation.images.count) \(conversation.images.count == 1 ? "image" : "images"); give one "
+                    + "placeholder per image")
         }
         return conversation
     }

@@ -36,7 +36,7 @@ public final class ConversationSource: ExampleSupply {
         limits: DecodeLimits = .default, imageCacheByteLimit: Int = ExampleSource.imageCacheByteLimit
     ) throws(DataError) {
         guard let endID = tokenizer.endID else {
-            throw DataError("the vocabulary has no end token, which every answer ends with; train one that has it")
+            throw DataError("the vocabulary has no end token, which every answer needs; train one that has it")
         }
         guard contextLength >= TokenContract.leastContextLength(tokenCount: contract.imageTokenCount) else {
             throw DataError(

@@ -19,7 +19,7 @@ public final class CorpusConversations: ConversationStore {
             return entry.kind == .captioned || entry.source == Self.glosses
         }
         guard entries.contains(where: { corpus.index.entries[$0].kind == .captioned }) else {
-            throw DataError("the corpus at \(corpus.url.path) has no captions that could become questions and answers")
+            throw DataError("the corpus at \(corpus.url.path) has no captions to make questions and answers from")
         }
     }
 

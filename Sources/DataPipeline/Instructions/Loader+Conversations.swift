@@ -62,7 +62,8 @@ extension Loader {
     ) throws(DataError) -> Loader {
         let numbers = source.numbers(split: .val)
         guard !numbers.isEmpty else {
-            throw DataError("\(source.name) has 0 conversations held out; raise the share that is kept for validation")
+            throw DataError(
+                "\(source.name) has 0 conversations held out; raise the share that is held out for validation")
         }
         let kept = Array(numbers.prefix(limit ?? numbers.count))
         let name = ConversationStream.all.rawValue

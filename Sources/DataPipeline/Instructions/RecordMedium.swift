@@ -35,7 +35,7 @@ enum RecordMedium {
         for (key, value) in members where value.isGiven {
             if let medium = self.name(of: key, among: otherMedia.keys).flatMap({ otherMedia[$0] }) {
                 throw DataError(
-                    "\(name): \(key) names \(medium), but training reads text and images alone; leave the record out")
+                    "\(name): \(key) names \(medium), but training reads only text and images; leave out the record")
             }
             if !hasImages, self.name(of: key, among: otherImageNames) != nil {
                 throw DataError("\(name): images are read under image or images, not under \(key); rename the key")
@@ -48,8 +48,8 @@ enum RecordMedium {
         for (key, value) in members where value.isGiven {
             if self.name(of: key, among: otherMedia.keys) != nil || self.name(of: key, among: otherImageNames) != nil {
                 throw DataError(
-                    "\(name) has the key \(key); images are named by the record, under image or images, and marked "
-                        + "<image> in the turn")
+                    "\(name) has the key \(key), but the record names its images, under image or images, and <image> is their "
+                        + "placeholder in the turn")
             }
         }
     }
@@ -60,9 +60,10 @@ enum RecordMedium {
         guard let mark = marks(in: text).first(where: { !known.contains($0) }) else { return }
         let isOwn = Message.imageMarks.contains(mark)
         throw DataError(
-            "\(name) holds the mark \(mark), "
+            "\(name) has the placeholder \(mark), "
                 + (isOwn && known.isEmpty
-                    ? "but only a user shows images" : "which would be learnt as text; images are marked <image>"))
+                    ? "but only user messages may contain images"
+                    : "which would be learnt as text; the placeholder of images is <image>"))
     }
 
     private static let markNames: Set<String> = [

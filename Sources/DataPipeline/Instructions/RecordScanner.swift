@@ -28,7 +28,7 @@ struct RecordScanner {
         // A byte order mark, which some editors put before UTF-8, is none of the text.
         let start = scanner.skipSpace(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
         guard start < bytes.count else {
-            throw DataError("\(name) is empty; write a list of records, or one record a line")
+            throw DataError("\(name) is empty; write a list of records, or one record per line")
         }
         let records =
             bytes[start] == UInt8(ascii: "[") ? try scanner.list(from: start + 1) : scanner.lines(from: start)
@@ -40,23 +40,23 @@ struct RecordScanner {
         var place = skipSpace(start)
         while place < bytes.count, bytes[place] != UInt8(ascii: "]") {
             guard bytes[place] == UInt8(ascii: "{") else {
-                throw DataError("\(name): element \(records.count) of the list (byte \(place)) is no object")
+                throw DataError("\(name): element \(records.count) of the list (byte \(place)) is not an object")
             }
             guard let record = record(at: place, end: bytes.count) else {
                 throw DataError(
-                    "\(name) ends inside record \(records.count), which begins at byte \(place): it is cut off")
+                    "\(name) ends inside record \(records.count), which begins at byte \(place): it is truncated")
             }
             records.append(record)
             place = skipSpace(place + record.length)
             if place < bytes.count, bytes[place] == UInt8(ascii: ",") { place = skipSpace(place + 1) }
         }
         guard place < bytes.count else {
-            throw DataError("\(name): the list has no end after \(records.count) records: it is cut off")
+            throw DataError("\(name): the list has no end after \(records.count) records: it is truncated")
         }
         let rest = skipSpace(place + 1)
         guard rest == bytes.count else {
             throw DataError(
-                "\(name) goes on behind its list of \(records.count) records (byte \(rest)): a file is one list; "
+                "\(name) has text after its list of \(records.count) records (byte \(rest)): a file holds one list; "
                     + "give several files as several entries, or join them into one list")
         }
         return records

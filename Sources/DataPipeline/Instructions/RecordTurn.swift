@@ -26,11 +26,11 @@ enum RecordTurn {
         case .string(let text)? where text.isEmpty: break
         case .string(let text)?:
             guard messages.first?.role != .system else {
-                throw DataError("\(name): the key system and turn 1 are both the system's; keep one")
+                throw DataError("\(name): the key system and turn 1 are both system messages; keep one")
             }
             try RecordMedium.checkMarks(of: text, known: [], name: "\(name), system")
             messages.insert(Message(role: .system, text: text), at: 0)
-        case let other?: throw DataError("\(name): system is \(other.kind), but it is a text")
+        case let other?: throw DataError("\(name): system is \(other.kind), but it must be text")
         }
         // As the published code does: a conversation begins with a question.
         if let first = messages.firstIndex(where: { $0.role != .system }), messages[first].role == .assistant {
@@ -52,7 +52,7 @@ enum RecordTurn {
         }
         try RecordMedium.checkTurn(members, name: name)
         for (key, value) in members where callKeys.contains(key) && value.isGiven {
-            throw DataError("\(name): \(key) is a call that no template writes; leave the record out")
+            throw DataError("\(name): \(key) is a call that no template writes; leave out the record")
         }
         if role == .assistant { try checkWeight(members, name: name) }
         switch try value(["value", "content"]) {
@@ -66,7 +66,7 @@ enum RecordTurn {
     }
 
     private static func unreadable(_ name: String) -> DataError {
-        DataError("\(name) is no object with the texts from and value, or role and content")
+        DataError("\(name) must be an object with from and value, or role and content")
     }
 
     private static func message(_ role: Role, _ text: String, name: String) throws(DataError) -> Message {
@@ -80,17 +80,17 @@ enum RecordTurn {
     ) throws(DataError) -> [ContentPart] {
         guard case .object(let members) = part,
             case .string(let type)? = members.first(where: { $0.key == "type" })?.value
-        else { throw DataError("\(name): a part of its content is no object with a type") }
+        else { throw DataError("\(name): a part of its content is not an object with a type") }
         if type == "text", case .string(let text)? = members.first(where: { $0.key == "text" })?.value {
             return try message(role, text, name: name).content
         }
         guard type == "image", role == .user else {
             throw DataError(
-                "\(name): a part of its content is of type \(type.shortened(to: 40)); text is read, and images of a user"
+                "\(name): a part of its content has the type \(type.shortened(to: 40)); only text, and images of a user, are read"
             )
         }
         guard !members.contains(where: { $0.key != "type" && $0.value.isGiven }) else {
-            throw DataError("\(name): an image is named inside the turn; write its path under images")
+            throw DataError("\(name): the turn names an image; write its path under images of the record")
         }
         return [.image(ImageReference(.encoded([]), name: "image"))]
     }
@@ -108,8 +108,8 @@ enum RecordTurn {
             }
             guard isUsual else {
                 throw DataError(
-                    "\(name): \(key) says that the answer is not learnt like others, but every answer is; take the key "
-                        + "away, or leave the record out")
+                    "\(name): \(key) changes how an answer is learnt, which is unsupported; remove the key or leave out "
+                        + "the record")
             }
         }
     }

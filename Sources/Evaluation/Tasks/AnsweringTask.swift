@@ -21,7 +21,7 @@ public struct AnsweringTask: EvaluationTask {
     public func obstacle(_ context: EvaluationContext) -> String? {
         if places(context).isEmpty { return "no item has a question" }
         return context.subject.frame.isEmpty
-            ? "the model has no chat template; give one that was taught conversations" : nil
+            ? "the model has no chat template; give one that was trained on conversations" : nil
     }
 
     /// Every item with a question.

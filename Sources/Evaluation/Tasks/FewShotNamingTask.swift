@@ -64,7 +64,9 @@ public struct FewShotNamingTask: EvaluationTask {
 
     /// Groups with enough items are needed, and a context that holds the examples; a conversation holds none.
     public func obstacle(_ context: EvaluationContext) -> String? {
-        if shots > 0 && !context.subject.frame.isEmpty { return "examples are not put to a model with a chat template" }
+        if shots > 0 && !context.subject.frame.isEmpty {
+            return "few-shot is unsupported for models with a chat template"
+        }
         guard let place = places(context).first else {
             return "no source has 2 kinds with \((most + 1) / 2 + 1) items each for \(most) shots"
         }
@@ -72,7 +74,7 @@ public struct FewShotNamingTask: EvaluationTask {
         let length = Self.words.map { tokenCount(context, question, word: $0) }.max() ?? 0
         return length <= context.subject.engine.model.contextLength
             ? nil
-            : "\(shots) shots take \(length) tokens, the model's context holds "
+            : "\(shots) shots take \(length) tokens, but the model's context holds "
                 + "\(context.subject.engine.model.contextLength)"
     }
 

@@ -26,7 +26,7 @@ public struct KindTask: EvaluationTask {
     public func obstacle(_ context: EvaluationContext) -> String? {
         let kinds = kinds(context)
         if kinds.count < 2 {
-            return "the training captions of \(source) have \(kinds.count) kinds, at least 2 are needed"
+            return "the training captions of \(source) have \(kinds.count) kinds, but at least 2 are needed"
         }
         return items(context).isEmpty ? "no item of \(source) has a kind that training captions have" : nil
     }

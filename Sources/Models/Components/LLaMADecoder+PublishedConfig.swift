@@ -25,11 +25,13 @@ extension LLaMADecoder.Config {
             let published = try file.decoder()
             var differences: [String] = []
             func compare<Value: Equatable>(_ name: String, _ there: Value, _ here: Value) {
-                if there != here { differences.append("\(name) is \(there) there and \(here) here") }
+                if there != here {
+                    differences.append("\(name) is \(there) in the checkpoint and \(here) in the recipe")
+                }
             }
             compare("rope_theta", published.ropeTheta, ropeTheta)
             if published.ropeScalingFactor != ropeScalingFactor || published.ropeBands != ropeBands {
-                differences.append("positions are stretched in another way there than here")
+                differences.append("the checkpoint and the recipe scale positions differently")
             }
             if file.numAttentionHeads != nil { compare("the number of heads", published.headCount, headCount) }
             return differences

@@ -50,7 +50,7 @@ struct PublishedDecoderConfig: Codable {
         guard let kind = TextDecoderKind(rawValue: modelType) else {
             throw ModelError(
                 message:
-                    "text_config.model_type is \"\(modelType)\", a language model that Syrinx does not have; give a "
+                    "text_config.model_type is \"\(modelType)\", an unsupported language model; give a "
                     + "checkpoint with one of: \(TextDecoderKind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         return kind
@@ -61,7 +61,7 @@ struct PublishedDecoderConfig: Codable {
         if let hiddenAct, !["silu", "swish"].contains(hiddenAct) {
             throw ModelError(
                 message:
-                    "the language model's hidden_act is \"\(hiddenAct)\", but Syrinx's LLaMA has silu alone; give a "
+                    "the language model's hidden_act is \"\(hiddenAct)\", but only silu is supported; give a "
                     + "checkpoint that was trained with silu")
         }
         let heads = numAttentionHeads ?? 32
@@ -103,7 +103,7 @@ struct PublishedDecoderConfig: Codable {
             if let found, found.stretch != stretch {
                 throw ModelError(
                     message:
-                        "the language model's \(found.name) and \(name) stretch positions differently; keep the one that "
+                        "the language model's \(found.name) and \(name) scale positions differently; keep the one that "
                         + "it was trained with")
             }
             found = (name, stretch)

@@ -53,7 +53,7 @@ struct PublishedRotaryConfig: Codable {
             guard let value else {
                 throw ModelError(
                     message:
-                        "the language model's \(name) is \(type) without a \(key); give the \(key) it was trained with"
+                        "the language model's \(name) is \(type) without a \(key); add the \(key) that it was trained with"
                 )
             }
             return value
@@ -76,8 +76,8 @@ struct PublishedRotaryConfig: Codable {
         case let type:
             throw ModelError(
                 message:
-                    "the language model's \(name) has the type \(type.map { "\"\($0)\"" } ?? "null"), which Syrinx "
-                    + "does not have; give a checkpoint with linear, dynamic, llama3 or yarn scaling, or with none")
+                    "the language model's \(name) has the unsupported type \(type.map { "\"\($0)\"" } ?? "null"); "
+                    + "give a checkpoint with linear, dynamic, llama3 or yarn scaling, or with none")
         }
     }
 

@@ -21,10 +21,11 @@ extension VisionTransformer.Config {
         }
         var differences: [String] = []
         if let theirs = published.activation, Activation(published: theirs) != activation {
-            differences.append("the activation is \(theirs) there and \(activation.rawValue) here")
+            differences.append(
+                "the activation is \(theirs) in the checkpoint and \(activation.rawValue) in the recipe")
         }
         if let theirs = published.headCount, theirs != headCount {
-            differences.append("the number of heads is \(theirs) there and \(headCount) here")
+            differences.append("the number of heads is \(theirs) in the checkpoint and \(headCount) in the recipe")
         }
         return differences
     }

@@ -20,13 +20,13 @@ public protocol FamilyConfiguration: Codable, Hashable, Sendable {
     /// The configuration in a `config.json`.
     ///
     /// - Parameter weightShapes: names and shapes of the checkpoint's tensors, for families whose file does not say everything;
-    ///   empty for a configuration alone.
+    ///   empty for the configuration only.
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     init(from data: Data, weightShapes: [String: [Int]]) throws
 
     /// The `config.json` of the configuration.
     ///
-    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for the configuration only.
     func file(artefacts: ModelArtefacts?) throws -> Data
 
     /// Checks that the numbers describe a model that can be built.

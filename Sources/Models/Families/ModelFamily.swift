@@ -116,7 +116,7 @@ public enum ConfigurationJSON {
         do { return try StrictJSON.decode(type, from: [UInt8](data), keys: .snakeCase) } catch let error
             as StrictJSON.Malformed
         {
-            throw ModelError(message: "this describes no \(family): \(error.reason)")
+            throw ModelError(message: "this is not a valid \(family) configuration: \(error.reason)")
         }
     }
 }

@@ -28,7 +28,7 @@ extension MM1 {
 
     /// The `config.json` of a configuration.
     ///
-    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for the configuration only.
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         try ConfigurationJSON.encoder.encode(
             ConfigurationFile(

@@ -33,7 +33,7 @@ extension MPLUGOwl {
 
     /// The `config.json` of a configuration. Whether it is a video model, the weights say.
     ///
-    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for the configuration only.
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         var abstractor = OwlAbstractorConfiguration(config.abstractor)
         abstractor.numLearnableQueries = nil
@@ -51,7 +51,7 @@ extension MPLUGOwl {
     ///
     /// The abstractor's inner width is read from the weights where there are some: the published configuration misstates
     /// it. So is whether the model is one for video.
-    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for the configuration only.
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         let file = try ConfigurationJSON.decode(ConfigurationFile.self, from: data, of: "mPLUG-Owl")

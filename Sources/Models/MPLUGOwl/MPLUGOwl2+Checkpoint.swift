@@ -46,14 +46,14 @@ extension MPLUGOwl2 {
         let holder = try? StrictJSON.decode(Holder.self, from: [UInt8](configuration), keys: .snakeCase)
         guard holder?.imageAspectRatio == "pad" else { return [] }
         return [
-            "image_aspect_ratio is \"pad\", as the model was tuned; images are squeezed as in its authors' evaluation "
-                + "unless you choose --image-mode padMean"
+            "image_aspect_ratio is \"pad\", as the model was tuned; images are squashed as in its authors' evaluation "
+                + "unless you give --image-mode padMean"
         ]
     }
 
     /// The `config.json` of a configuration.
     ///
-    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for a configuration alone.
+    /// - Parameter artefacts: fingerprints of the files that belong to the weights; nil for the configuration only.
     public static func configuration(of config: Config, artefacts: ModelArtefacts? = nil) throws -> Data {
         let file = ConfigurationFile(
             modelType: modelType, architectures: ["MPLUGOwl2LlamaForCausalLM"],
@@ -77,7 +77,7 @@ extension MPLUGOwl2 {
 
     /// The configuration in a published `config.json`.
     ///
-    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for a configuration alone.
+    /// - Parameter weightShapes: names and shapes of the checkpoint's tensors; empty for the configuration only.
     /// - Throws: ``ModelError`` naming the key that is missing, of another type or out of its range.
     public static func config(from data: Data, weightShapes: [String: [Int]] = [:]) throws -> Config {
         let file = try ConfigurationJSON.decode(ConfigurationFile.self, from: data, of: "mPLUG-Owl2")

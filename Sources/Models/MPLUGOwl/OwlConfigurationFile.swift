@@ -55,7 +55,7 @@ struct OwlVisionConfiguration: Codable {
             guard let activation = Activation(published: hiddenAct) else {
                 throw ModelError(
                     message:
-                        "the vision encoder's hidden_act is \"\(hiddenAct)\", which Syrinx does not have; give a "
+                        "the vision encoder's hidden_act is \"\(hiddenAct)\", which is unsupported; give a "
                         + "checkpoint with one of: \(Activation.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             config.activation = activation

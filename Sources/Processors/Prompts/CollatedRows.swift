@@ -78,8 +78,8 @@ extension Collator {
             for (item, place) in zip(items, places) {
                 guard item.modality == place.span.modality, item.tokenCount == place.span.tokenCount else {
                     throw ProcessorError(
-                        "batch of \(names): \(place.span.title) is a place of \(place.span.tokenCount) tokens for the modality "
-                            + "\(place.span.modality), but its item is of the modality \(item.modality) and becomes "
+                        "batch of \(names): the place of \(place.span.title) takes \(place.span.tokenCount) tokens of the modality "
+                            + "\(place.span.modality), but its item has the modality \(item.modality) and becomes "
                             + "\(item.tokenCount); give the items in the order of their places")
                 }
                 let kind = Kind(modality: item.modality, shape: item.values.shape, isEncoded: item.encoded != nil)

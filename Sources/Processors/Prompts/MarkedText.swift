@@ -128,8 +128,9 @@ extension MarkedText {
     private static func mismatch(_ modality: Modality, marks: Int, media: Int) -> ProcessorError {
         let mark = modality.mark
         return ProcessorError(
-            "the prompt has \(marks) \(mark) \(marks == 1 ? "mark" : "marks"), but \(modality.counted(media)) "
-                + "\(media == 1 ? "was" : "were") given; give one \(modality) per mark, leave the marks out to put "
-                + "all \(modality)s first, or write \\\(mark) for the text \(mark)")
+            "the prompt has \(marks) \(mark) \(marks == 1 ? "placeholder" : "placeholders"), but "
+                + "\(modality.counted(media)) \(media == 1 ? "was" : "were") given; give one \(modality) per "
+                + "placeholder, omit the placeholders to put all \(modality)s first, or write \\\(mark) for the text "
+                + "\(mark)")
     }
 }

@@ -44,7 +44,7 @@ extension PromptLayout {
             case .end(let isSupervised):
                 guard let endID = tokenizer.endID else {
                     throw ProcessorError(
-                        "\(name): the vocabulary has no end token, which this template writes behind answers")
+                        "\(name): the vocabulary has no end token, which this template writes after answers")
                 }
                 append(text: [endID], isSupervised: isSupervised)
                 followsText = false

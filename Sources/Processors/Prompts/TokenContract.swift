@@ -50,7 +50,7 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
                 if let (modality, placeholder) = placeholders.first(where: { tokenIDs.contains($0.value) }) {
                     throw ProcessorError(
                         "\(layout.name): text before medium \(number + 1) contains the \(modality) placeholder "
-                            + "(token \(placeholder)), so its positions could not be told from the \(modality)'s; "
+                            + "(token \(placeholder)), so its positions could not be distinguished from the \(modality)'s; "
                             + "encode text with Tokenizer.encode, which keeps special strings as plain text")
                 }
             }
@@ -68,7 +68,7 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
         if let id = placeholders[span.modality] { return id }
         let known = placeholders.keys.map(\.rawValue).sorted().joined(separator: " and ")
         throw ProcessorError(
-            "\(example): \(span.title) is of the modality \(span.modality), which this model does not read; it reads "
-                + (known.isEmpty ? "text alone" : known))
+            "\(example): \(span.title) has the modality \(span.modality), which this model does not read; it reads "
+                + (known.isEmpty ? "only text" : known))
     }
 }

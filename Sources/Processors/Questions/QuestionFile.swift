@@ -47,7 +47,7 @@ package struct QuestionFile: Sendable {
         }
         guard !entries.isEmpty else {
             throw ProcessorError(
-                "\(name) has no questions; write one {\"prompt\": \"...\", \"images\": [\"a.png\"]} a line")
+                "\(name) has no questions; write one {\"prompt\": \"...\", \"images\": [\"a.png\"]} per line")
         }
         try requireDistinctIDs()
     }
@@ -64,7 +64,7 @@ package struct QuestionFile: Sendable {
         do {
             return try QuestionRecord(try json(index))
         } catch {
-            throw ProcessorError("the \(noun) is no question that can be read: \(error.description)")
+            throw ProcessorError("the \(noun) is not a readable question: \(error.description)")
         }
     }
 
@@ -79,7 +79,7 @@ package struct QuestionFile: Sendable {
         case .line(_, let range):
             guard range.count <= Self.lineByteLimit else {
                 throw ProcessorError(
-                    "it has \(range.count) bytes, at most \(Self.lineByteLimit) are read: give large images by their paths"
+                    "it has \(range.count) bytes, more than the limit of \(Self.lineByteLimit); give large images by their paths"
                 )
             }
             let line = data.withUnsafeBytes { [UInt8]($0[range]) }
@@ -98,10 +98,10 @@ package struct QuestionFile: Sendable {
             let own = ownID(index)
             let id = own?.text ?? "\(number(index))"
             guard let first = known.updateValue((number(index), own != nil), forKey: id) else { continue }
-            let numbering = first.isOwn && own != nil ? "" : " (a \(noun) without one has its number)"
+            let numbering = first.isOwn && own != nil ? "" : " (the default id is the \(noun)'s number)"
             throw ProcessorError(
                 "\(name): \(noun)s \(first.number) and \(number(index)) have the same id \"\(id.prefix(100))\"\(numbering); "
-                    + "give every question an id of its own")
+                    + "give every question a unique id")
         }
     }
 }
@@ -156,7 +156,7 @@ extension QuestionFile {
                 guard case .array(let list) = try json(data) else { return nil }
                 return list
             } catch {
-                throw ProcessorError("\(name) is no list of questions: \(error.reason)")
+                throw ProcessorError("\(name) is not a list of questions: \(error.reason)")
             }
         }
         // VQA's files: one object, on one line or on many. A file of lines has an object on its first line, of another kind.

@@ -69,7 +69,7 @@ package struct QuestionRecord: Sendable {
             try values.one(of: Key.images) == nil
         {
             throw ProcessorError(
-                "it names its image by image_id alone, which is no file; write the file's path as \"image\"")
+                "it names its image only by image_id, which is not a file; write the file's path as \"image\"")
         }
         if let (key, value) = try values.one(of: Key.text) {
             let marked = MarkedText(try values.text(key, value))

@@ -19,7 +19,7 @@ extension QuestionRecord {
         func one(of keys: [String]) throws(ProcessorError) -> (key: String, value: StrictJSON)? {
             let present = present(keys)
             guard present.count < 2 else {
-                throw ProcessorError("it has both \(present[0]) and \(present[1]), which mean the same; leave one out")
+                throw ProcessorError("it has both \(present[0]) and \(present[1]), which mean the same; omit one")
             }
             return present.first.flatMap { key in value(key).map { (key, $0) } }
         }
@@ -46,10 +46,11 @@ extension QuestionRecord {
                 var paths: [String] = []
                 for value in values {
                     guard case .string(let path) = value else {
-                        throw ProcessorError("\(key) should be a path or a list of paths, but it holds \(value.kind)")
+                        throw ProcessorError(
+                            "\(key) should be a path or a list of paths, but it contains \(value.kind)")
                     }
                     guard !path.isEmpty else {
-                        throw ProcessorError("\(key) holds an empty path; give a path, or take it out of the list")
+                        throw ProcessorError("\(key) contains an empty path; give a path, or remove it from the list")
                     }
                     paths.append(path)
                 }
@@ -95,7 +96,8 @@ extension QuestionRecord {
             var turns: [Turn] = []
             for entry in entries {
                 guard case .object(let members) = entry else {
-                    throw ProcessorError("\(key) holds \(entry.kind), but its parts are objects, {\"text\": \"...\"}")
+                    throw ProcessorError(
+                        "\(key) contains \(entry.kind), but its parts are objects, {\"text\": \"...\"}")
                 }
                 let keys = ["text", "image", "role"]
                 if let unknown = members.first(where: { !keys.contains($0.key) }) {

@@ -82,9 +82,9 @@ public struct DemoRun {
             cache: URL(fileURLWithPath: options.corpora + "/packages"), generatesOtherwise: true
         ).run(coding: coding)
         if let reason = outcome.replacedBecause {
-            say("the starter corpus cannot be had (\(reason)): rendered scenes stand in")
+            say("the starter corpus is unavailable (\(reason)): rendered scenes replace it")
         }
-        say(outcome.isNew ? "corpus made: \(path)" : "corpus there already: \(path)")
+        say(outcome.isNew ? "corpus made: \(path)" : "the corpus already exists: \(path)")
         return path
     }
 
@@ -107,7 +107,7 @@ public struct DemoRun {
         let recipe = try recipe(seed: seed, corpus: path)
         let output = "\(options.folder)/seed-\(seed)"
         let exists = FileManager.default.fileExists(atPath: output + "/recipe.yaml")
-        if exists { say("\(output) holds a run: going on with it; remove the folder to train anew") }
+        if exists { say("\(output) has a run: resuming it; remove the folder to train again from the start") }
         let outcome = try RecipeRunner.run(
             recipe, .init(output: output, resume: exists, observers: { _ in observers() }, say: say))
         let folder = ModelPath(outcome.folder.model)
@@ -156,13 +156,13 @@ public struct DemoRun {
     private func notes(_ corpus: CorpusFolder) -> [String] {
         var notes = [
             RecipeRegistry.demo.mixtureNote,
-            "Nothing here promises exact names; the scores ask for colours, groups and which image fits.",
+            "The model is not expected to know exact names; the scores ask for colours, groups and which image fits.",
         ]
         if options.isShort {
-            notes.append("A shortened run: it shows that every step works, and nothing about the model.")
+            notes.append("A short run: it shows that every step works, and nothing about the model.")
         }
         if !RecipeMachine.hasMatrixTiles && !corpus.index.generated {
-            notes.append("This CPU has no AMX: fewer updates fit the time limit, and no marks are set.")
+            notes.append("This CPU has no AMX: the time limit allows fewer updates, so no pass marks are set.")
         }
         return notes
     }

@@ -24,12 +24,12 @@ public import Training
 /// every source.
 public struct DecoderStudy: Study {
     public static let name = "owl2-from-owl"
-    public static let abstract = "mPLUG-Owl2's modality-adaptive decoder against plain ones, in small."
+    public static let abstract = "mPLUG-Owl2's modality-adaptive decoder against plain ones, small version."
     public static let discussion = """
-        Trains a small plain model (the recipe owl2-from-owl-start) and goes on from it (owl2-from-owl) with three \
+        Trains a small plain model (the recipe owl2-from-owl-start) and continues from it (owl2-from-owl) with three \
         decoders: modality-adaptive, plain of the same width, and plain with as many parameters, which has a wider \
-        start of its own. Prints held-out losses with intervals over the seeds. Runs that are finished are kept, \
-        so the same command goes on after an interruption.
+        start of its own. Prints held-out losses with intervals over the seeds. Finished runs are kept, so the same \
+        command resumes after an interruption.
         """
     public static let recipe = "owl2-from-owl"
     public static let startRecipe = "owl2-from-owl-start"
@@ -106,7 +106,7 @@ public struct DecoderStudy: Study {
         var recipe = recipe
         guard var config = recipe.model.shape as? MPLUGOwl2.Config else {
             throw ConfigError(
-                place: "\(recipe.name), model", problem: "the study compares decoders of mPLUG-Owl2 alone")
+                place: "\(recipe.name), model", problem: "the study compares only decoders of mPLUG-Owl2")
         }
         config.isModalityAdaptive = decoder == .modalityAdaptive
         if decoder == .plainWider {
@@ -165,7 +165,8 @@ public struct DecoderStudy: Study {
         }
         guard let lock = try FolderLock(folder) else {
             throw ConfigError(
-                place: folder, problem: "another process runs a study here; wait for its end, or give another --output")
+                place: folder,
+                problem: "another process runs a study here; wait until it ends, or give another --output")
         }
         return lock
     }

@@ -32,7 +32,7 @@ extension Recipe {
             notes: [
                 "Both branches of the decoder start as LLaMA-2's norms, keys and values (initialize.language).",
                 "The paper gives a decay of 0.9 from layer to layer and no convention; the one here is BEiT's: the last layer has 0.9 of the rate.",
-                "The paper's random resized crop is not there; scale and shift stand in, and images are mirrored half of the time as in the paper.",
+                "The paper's random resized crop is missing; scale and shift replace it, and images are mirrored half of the time as in the paper.",
                 "The authors' repository neither has layer-wise decay nor trains the encoder by default, contrary to the paper.",
                 "RMSNorm's epsilon is 1e-6 as in the published weights, not LLaMA-2's 1e-5.",
             ],
@@ -66,7 +66,7 @@ extension Recipe {
         recipe.notes = [
             "Rank 128, alpha 256, dropout 0.05, learning rate 1e-4 and 3 % of warm-up are those of the authors' fine-tuning scripts.",
             "A row of 2,048 positions holds several short records, so one pass over N of them takes fewer than N / 128 steps: set stages.0.steps to a pass or a few, 500 are far too many for some hundred records.",
-            "Their script unfreezes the weights beside the LoRA terms too, which is a mistake; here they stay.",
+            "Their script also unfreezes the weights beside the LoRA terms, which is a mistake; here they stay frozen.",
             "Their script pads images (data.resize=padMean) and writes another template (data.instructions.template=vicuna-v1) than their inference; this keeps inference's.",
         ]
         recipe.initialize = Initialization(checkpoint: "checkpoints/mplug-owl2-llama2-7b")
@@ -90,7 +90,7 @@ extension Recipe {
                 + "position table is interpolated from the first stage's.",
             notes: [
                 "The paper's 4,800 updates of 256 conversations are one pass over 1.23 million; rows are packed here, so they hold more.",
-                "The template is the one the model is asked in. The authors' fine-tuning scripts write another (data.instructions.template=vicuna-v1: a system prompt, the image on a line of its own) than their inference.",
+                "The template is the one for asking the model. The authors' fine-tuning scripts write another (data.instructions.template=vicuna-v1: a system prompt, the image on its own line) than their inference.",
                 "Their scripts also freeze the encoder; the paper trains it.",
             ],
             precision: .bfloat16, recompute: .layers, model: MPLUGOwl2.Config(),

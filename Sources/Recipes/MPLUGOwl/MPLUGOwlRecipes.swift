@@ -19,7 +19,7 @@ extension Recipe {
                 "Learning rate 1e-4, 2,000 steps of warm-up and weight decay 0.1 are the main text's; the appendix has 2e-4, 375 and 0.01.",
                 "The appendix' 4,096 pairs of at most 512 tokens are the main text's 2.1 million tokens a batch; here pairs are packed, so a row holds several.",
                 "The papers name no final rate of the cosine: it goes to 0.",
-                "The data (LAION-400M, COYO-700M, Conceptual Captions, COCO) are not to be had here; data.corpus takes any corpus of captioned images.",
+                "The data (LAION-400M, COYO-700M, Conceptual Captions, COCO) are unavailable here; data.corpus takes any corpus of captioned images.",
             ],
             precision: .bfloat16, recompute: .layers, model: MPLUGOwl.Config(),
             initialize: Initialization(
@@ -51,7 +51,7 @@ extension Recipe {
                 "Half of every update's rows hold text alone, half conversations about images: the paper's 128 and 128.",
                 "Learning rate 1e-5 is the published script's for the whole model (the paper's 2e-5 belongs to LoRA).",
                 "The published script decays linearly, trains on 32 rows an update and mirrors images; this follows the paper: cosine, 256, unmirrored, because a mirrored image has its left and right answers wrong.",
-                "data.instructions.files take records in LLaVA's form and in mPLUG-Owl's.",
+                "data.instructions.files take records in the formats of LLaVA and mPLUG-Owl.",
             ],
             precision: .bfloat16, recompute: .layers, model: MPLUGOwl.Config(),
             initialize: Initialization(checkpoint: "runs/mplug-owl-stage1/model"), data: owlInstructions(),

@@ -14,7 +14,7 @@ extension Recipe {
         return Recipe(
             name: "owl2-from-owl-start",
             description: "A small mPLUG-Owl2 with a plain decoder: what `syrinx study owl2-from-owl` starts from.",
-            notes: ["warm-start stands in for CLIP's training, language for LLaMA-2's."],
+            notes: ["warm-start replaces CLIP's training, language replaces LLaMA-2's."],
             model: model, data: studyData,
             stages: standIns(
                 visual: ["model.vision_model", "model.visual_abstractor"],
@@ -26,7 +26,7 @@ extension Recipe {
         Recipe(
             name: "owl2-from-owl",
             description:
-                "The paper's ablation of the modality-adaptive decoder in small, after owl2-from-owl-start: `syrinx study "
+                "A small version of the paper's ablation of the modality-adaptive decoder, after owl2-from-owl-start: `syrinx study "
                 + "owl2-from-owl` runs both with plain decoders too, and several seeds.",
             notes: ["Both branches start as the plain decoder's norms, keys and values."],
             model: tinyOwl2(),

@@ -94,8 +94,8 @@ extension Recipe {
     static func mplugOwlStage1Tiny() -> Recipe {
         Recipe(
             name: "mplug-owl-stage1-tiny",
-            description: "mPLUG-Owl's pre-training in small, on the starter corpus: minutes on two cores.",
-            notes: ["warm-start stands in for CLIP's training and language for LLaMA's; stage1 is the paper's."],
+            description: "Small version of mPLUG-Owl's pre-training, on the starter corpus: minutes on two cores.",
+            notes: ["warm-start replaces CLIP's training and language replaces LLaMA's; stage1 is the paper's."],
             model: tinyOwl, data: tinyCaptions,
             stages: standIns(vision: ["vision_model", "query_tokens", "abstractor"], decoder: ["language_model.model"])
                 + [tinyStage1(freeze: ["language_model"])])
@@ -106,7 +106,7 @@ extension Recipe {
         var recipe = mplugOwlStage2FullTiny()
         recipe.name = "mplug-owl-stage2-tiny"
         recipe.description =
-            "mPLUG-Owl's instruction tuning in small: LoRA on queries and values, the starter corpus as questions and answers, "
+            "Small version of mPLUG-Owl's instruction tuning: LoRA on queries and values, the starter corpus as questions and answers, "
             + "half of every update without images; minutes on two cores, after mplug-owl-stage1-tiny."
         recipe.notes = ["The rate is higher than the published one: a small model, and few steps."]
         recipe.lora = mplugOwlStage2().lora
@@ -136,7 +136,7 @@ extension Recipe {
         Recipe(
             name: "mplug-owl-stage2-full-tiny",
             description:
-                "mPLUG-Owl's instruction tuning in small: the starter corpus as questions and answers, half of every update "
+                "Small version of mPLUG-Owl's instruction tuning: the starter corpus as questions and answers, half of every update "
                 + "without images; minutes on two cores, after mplug-owl-stage1-tiny.",
             model: tinyOwl,
             initialize: Initialization(checkpoint: "runs/mplug-owl-stage1-tiny/model"),
@@ -156,9 +156,9 @@ extension Recipe {
         data.resize = .squareFirst
         return Recipe(
             name: "mplug-owl2-stage1-tiny",
-            description: "mPLUG-Owl2's pre-training in small, on the starter corpus: minutes on two cores.",
+            description: "Small version of mPLUG-Owl2's pre-training, on the starter corpus: minutes on two cores.",
             notes: [
-                "warm-start stands in for CLIP's training and language for LLaMA-2's; stage1 is the paper's, its branch for images a copy of that for text at the start."
+                "warm-start replaces CLIP's training and language replaces LLaMA-2's; stage1 is the paper's, and its branch for images starts as a copy of the branch for text."
             ],
             model: tinyOwl2(), data: data,
             stages: standIns(
@@ -172,7 +172,7 @@ extension Recipe {
         Recipe(
             name: "mplug-owl2-stage2-tiny",
             description:
-                "mPLUG-Owl2's instruction tuning in small: the starter corpus as questions and answers, or your own records, at "
+                "Small version of mPLUG-Owl2's instruction tuning: the starter corpus as questions and answers, or your own records, at "
                 + "96 instead of 64 pixels; minutes on two cores, after mplug-owl2-stage1-tiny.",
             model: tinyOwl2(imageSize: 96),
             initialize: Initialization(checkpoint: "runs/mplug-owl2-stage1-tiny/model"),

@@ -20,7 +20,7 @@ extension RecipeObjective {
                 ? nil
                 : Mistake(
                     key: "microbatchSize",
-                    problem: "contrasting needs at least 2 images a micro-batch, got \(stage.microbatchSize)")
+                    problem: "a contrastive loss needs at least 2 images per micro-batch, got \(stage.microbatchSize)")
         },
         train: { run in try run.train(run.contrastive(), on: run.captionedImages()) })
 }

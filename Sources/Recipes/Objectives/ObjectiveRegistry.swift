@@ -28,7 +28,7 @@ public enum ObjectiveRegistry {
         guard isNew else {
             throw ConfigError(
                 place: "objective '\(objective.name)'",
-                problem: "the name is taken; register it once, or choose another")
+                problem: "the name is already registered; register it once, or choose another")
         }
     }
 

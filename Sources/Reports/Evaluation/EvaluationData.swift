@@ -36,8 +36,8 @@ public struct EvaluationData: Sendable {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw EvaluationError(
-                "\(path) holds no corpus and is no list of images (there is no such file): check the path, or make a corpus "
-                    + "with `syrinx data fetch starter`")
+                "\(path) does not exist: it is neither a corpus nor a list of images; check the path, or make a corpus with "
+                    + "`syrinx data fetch starter`")
         }
         self.path = path
         if isFolder.boolValue {

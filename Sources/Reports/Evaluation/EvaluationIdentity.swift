@@ -102,7 +102,7 @@ public struct EvaluationIdentity: Codable, Sendable {
     package func requireSame(as earlier: EvaluationIdentity, folder: String) throws {
         let remedy = "give another --output, or remove the folder"
         func differs(_ what: String, _ there: String, _ here: String) -> EvaluationError {
-            EvaluationError("\(folder) holds an evaluation \(what) (\(there) there, \(here) here): \(remedy)")
+            EvaluationError("\(folder) has an evaluation \(what) (\(there) there, \(here) here): \(remedy)")
         }
         if earlier.formatVersion != formatVersion {
             throw differs("of another format", "version \(earlier.formatVersion)", "version \(formatVersion)")
@@ -140,11 +140,11 @@ extension EvaluationIdentity.Settings {
     /// What two evaluations of the same data may differ in without a pair of answers showing it, one sentence each.
     func caveats(comparedWith other: Self) throws -> [String] {
         let reasons = [
-            Self.conversationOption: "the two were asked in other words or another template",
-            Self.computeOption: "the two were computed differently",
+            Self.conversationOption: "the two used different questions or templates",
+            Self.computeOption: "the two used a different dtype or device",
         ]
         return try differences(from: other).compactMap { name, there, here in
-            reasons[name].map { "\($0): \(name) is \(here) of A and \(there) of B" }
+            reasons[name].map { "\($0): \(name) is \(here) for A and \(there) for B" }
         }
     }
 

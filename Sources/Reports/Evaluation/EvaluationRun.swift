@@ -140,11 +140,11 @@ public struct EvaluationRun {
                 if let omission = task.omission(context) { notes.append("\(task.name): \(omission)") }
             }
             if required.contains(question), reasons.count >= max(1, all.count) {
-                throw EvaluationError("the task \(question.rawValue) cannot be put to these items (\(reasons[0]))")
+                throw EvaluationError("the task \(question.rawValue) does not apply to these items (\(reasons[0]))")
             }
         }
         guard !tasks.isEmpty else {
-            throw EvaluationError("none of the tasks can be put to these items: \(notes.joined(separator: "; "))")
+            throw EvaluationError("none of the tasks applies to these items: \(notes.joined(separator: "; "))")
         }
         return (tasks, notes)
     }
@@ -169,7 +169,7 @@ public struct EvaluationRun {
                     guard found.task == task.name, found.id == context.id(place) else {
                         throw EvaluationError(
                             "line \(count + offset + 1) of \(path) answers \(found.task) about \(found.id), but "
-                                + "\(task.name) about \(context.id(place)) was to come: remove the folder and evaluate again"
+                                + "\(task.name) about \(context.id(place)) was expected: remove the folder and evaluate again"
                         )
                     }
                 }
@@ -191,12 +191,12 @@ public struct EvaluationRun {
         }
         if !present.contains(FileName.identity), let foreign = present.sorted().first {
             throw EvaluationError(
-                "\(folder) holds \(foreign) and no evaluation: give an --output that is empty or does not exist yet")
+                "\(folder) contains \(foreign) but no evaluation: give an --output that is empty or does not exist yet")
         }
         try EvaluationFile.makeFolder(folder)
         guard let lock = try FolderLock(folder) else {
             throw EvaluationError(
-                "another evaluation is writing \(folder); wait for its end, or give another --output")
+                "another evaluation is writing \(folder); wait until it ends, or give another --output")
         }
         return lock
     }

@@ -65,12 +65,12 @@ struct ImageList {
             let id = line.id?.text ?? line.image
             if let earlier = ids.updateValue(number + 1, forKey: id) {
                 throw EvaluationError(
-                    "line \(number + 1) of \(path) has the id \(id) of line \(earlier); ids must differ")
+                    "line \(number + 1) of \(path) has the id \(id), as line \(earlier) does; ids must be unique")
             }
             lines.append(line)
         }
         guard !lines.isEmpty else {
-            throw EvaluationError("\(path) has no lines; write one JSON object with the key image a line")
+            throw EvaluationError("\(path) has no lines; write one JSON object with the key image per line")
         }
         self.lines = lines
     }
@@ -92,8 +92,8 @@ struct ImageList {
             throw EvaluationError("\(place) has no key \(key.stringValue); every line names its image's file")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             throw EvaluationError(
-                "\(place): \(context.codingPath.map(\.stringValue).joined(separator: ".")) is of the wrong type; captions, "
-                    + "keywords and colours are lists of strings, id is a string or a whole number, all else are strings"
+                "\(place): \(context.codingPath.map(\.stringValue).joined(separator: ".")) has the wrong type; captions, "
+                    + "keywords and colours are lists of strings, id is a string or a whole number, all others are strings"
             )
         } catch {
             throw EvaluationError("\(place): split must be train, val or test")

@@ -15,7 +15,7 @@ final class PredictionLog {
         do {
             file = try LineFile(path)
         } catch .inUse {
-            throw EvaluationError("another evaluation is writing \(path); wait for its end, or give another --output")
+            throw EvaluationError("another evaluation is writing \(path); wait until it ends, or give another --output")
         } catch .system(let reason) {
             throw EvaluationFileError("cannot write \(path): \(reason)")
         }
@@ -33,7 +33,7 @@ final class PredictionLog {
                 predictions.append(try prediction($0, number: predictions.count + 1, path))
             }
         } catch LineFile.Failure.system(let reason) {
-            throw EvaluationError("cannot read \(path): \(reason); put it back, or evaluate again")
+            throw EvaluationError("cannot read \(path): \(reason); restore it, or evaluate again")
         }
         return predictions
     }
@@ -43,7 +43,7 @@ final class PredictionLog {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         guard let prediction = try? decoder.decode(Prediction.self, from: line) else {
-            throw EvaluationError("line \(number) of \(path) is no prediction; remove the folder and evaluate again")
+            throw EvaluationError("line \(number) of \(path) is not a prediction; remove the folder and evaluate again")
         }
         return prediction
     }
@@ -68,7 +68,7 @@ final class PredictionLog {
         } catch .system(let reason) {
             throw EvaluationFileError("cannot write \(file.path): \(reason)")
         } catch .inUse {
-            throw EvaluationError("another evaluation is writing \(file.path); wait for its end")
+            throw EvaluationError("another evaluation is writing \(file.path); wait until it ends")
         }
     }
 }

@@ -73,8 +73,8 @@ struct QuestionList {
         }
         guard !asked.isEmpty else {
             throw EvaluationError(
-                "\(path) has \(recordCount) records, but none asks about exactly one image and has a right answer to score "
-                    + "by; questions without answers are for syrinx batch")
+                "\(path) has \(recordCount) records, but none asks about exactly one image and has a right answer for the "
+                    + "score; for questions without answers use syrinx batch")
         }
         leftOutCount = recordCount - Set(asked.map(\.record)).count
     }
@@ -95,7 +95,7 @@ struct QuestionList {
             guard record.text.placeCount(.image) < 2, record.text.placeCount(.video) == 0 else {
                 throw EvaluationError(
                     "\(file.noun) \(file.number(index)) of \(file.name) has \(record.text.placeCount(.image)) <image> and "
-                        + "\(record.text.placeCount(.video)) <video> marks for its 1 image; give one mark per image, or none"
+                        + "\(record.text.placeCount(.video)) <video> placeholders for its 1 image; give one placeholder per image, or none"
                 )
             }
             images[index] = ImageAddress.located(record.images[0], in: folder)

@@ -19,7 +19,7 @@ public struct SavedEvaluation: Sendable {
         }
         guard let identity = try Self.identity(path) else {
             throw EvaluationError(
-                "\(path) holds no evaluation (no \(EvaluationRun.FileName.identity)); give the --output folder of a finished "
+                "\(path) has no evaluation (no \(EvaluationRun.FileName.identity)); give the --output folder of a finished "
                     + "`syrinx evaluate`")
         }
         guard FileManager.default.fileExists(atPath: "\(path)/\(EvaluationRun.FileName.scores)") else {
@@ -29,12 +29,12 @@ public struct SavedEvaluation: Sendable {
         self.identity = identity
         guard identity.formatVersion == EvaluationIdentity.currentFormatVersion else {
             throw EvaluationError(
-                "\(path) was written in the format of version \(identity.formatVersion), this program reads "
+                "\(path) has the format version \(identity.formatVersion), but this program reads "
                     + "\(EvaluationIdentity.currentFormatVersion); evaluate again into another --output")
         }
         predictions = try PredictionLog.predictions("\(path)/\(EvaluationRun.FileName.predictions)")
         guard !predictions.isEmpty else {
-            throw EvaluationError("\(path) holds no answers; remove the folder and evaluate again")
+            throw EvaluationError("\(path) has no answers; remove the folder and evaluate again")
         }
     }
 
@@ -47,7 +47,7 @@ public struct SavedEvaluation: Sendable {
             return try JSONDecoder().decode(EvaluationIdentity.self, from: data)
         } catch {
             throw EvaluationError(
-                "\(path) cannot be read as an evaluation's identity; remove the folder and evaluate again")
+                "\(path) is not readable as an evaluation's identity; remove the folder and evaluate again")
         }
     }
 

@@ -71,8 +71,8 @@ extension DemoReport {
         var notes = material.notes
         if corpus.index.generated {
             notes.append(
-                "The corpus is the built-in world of rendered scenes; these scores say that the pipeline works and cannot "
-                    + "be compared with those of the starter corpus.")
+                "The corpus consists of rendered scenes; these scores show that the pipeline works and are not comparable with "
+                    + "scores on the starter corpus.")
         }
         let counts = scores.itemCounts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         return DemoReport(

@@ -68,7 +68,7 @@ public enum EvaluationPage {
             <p>A is \(escaped(comparison.first)), B is \(escaped(comparison.second)). The interval is a 95 % bootstrap of the difference over the same items; of twenty lines without a real difference, one will look like one.</p>
             <div class="scroll"><table><tr><th>task</th><th>on</th><th>metric</th><th class="number">A</th><th class="number">B</th><th class="number">A - B</th><th>95 % interval</th><th class="number">n</th><th></th></tr>
             \(rows.joined(separator: "\n"))</table></div>
-            \(comparison.caveats.map { "<p><b>Take care:</b> \(escaped($0)).</p>" }.joined())
+            \(comparison.caveats.map { "<p><b>Caution:</b> \(escaped($0)).</p>" }.joined())
             """
     }
 
@@ -81,14 +81,15 @@ public enum EvaluationPage {
             .init("data", "\(identity.data.path), SHA-256 \(identity.data.sha256)"),
             .init("items", counts.joined(separator: ", ")), .init("computed in", identity.settings.compute),
             .init(
-                "time", "\(Int(outcome.report.seconds.rounded(.up))) s, \(outcome.resumedCount) answers from earlier"),
+                "time",
+                "\(Int(outcome.report.seconds.rounded(.up))) s, \(outcome.resumedCount) answers from an earlier run"),
         ]
     }
 
     private static func notes(_ outcome: EvaluationRun.Outcome, _ data: EvaluationData) -> [String] {
-        outcome.notes.map { "Left out: \($0)." }
+        outcome.notes.map { "Skipped: \($0)." }
             + (data.isGenerated
-                ? ["The corpus is the built-in world of rendered scenes; these scores cannot be compared with others."]
+                ? ["The corpus consists of rendered scenes; these scores are not comparable with others."]
                 : [])
     }
 }

@@ -4,8 +4,7 @@
     import Foundation
 #endif
 
-/// What a batch's answers are answers to: everything that decides them. Stands beside the output; only the same batch is
-/// gone on with.
+/// Everything that decides a batch's answers. Its file lies beside the output; only the same batch resumes.
 public struct BatchIdentity: Codable, Sendable, Hashable {
     /// Something with a fingerprint.
     public struct Content: Codable, Sendable, Hashable {
@@ -47,13 +46,13 @@ public struct BatchIdentity: Codable, Sendable, Hashable {
         self.batchSize = batchSize
     }
 
-    /// Refuses to go on with the answers of another batch.
+    /// Refuses to resume the answers of another batch.
     /// - Throws: `SyrinxError` that says in what `earlier`, whose answers are in `output`, differs from this one.
     func requireSame(as earlier: BatchIdentity, output: String) throws(SyrinxError) {
         func refuse(_ what: String, _ there: String, _ here: String) throws(SyrinxError) {
             guard there != here else { return }
             throw SyrinxError(
-                "\(output) holds answers \(what) (\(there) there, \(here) here): give another --output, or remove it")
+                "\(output) has answers \(what) (\(there) there, \(here) here); give another --output, or remove it")
         }
         try refuse("in another format", "version \(earlier.formatVersion)", "version \(formatVersion)")
         func shown(_ content: Content) -> String { "\(content.name), SHA-256 \(content.sha256.prefix(12))" }

@@ -137,7 +137,7 @@ extension BatchInput {
         }
         guard !images.isEmpty else {
             throw SyrinxError(
-                "the folder \(path) holds no \(ImageFormat.list) among its \(leftOut.count) files\(leftOut.reasons)")
+                "the folder \(path) has no \(ImageFormat.list) among its \(leftOut.count) files\(leftOut.reasons)")
         }
         return (images, leftOut)
     }
@@ -155,10 +155,10 @@ extension BatchInput {
             .filter { !ModelFolder.isFolder($0) }
         let videos = files.filter(VideoFile.isVideo)
         guard !videos.isEmpty else {
-            throw SyrinxError("the folder \(path) holds no video among its \(files.count) files")
+            throw SyrinxError("the folder \(path) has no video among its \(files.count) files")
         }
         var leftOut = LeftOutFiles()
-        for _ in videos.count..<files.count { leftOut.add("no video") }
+        for _ in videos.count..<files.count { leftOut.add("not a video") }
         return (videos, leftOut)
     }
 }

@@ -28,7 +28,7 @@ struct BatchItem: Sendable {
 
     /// The question with its images read.
     /// - Parameters:
-    ///   - systemPrompt: what stands before it; nil for what the template says.
+    ///   - systemPrompt: the system prompt; nil for the template's own.
     ///   - frameCount: frames of each video.
     /// - Throws: `SyrinxError` or `CodecError` about an image.
     func question(systemPrompt: String?, frameCount: Int) throws -> Question {
@@ -51,7 +51,7 @@ extension BatchItem {
         let allowed = VideoReference.allowedFrameCounts
         if let frames = record.frames, !allowed.contains(frames) {
             throw SyrinxError(
-                "the \(noun)'s frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+                "the \(noun)'s frames is \(frames); it must be from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         func located(_ paths: [String]) -> [String] {
             paths.map { ImageAddress.located($0, in: folder) }

@@ -28,7 +28,7 @@ final class BatchOutput {
         do {
             file = try LineFile(path)
         } catch .inUse {
-            throw SyrinxError("another process is writing \(path); wait for its end, or give another --output")
+            throw SyrinxError("another process is writing \(path); wait until it ends, or give another --output")
         } catch .system(let reason) {
             throw SyrinxError("\(path) cannot be written: \(reason)")
         }
@@ -43,8 +43,7 @@ final class BatchOutput {
             try identity.requireSame(as: earlier, output: path)
         } else if hasAnswers {
             throw SyrinxError(
-                "\(path) exists, and there is no \(identityPath) that says what its lines answer: give another --output, "
-                    + "or remove it")
+                "\(path) exists without \(identityPath), so it cannot be resumed; give another --output, or remove it")
         }
         self.identity = identity
         let encoder = JSONEncoder()
@@ -59,13 +58,14 @@ final class BatchOutput {
             savedCount += 1
             guard savedCount <= input.count, let record = try? BatchRecord(line: line) else {
                 throw SyrinxError(
-                    "line \(savedCount) of \(file.path) is no answer of this batch; remove the file and begin anew")
+                    "line \(savedCount) of \(file.path) is not an answer of this batch; remove the file and start again"
+                )
             }
             let id = input.id(savedCount - 1)
             guard record.id.text == id.text else {
                 throw SyrinxError(
-                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but it is the turn of \"\(id)\": lines were "
-                        + "taken out or moved; put them back, or give another --output")
+                    "line \(savedCount) of \(file.path) answers \"\(record.id)\", but \"\(id)\" is expected: lines were "
+                        + "removed or moved; restore them, or give another --output")
             }
             if record.error != nil { savedErrorCount += 1 }
         }

@@ -27,7 +27,7 @@ struct BatchRecord: Codable, Sendable {
     /// Left out where it was not asked for.
     var answerLogProbabilities: [Float]?
     var images: [ImageAccount]?
-    /// Left out where there is none.
+    /// Omitted if there is none.
     var videos: [VideoAccount]?
     var seed: UInt64?
     var times: Times?

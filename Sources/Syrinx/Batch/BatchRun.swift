@@ -2,11 +2,11 @@ import Generation
 public import Processors
 import Torch
 
-/// Answers many questions together and writes every answer to a file, with which a later run goes on.
+/// Answers many questions together and writes every answer to a file, which a later run resumes.
 ///
 /// Questions are taken in windows of four batches. Within a window they are sorted by length, so that rows of like length
 /// are computed together; the lines are written in the order of the questions. Which questions are computed together
-/// depends on the input and the batch size alone, so a run that was killed and gone on with gives the very same file.
+/// depends only on the input and the batch size, so a run that was killed and resumed gives the very same file.
 public struct BatchRun {
     /// How to answer.
     public struct Settings: Sendable {

@@ -5,7 +5,7 @@ public struct LeftOutFiles: Sendable, Hashable {
     /// How many there are.
     public var count: Int { counts.values.reduce(0, +) }
 
-    /// What they are, behind a colon: `: 2 a PDF, 1 empty`; nothing where there is none.
+    /// What they are, after a colon: `: 2 a PDF, 1 empty`; empty if there are none.
     public var reasons: String {
         let ordered = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         return counts.isEmpty ? "" : ": " + ordered.map { "\($0.value) \($0.key)" }.joined(separator: ", ")

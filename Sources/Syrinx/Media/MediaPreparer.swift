@@ -74,7 +74,7 @@ public enum MediaPreparers {
         let all = builtIn + added.withLock { $0 }
         guard let preparer = all.last(where: { $0.modality == modality }) else {
             let known = all.map(\.modality.rawValue).joined(separator: ", ")
-            throw SyrinxError("nothing here reads media of the kind \(modality); known kinds: \(known)")
+            throw SyrinxError("the modality \(modality) is unsupported; known modalities: \(known)")
         }
         return preparer
     }

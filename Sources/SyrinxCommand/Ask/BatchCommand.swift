@@ -7,25 +7,25 @@ import Reports
 import Syrinx
 import Terminal
 
-/// `syrinx batch`: answers many questions together, into a file that a later run goes on with.
+/// `syrinx batch`: answers many questions together, into a file that a later run resumes.
 struct BatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "batch",
         abstract: "Answer a file of questions, or one question about each of many images or videos.",
         discussion: """
-            The input is one JSON object a line: {"prompt": "<image>What is this?", "images": ["a.png"]}; "videos", \
-            "frames", "conversation" (earlier turns), "id" and "seed" may be added, and paths are relative to the file. \
-            LLaVA's question files ("question_id", "image", "text"), POPE's and VQA's in lines ("question") are read too, \
-            and JSON lists; --images gives the folder that their paths begin at. Images stand before the text, or \
-            where it says <image>; \\<image> is the text <image>. An id stands once; a line without one has its number. The \
-            output has one line per question, in the same order: the answer, the ids of prompt and answer, tokens by \
-            kind, what became of each image; or "error" and one sentence.
+            The input is one JSON object a line: {"prompt": "<image>What is this?", "images": ["a.png"]}. Optional keys are \
+            "videos", "frames", "conversation" (earlier turns), "id" and "seed"; paths are relative to the file. Question \
+            files in the formats of LLaVA ("question_id", "image", "text"), POPE and VQA (in lines, "question") and JSON \
+            lists are read too; --images sets the folder that their paths start from. Images come before the text, or where it \
+            says <image>; \\<image> is the text <image>. Every id must be unique; the default is the line's number. The \
+            output has one line per question, in the same order: the answer, the ids of prompt and answer, token counts by \
+            kind and how each image was prepared; or "error" and one sentence.
 
               syrinx batch --model my-model --input questions.jsonl --output answers.jsonl
               syrinx batch --model my-model --image images --output out.jsonl "colours:"
 
-            Of a folder, the images (--image) or videos (--video) in it are taken, told by content. Stop it at any \
-            moment: the same command goes on where it stopped.
+            In a folder, every image (--image) or video (--video) is taken, recognised by content. Runs are resumable: \
+            stop at any time and run the same command again.
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -37,62 +37,63 @@ struct BatchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "With --input: the folder that the questions' paths begin at (default: the file's own).",
+            "With --input: the folder that the questions' paths start from (default: the file's own).",
             valueName: "folder"))
     var images: String?
 
     @Option(
         help: ArgumentHelp(
-            "An image, a quoted pattern or a folder; - reads standard input. May be given several times.",
+            "An image, a quoted pattern or a folder; - reads standard input. Repeatable.",
             valueName: "path"))
     var image: [String] = []
 
     @OptionGroup var video: VideoOptions
 
-    @Option(help: ArgumentHelp("The file of the answers; what is there is gone on with.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file for the answers; an interrupted run resumes it.", valueName: "file"))
     var output: String
 
     @Option(
         parsing: .unconditional,
-        help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer where memory is short.")
+        help: "Rows computed together; by default up to 8 on a CPU (32 elsewhere), fewer if memory is short.")
     var batchSize: Int?
 
     @OptionGroup var conversation: ConversationOptions
 
-    @Flag(help: "Take every prompt as it is, without the model's template.")
+    @Flag(help: "Use every prompt as it is, without the model's template.")
     var raw = false
 
     @OptionGroup var sampling: SamplingOptions
 
-    @Flag(help: "Add to every line how many seconds its rows took.")
+    @Flag(help: "Add to every line the seconds that its rows took.")
     var times = false
 
-    @Flag(help: "Add to every line how likely each token was (natural logarithm, before any sampling rule).")
+    @Flag(help: "Add the log-probability of each token (natural logarithm), before any sampling rule.")
     var logProbabilities = false
 
-    @Flag(help: "Answer every question alone too, and say how far both agree.")
+    @Flag(help: "Answer every question a second time, alone, and report the agreement.")
     var checkAlone = false
 
-    @Argument(help: "With --image or --video: the question about each.")
+    @Argument(help: "With --image or --video: the question to ask about each.")
     var prompt: String?
 
     func validate() throws {
         if let batchSize, !(1...1024).contains(batchSize) {
-            throw ValidationError("--batch-size is \(batchSize); it must lie from 1 to 1024")
+            throw ValidationError("--batch-size is \(batchSize); it must be from 1 to 1024")
         }
         guard [input != nil, !image.isEmpty, !video.video.isEmpty].count(where: { $0 }) == 1 else {
             throw ValidationError(
-                "give the questions as --input, or images as --image, or videos as --video, and one question about each"
+                "give one of --input (questions), --image or --video; with --image or --video, also a question about each"
             )
         }
         if raw && (conversation.template != nil || conversation.system != nil) {
-            throw ValidationError("--raw takes prompts as they are; leave out --template and --system")
+            throw ValidationError("--raw uses prompts as they are; omit --template and --system")
         }
         if input == nil, images != nil {
-            throw ValidationError("--images is the folder of --input's paths; name images to ask about with --image")
+            throw ValidationError("--images is the folder of --input's paths; use --image to ask about images")
         }
         if input != nil, prompt != nil {
-            throw ValidationError("a question beside --input has no place: the file has one in every line")
+            throw ValidationError(
+                "--input and a question cannot be combined: each line of the file has its own question")
         }
     }
 
@@ -127,7 +128,7 @@ struct BatchCommand: ParsableCommand {
         if let agreement = outcome.agreement { print(agreement.sentence(batchSize: outcome.batchSize)) }
         if let exitCode = InterruptFlag.exitCode {
             let command = ShellLine.text(CommandLine.arguments)
-            ExitStatus.writeToStandardError("interrupted; to go on:\n\n    \(command)\n\n")
+            ExitStatus.writeToStandardError("interrupted; resume with:\n\n    \(command)\n\n")
             throw ExitCode(exitCode)
         }
         if outcome.errorCount > 0 {
@@ -144,7 +145,7 @@ struct BatchCommand: ParsableCommand {
             files += found
             if leftOut.count > 0 {
                 let noun = leftOut.count == 1 ? "file is" : "files are"
-                ExitStatus.writeToStandardError("\(path): \(leftOut.count) \(noun) left out\(leftOut.reasons)\n")
+                ExitStatus.writeToStandardError("\(path): \(leftOut.count) \(noun) skipped\(leftOut.reasons)\n")
             }
         }
         return BatchInput(files: files, areVideos: areVideos, question: prompt ?? "")
@@ -179,20 +180,20 @@ struct UnansweredQuestions: Error, CustomStringConvertible {
     let output: String
 
     var description: String {
-        "\(count) of \(total) questions could not be answered; their lines in \(output) say why under \"error\""
+        "\(count) of \(total) questions could not be answered; their lines in \(output) give the reason under \"error\""
     }
 }
 
 extension BatchAgreement {
     /// Both figures, for people.
     func sentence(batchSize: Int) -> String {
-        guard itemCount > 0 else { return "alone and together: nothing was computed in this run" }
+        guard itemCount > 0 else { return "alone and together: this run computed nothing" }
         let share = String(format: "%.1f", 100 * Double(identicalCount) / Double(itemCount))
         let largest = String(format: "%.2g", largestDifference)
         let relative = String(format: "%.2g", largestRelativeDifference)
         return
             "alone and up to \(batchSize) together: \(identicalCount) of \(itemCount) answers identical (\(share) %); "
-            + "over \(stepCount) steps with the same words before them, logits differ by at most \(largest) "
-            + "(\(relative) of the step's largest)"
+            + "over \(stepCount) steps with the same preceding tokens, logits differ by at most \(largest) "
+            + "(\(relative) of the largest logit of the step)"
     }
 }

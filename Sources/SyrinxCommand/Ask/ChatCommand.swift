@@ -13,15 +13,16 @@ struct ChatCommand: ParsableCommand {
         commandName: "chat",
         abstract: "Talk with a model about images and videos.",
         discussion: """
-            Type a question, or a line for a model of documents to go on from. /image PATH and /video PATH put an image or \
-            a video before the next line, at any turn (spaces need no quotes, but may have them); /undo takes the last \
-            question and answer back, its images and videos wait for the next line again; /drop puts away what waits; \
-            /clear forgets the conversation; /adapter PATH goes on with another LoRA adapter and /adapter none without any, \
-            the base staying loaded; /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers \
-            it ends the program. In a line, <image> or <video> marks where what waits stands (without a mark it stands \
-            first), and \\<image> is the text <image>. Earlier turns are kept in memory, so that each answer computes only \
-            what is new. Lines may come from a pipe: then the first one that fails ends the program with its status, and \
-            nothing is answered about a file that is not there.
+            Type a question, or text for a model of documents to continue. /image PATH and /video PATH add an image or a video \
+            to the next line, at any turn (spaces need no quotes, but quotes are allowed). /undo takes back the last \
+            question and answer; its media wait for the next line again. /drop removes waiting media. /clear starts a new \
+            conversation. /adapter PATH continues with another LoRA adapter, /adapter none without one; the base stays loaded. \
+            /help lists the commands, /quit ends. Ctrl-C stops an answer; between answers it ends the program.
+
+            In a line, <image> or <video> is the placeholder of a waiting item; without placeholders, media come first. \
+            \\<image> is the text <image>. Earlier turns stay in memory, so each answer computes only what is new. Lines may \
+            come from a pipe. The first line that fails ends the program with its status; nothing is answered about a \
+            missing file.
 
               syrinx chat --model my-model --image apple.png
               syrinx chat --model models/video-7b --video cat.mp4 --frames 8
@@ -31,12 +32,12 @@ struct ChatCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "An image or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+            "An image or a quoted pattern, placed before the first line. Repeatable.", valueName: "file"))
     var image: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "A video or a quoted pattern before the first line; may be given several times.", valueName: "file"))
+            "A video or a quoted pattern, placed before the first line. Repeatable.", valueName: "file"))
     var video: [String] = []
 
     @OptionGroup var frames: FrameOptions
@@ -45,7 +46,7 @@ struct ChatCommand: ParsableCommand {
 
     @Flag(
         name: .shortAndLong,
-        help: "Say on standard error, after each answer, what became of each image, token counts and times.")
+        help: "Report on standard error, after each answer, how each image was prepared, token counts and times.")
     var verbose = false
 
     func run() throws {
@@ -80,7 +81,8 @@ struct ChatCommand: ParsableCommand {
                 // What is no UTF-8 comes as this character, and the model would be asked something else.
                 guard isAtTerminal || !typed.unicodeScalars.contains("\u{FFFD}") else {
                     throw ValidationError(
-                        "the line holds bytes that are not UTF-8, or the sign U+FFFD for them; save the text as UTF-8")
+                        "the line has bytes that are not UTF-8, or the character U+FFFD in their place; save the text as UTF-8"
+                    )
                 }
                 try obey(line, session, &waiting, style)
             } catch let error where isAtTerminal && !(error is Interrupted) {
@@ -104,10 +106,10 @@ struct ChatCommand: ParsableCommand {
         case .clear:
             session.clear()
             waiting = WaitingMedia()
-            print("The conversation is forgotten.")
+            print("The conversation starts anew.")
         case .undo: print(try undo(session, &waiting))
         case .drop:
-            print(waiting.isEmpty ? "Nothing waits for the next line." : "Put away: \(waiting).")
+            print(waiting.isEmpty ? "No media wait for the next line." : "Removed: \(waiting).")
             waiting = WaitingMedia()
         case .image(let pattern): waiting.append(try Self.images(pattern))
         case .video(let pattern): waiting.append(try frames.videos(matching: pattern))
@@ -130,19 +132,19 @@ struct ChatCommand: ParsableCommand {
     private static func images(_ pattern: String) throws -> [ImageReference] {
         guard pattern != "-", pattern != "/dev/stdin" else {
             throw ValidationError(
-                "an image cannot come through standard input, which holds the lines of the chat; give its path")
+                "an image cannot come from standard input, which carries the lines of the chat; give its path")
         }
         return try ImageReference.matching(pattern)
     }
 
     /// Takes the last turn back; what it showed waits for the next line, before what waits already.
     private func undo(_ session: ChatSession, _ waiting: inout WaitingMedia) throws -> String {
-        guard let question = session.undo() else { throw ValidationError("there is nothing to take back") }
+        guard let question = session.undo() else { throw ValidationError("there is no question to take back") }
         let returned = WaitingMedia(of: question)
         waiting = returned + waiting
         let (verb, pronoun) = returned.parts.count == 1 ? ("waits", "it") : ("wait", "them")
-        return "The last question and its answer are taken back"
-            + (returned.isEmpty ? "." : "; \(returned) \(verb) for the next line (/drop puts \(pronoun) away).")
+        return "Took back the last question and its answer"
+            + (returned.isEmpty ? "." : "; \(returned) \(verb) for the next line (/drop removes \(pronoun)).")
     }
 
     /// Goes on with the adapter at a path, or without any; where that fails, with what was in use.
@@ -150,7 +152,7 @@ struct ChatCommand: ParsableCommand {
         do {
             try session.use(try path.map { try AdapterFolder(path: $0) })
         } catch {
-            print("As before: " + Self.account(of: session.model))
+            print("Unchanged: " + Self.account(of: session.model))
             throw error
         }
         if let warning = session.model.adapterWarning {
@@ -163,8 +165,8 @@ struct ChatCommand: ParsableCommand {
 
     /// Which adapter is in use.
     private static func account(of model: SyrinxModel) -> String {
-        model.adapter.map { "the adapter \($0) is in use (/adapter none: without it)" }
-            ?? "no adapter is in use (/adapter PATH: with one)"
+        model.adapter.map { "the adapter \($0) is in use (/adapter none stops using it)" }
+            ?? "no adapter is in use (/adapter PATH uses one)"
     }
 
     /// Writes the answer as it comes.

@@ -18,14 +18,14 @@ enum ChatLine: Equatable {
     case unknown(String)
 
     static let commandList = """
-        /image PATH   put an image (or all that match a pattern) before the next line
-        /video PATH   the same with a video; --frames says how much of it is looked at
-        /adapter PATH go on with this LoRA adapter; the base stays loaded
-        /adapter none go on without one; /adapter alone says which is in use
-        /drop         put away the images and videos that wait for the next line
-        /undo         take back the last question and its answer; what it showed waits again
-        /clear        forget the conversation
-        /help         this list
+        /image PATH   add an image (or all that match a pattern) to the next line
+        /video PATH   the same with a video; --frames sets how many of its frames are read
+        /adapter PATH continue with this LoRA adapter; the base stays loaded
+        /adapter none continue without one; /adapter alone shows which is in use
+        /drop         remove the images and videos that wait for the next line
+        /undo         take back the last question and its answer; its media wait again
+        /clear        start a new conversation
+        /help         show this list
         /quit         end
         """
 

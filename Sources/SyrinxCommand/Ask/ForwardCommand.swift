@@ -8,19 +8,19 @@ import Torch
 struct ForwardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forward",
-        abstract: "Write what a model computes from one prompt, stage by stage.",
+        abstract: "Write the tensors that a model computes from one prompt, stage by stage.",
         usage: "syrinx forward --model <dir> --input <file> --output <file> [<options>]",
         discussion: """
-            The request is a JSON file; paths in it are relative to it, and all but the prompt may be left out. Images stand \
-            before the text, or where it says <image>; the text <image> is written \\\\<image> in JSON:
+            The request is a JSON file. Paths are relative to it; only the prompt is required. Images come before the \
+            text, or where it says <image>; the text <image> is written \\\\<image> in JSON:
 
               {"prompt": "<image>colours:", "images": ["apple.png"], "target": " red"}
               {"prompt": "<video>What moves?", "videos": ["cat.mp4"], "frames": 8}
 
             The output is a safetensors file with pixel_values, vision_features, connector_output, token_ids, \
-            position_ids, spliced_embeddings, hidden_states and logits, with a target labels and loss, and, of a model \
-            that reads clips, video_pixel_values (other models get a video's frames as images): what another \
-            implementation computes from the same weights and request can be compared stage by stage.
+            position_ids, spliced_embeddings, hidden_states and logits; with a target also labels and loss; for a model \
+            that reads clips also video_pixel_values (other models read a video's frames as images). Use it to compare \
+            another implementation, with the same weights and request, stage by stage.
 
               syrinx forward --model my-model --input request.json --output out.safetensors
             """)
@@ -31,7 +31,8 @@ struct ForwardCommand: ParsableCommand {
     var input: String
 
     @Option(
-        help: ArgumentHelp("The safetensors file to write; an older one that it wrote is replaced.", valueName: "file"))
+        help: ArgumentHelp(
+            "The safetensors file to write; a file from an earlier syrinx forward is replaced.", valueName: "file"))
     var output: String
 
     @Flag(help: "Print JSON: each tensor's dtype and shape, and the loss.")
@@ -57,7 +58,7 @@ extension ForwardCommand {
         let names = (try? SafetensorsFile(path: output))?.names ?? []
         guard names.contains("token_ids"), names.contains("logits") else {
             throw ValidationError(
-                "\(output) exists and is no output of syrinx forward; give another --output, or remove it first")
+                "\(output) exists and was not written by syrinx forward; choose another --output or remove it")
         }
     }
 }

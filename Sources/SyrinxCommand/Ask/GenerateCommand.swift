@@ -10,11 +10,11 @@ import Terminal
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Answer a question about images, or go on from a prompt of text and images.",
+        abstract: "Answer a question about images, or continue a prompt of text and images.",
         discussion: """
-            Images stand before the text, or where the prompt says <image>; \\<image> is the text <image>. A model that learnt \
-            conversations takes the prompt as a question and gets it in its template; --raw gives it the prompt as it is. A \
-            model trained on captions says what it sees without any prompt; "colours:" or "name:" asks for a field.
+            Images come before the text, or where the prompt says <image>; \\<image> is the text <image>. A model trained on \
+            conversations gets the prompt as a question in its chat template; --raw gives it the prompt as it is. A model \
+            trained on captions describes images without any prompt; "colours:" or "name:" asks for a field.
 
               syrinx generate --model my-model --image apple.png
               syrinx generate --model my-model --image apple.png "colours:"
@@ -29,8 +29,8 @@ struct GenerateCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            An image or a quoted pattern; - reads standard input, and data:image/png;base64,... is the image itself. May be \
-            given several times.
+            An image or a quoted pattern; - reads standard input, and data:image/png;base64,... is the image itself. \
+            Repeatable.
             """, valueName: "file"))
     var image: [String] = []
 
@@ -39,49 +39,53 @@ struct GenerateCommand: ParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "An image and what is to be said of it, put before the prompt (few-shot).", valueName: "file text"))
+            "A few-shot example: an image and its answer, placed before the prompt.", valueName: "file text"))
     var example: [String] = []
 
     @Option(
         help: ArgumentHelp(
             """
-            A JSON list of {"text": ...} and {"image": path}, put before the prompt; "role": "assistant" and "user" make it \
-            a conversation. - reads standard input.
+            A JSON list of {"text": ...} and {"image": path}, placed before the prompt; "role": "assistant" and "user" make \
+            it a conversation. - reads standard input.
             """, valueName: "file"))
     var promptFile: String?
 
     @OptionGroup var conversation: ConversationOptions
 
-    @Flag(help: "Take the prompt as it is, without the model's template.")
+    @Flag(help: "Use the prompt as it is, without the model's template.")
     var raw = false
 
     @OptionGroup var sampling: SamplingOptions
 
-    @Flag(inversion: .prefixedNo, help: "Print the answer while it is being written.")
+    @Flag(inversion: .prefixedNo, help: "Print the answer as it is generated.")
     var stream = true
 
     @Flag(help: "Answer once for each image instead of once for all.")
     var each = false
 
-    @Flag(help: "Print JSON: token ids, counts, times, what became of each image; one line per image with --each.")
+    @Flag(
+        help: """
+            Print JSON: token ids, token counts, times, how each image was prepared; one line per image with --each.
+            """)
     var json = false
 
     @Flag(
-        help: "Add to the JSON how likely each token of the answer was (natural logarithm, before any sampling rule).")
+        help: "Add the log-probability of each token (natural logarithm) to the JSON, before any sampling rule.")
     var logProbabilities = false
 
-    @Flag(name: .shortAndLong, help: "Say on standard error what became of each image, token counts and times.")
+    @Flag(
+        name: .shortAndLong, help: "Report on standard error how each image was prepared, token counts and times.")
     var verbose = false
 
-    @Argument(help: "The question, or the text to go on from; <image> marks where an image stands.")
+    @Argument(help: "The question, or the text to continue; <image> is the placeholder of an image.")
     var prompt: String?
 
     func validate() throws {
         if logProbabilities && !json {
-            throw ValidationError("--log-probabilities adds to the JSON of an answer; give --json, too")
+            throw ValidationError("--log-probabilities adds to the JSON of an answer; give --json as well")
         }
         if raw && (conversation.template != nil || conversation.system != nil) {
-            throw ValidationError("--raw takes the prompt as it is; leave out --template and --system")
+            throw ValidationError("--raw uses the prompt as it is; omit --template and --system")
         }
     }
 
@@ -196,7 +200,7 @@ extension Answer {
         let ofVideos = usage.videoTokenCount > 0 ? ", \(usage.videoTokenCount) video tokens" : ""
         lines.append(
             "prompt: \(usage.textTokenCount) text and \(usage.imageTokenCount) image tokens\(ofVideos)"
-                + (usage.cachedTokenCount > 0 ? ", \(usage.cachedTokenCount) of them kept from before, " : ", ")
+                + (usage.cachedTokenCount > 0 ? ", \(usage.cachedTokenCount) of them reused from the cache, " : ", ")
                 + "\(Int(timings.prefillTokensPerSecond)) tokens/s; answer: \(usage.generatedTokenCount) tokens, "
                 + "\(Int(timings.decodeTokensPerSecond)) tokens/s; ended by \(stopReason.rawValue)")
         return lines.joined(separator: "\n")

@@ -50,7 +50,8 @@ struct ConversationInspection {
     private func view(_ number: Int, of conversations: ConversationFile) throws -> SampleView {
         guard number < conversations.count else {
             throw DataError(
-                "--sample \(number): \(file) has \(conversations.count) records, 0 to \(conversations.count - 1)")
+                "--sample is \(number), but \(file) has \(conversations.count) records, 0 to \(conversations.count - 1)"
+            )
         }
         // No piece of a vocabulary: a conversation's text cannot be taken for it.
         let contract = TokenContract(imagePlaceholder: -1, tokenCount: imageTokens)

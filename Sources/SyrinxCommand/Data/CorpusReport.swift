@@ -43,7 +43,7 @@ struct CorpusReport {
         let manifest = outcome.manifest
         var lines: [String] = []
         if let reason = outcome.replacedBecause {
-            lines.append("The starter corpus could not be had: \(reason).")
+            lines.append("The starter corpus is unavailable: \(reason).")
         }
         let megabytes = Double(manifest.shards.reduce(0) { $0 + $1.bytes }) / 1e6
         lines.append(
@@ -52,18 +52,18 @@ struct CorpusReport {
                     + (outcome.downloadedBytes > 0
                         ? " after \(outcome.downloadedBytes / 1_000_000) MB of downloads in \(Self.decimal(outcome.downloadSeconds)) s"
                         : "")
-                : "\(folder.path): the same corpus is already there, nothing was done")
+                : "\(folder.path): this corpus already exists; nothing was done")
         lines.append(Self.row("source", "kind", ["train", "val", "test", "images"]))
         for source in manifest.sources {
             let counts = [source.train, source.val, source.test, source.images].map(String.init)
             lines.append(Self.row(source.name, source.kind.rawValue, counts))
         }
         if manifest.generated {
-            lines.append("Rendered scenes: scores on them cannot be compared with those of the starter corpus.")
+            lines.append("Rendered scenes: scores on them are not comparable with scores on the starter corpus.")
         }
         if manifest.request.packages.contains(where: { !$0.pinned }) {
             lines.append(
-                "Some packages are not the pinned ones: scores cannot be compared with those of the pinned corpus.")
+                "Some packages are not the pinned ones: scores are not comparable with scores on the pinned corpus.")
         }
         lines.append("manifest \(manifest.manifestHash)")
         return lines.joined(separator: "\n")

@@ -10,42 +10,42 @@ import Terminal
 struct DataCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read and decode a whole corpus or file of conversations and name what is bad.",
+        abstract: "Read and decode a whole corpus or file of conversations and report what is bad.",
         usage: "syrinx data check <folder> [<options>]",
         discussion: """
-            Checks the shards against their SHA-256, the index against the records, and decodes every image. Of a file \
-            (the JSON of LLaVA, ms-swift or LlamaFactory, or records of one text in lines) every record is written in the template \
-            as training writes it, its marks are counted against its images, and something must be learnt from it. Keys \
-            that nothing reads are listed with their counts. What cannot be used is written to the quarantine file, one \
-            JSON object per line. Exit status: 0 when all is well, 1 when anything is bad.
+            Checks the shards against their SHA-256 and the index against the records, and decodes every image. In a file \
+            (the JSON of LLaVA, ms-swift or LlamaFactory, or records of one text in lines), every record is rendered with the \
+            template as in training, its placeholders are counted against its images, and it must have something to learn. \
+            Keys that nothing reads are listed with their counts. Bad records are written to the quarantine file, one JSON \
+            object per line. Exit status: 0 if all is well, 1 if anything is bad.
             """)
 
     @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
     var folder: String
 
-    @Option(help: ArgumentHelp("Where a conversation's images are (default: beside its file).", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder of a conversation's images (default: its file's own).", valueName: "folder"))
     var images: String?
 
     @Option(
-        help: "How a conversation's turns are written (default: \(ModelRegistry.conversationTemplate)).",
+        help: "The chat template of conversations (default: \(ModelRegistry.conversationTemplate)).",
         transform: DataInspectCommand.template)
     var template: ChatTemplate?
 
-    @Option(parsing: .unconditional, help: "Threads that decode.")
+    @Option(parsing: .unconditional, help: "The number of decoding threads.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
 
-    @Option(help: "Where to write what is bad (default: quarantine.jsonl in the current folder).")
+    @Option(help: "Where to write bad records (default: quarantine.jsonl in the current folder).")
     var quarantine: String = "quarantine.jsonl"
 
     @Flag(help: "Print JSON.")
     var json: Bool = false
 
     func validate() throws {
-        if workers < 1 { throw ValidationError("--workers \(workers): at least 1 is needed") }
+        if workers < 1 { throw ValidationError("--workers is \(workers); it must be at least 1") }
         if let option = images != nil ? "--images" : template != nil ? "--template" : nil,
             !ConversationInspection.isFile(folder)
         {
-            throw ValidationError("\(option) belongs to a .json or .jsonl file of conversations, not to \(folder)")
+            throw ValidationError("\(option) applies to a .json or .jsonl file of conversations, not to \(folder)")
         }
     }
 
@@ -91,7 +91,7 @@ struct DataCheckCommand: ParsableCommand {
             if failures.isEmpty {
                 print(style.paint("all is well", .green) + ": " + read)
             } else {
-                print(style.paint("\(failures.count) bad", .red) + " of " + read + "; they are listed in \(quarantine)")
+                print(style.paint("\(failures.count) bad", .red) + " of " + read + "; \(quarantine) lists them")
             }
             if let note { print(note) }
             for failure in failures.prefix(10) { print("  \(failure.id): \(failure.reason)") }

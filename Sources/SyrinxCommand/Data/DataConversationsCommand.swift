@@ -6,11 +6,11 @@ import Foundation
 struct DataConversationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conversations",
-        abstract: "Write a corpus' captions as questions and answers in LLaVA's JSON, with its images.",
+        abstract: "Write a corpus's captions as questions and answers in LLaVA's JSON, with its images.",
         usage: "syrinx data conversations <corpus> --output <folder> [<options>]",
         discussion: """
-            The folder gets conversations.json and pictures/: a set to try instruction tuning on, and an example of the \
-            form in which to write one of your own.
+            The folder gets conversations.json and pictures/. Use it to try instruction tuning, or as an example of the \
+            format for your own data.
             """)
 
     @Argument(help: "The corpus folder.")
@@ -22,14 +22,14 @@ struct DataConversationsCommand: ParsableCommand {
     @Option(help: "The part of the corpus: train, val or test.", transform: DataInspectCommand.split)
     var split: CorpusSplit = .train
 
-    @Flag(help: "Leave out what is not about an image.")
+    @Flag(help: "Skip records without an image.")
     var onlyImages = false
 
-    @Option(parsing: .unconditional, help: "At most this many conversations, spread evenly.")
+    @Option(parsing: .unconditional, help: "Write at most this many conversations, spread evenly.")
     var limit: Int?
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit \(limit): at least 1 is needed") }
+        if let limit, limit < 1 { throw ValidationError("--limit is \(limit); it must be at least 1") }
     }
 
     func run() throws {

@@ -9,7 +9,7 @@ import Terminal
 struct DataFetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
-        abstract: "Make a corpus: from public packages, or rendered.",
+        abstract: "Make a corpus from public packages or rendered scenes.",
         subcommands: [Starter.self, Scenes.self])
 
     /// The codecs that the data pipeline does not know by itself.
@@ -23,16 +23,16 @@ extension DataFetchCommand {
         static let configuration = CommandConfiguration(
             commandName: "starter",
             abstract:
-                "Fetch Debian packages (no root, nothing installed) and extract images with captions and text.",
+                "Fetch Debian packages (no root, nothing is installed) and extract images with captions and text.",
             usage: "syrinx data fetch starter [<options>]",
             discussion: """
                 Downloads: minimal \(StarterSize.minimal.megabytes) MB (clip art, emoji, the GIMP manual, WordNet), \
                 prototype \(StarterSize.prototype.megabytes) MB (with Tux Paint's stamps and Sweet Home 3D's furniture), \
                 full \(StarterSize.full.megabytes) MB (with flags and icons).
 
-                Every package is pinned by version and SHA-256. Packages that are in the cache are not fetched again, and \
-                a corpus that is already there is left alone. Nothing of it may be committed: each item's record names \
-                its package, version, path, licence and creator.
+                Every package is pinned by version and SHA-256. Packages in the cache are not fetched again, and an \
+                existing corpus is left as it is. Do not commit any of it: each item's record names its package, version, path, \
+                licence and creator.
                 """)
 
         @Option(help: "minimal, prototype or full.")
@@ -41,13 +41,13 @@ extension DataFetchCommand {
         @Option(help: ArgumentHelp("The corpus folder (default: corpora/SIZE).", valueName: "dir"))
         var output: String?
 
-        @Option(help: ArgumentHelp("Where package files are kept.", valueName: "dir"))
+        @Option(help: ArgumentHelp("The folder of the package cache.", valueName: "dir"))
         var cache: String = "corpora/packages"
 
-        @Flag(help: "Take another version where the pinned one is no longer served: another corpus, other scores.")
+        @Flag(help: "Accept another version if the pinned one is unavailable. The corpus and its scores then differ.")
         var unpinned = false
 
-        @Flag(help: "Render scenes instead where the packages cannot be had: such scores are not comparable.")
+        @Flag(help: "Render scenes if packages are unavailable; scores are then not comparable.")
         var orGenerate = false
 
         @Flag(help: "Print the result as JSON.")
@@ -67,16 +67,17 @@ extension DataFetchCommand {
             abstract: "Render scenes of coloured shapes with exact captions; needs no network.",
             usage: "syrinx data fetch scenes [<options>]",
             discussion:
-                "For tests and for machines without packages. Scores on it cannot be compared with the starter corpus.")
+                "For tests and for machines without packages. Scores are not comparable with the starter corpus.")
 
         @Option(
-            parsing: .unconditional, help: "Captioned scenes; one document and one text for each eight come on top.")
+            parsing: .unconditional,
+            help: "The number of captioned scenes; every eight add one document and one text.")
         var count = StarterFetch.sceneCount
 
-        @Option(parsing: .unconditional, help: "The seed everything is drawn from.", transform: Seed.value)
+        @Option(parsing: .unconditional, help: "The random seed.", transform: Seed.value)
         var seed: UInt64 = 0
 
-        @Option(parsing: .unconditional, help: ArgumentHelp("Pixels along a side, 16 to 128.", valueName: "pixels"))
+        @Option(parsing: .unconditional, help: ArgumentHelp("Pixels per side, 16 to 128.", valueName: "pixels"))
         var side = 64
 
         @Option(help: ArgumentHelp("The corpus folder.", valueName: "dir"))

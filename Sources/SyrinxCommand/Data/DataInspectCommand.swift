@@ -8,25 +8,25 @@ import SyrinxModels
 import Terminal
 import Tokenizers
 
-/// `syrinx data inspect`: what a corpus holds, and one record as a model sees it.
+/// `syrinx data inspect`: the counts of a corpus, or one record as a model sees it.
 struct DataInspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a corpus or a file of conversations holds: counts, one record token by token.",
+        abstract: "Show the counts of a corpus or a file of conversations, or one record token by token.",
         usage: "syrinx data inspect <folder> [<options>]",
         discussion: """
-            With --sample, the record is laid out with the given tokenizer as in training: begin and end tokens, the \
-            positions of images, and on which tokens the loss is taken. A file (JSON or JSON lines) holds instruction \
-            data in the form of LLaVA, ms-swift or LlamaFactory, or one text in lines; --template says how its turns are written.
+            --sample lays out a record with the given tokenizer as in training: begin and end tokens, the positions of \
+            images, and which tokens the loss covers. A file (JSON or JSON lines) holds instruction data in the format of \
+            LLaVA, ms-swift or LlamaFactory, or records of one text in lines; --template sets the chat template.
             """)
 
     @Argument(help: "The corpus folder, or a .json or .jsonl file of conversations.")
     var folder: String
 
-    @Option(help: "How a conversation's turns are written.", transform: Self.template)
+    @Option(help: "The chat template of conversations.", transform: Self.template)
     var template = ModelRegistry.conversationTemplate
 
-    @Option(help: ArgumentHelp("Where a conversation's images are (default: beside its file).", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder of a conversation's images (default: its file's own).", valueName: "folder"))
     var images: String?
 
     @Option(help: "Only this part of the corpus: train, val or test.", transform: Self.split)
@@ -35,10 +35,10 @@ struct DataInspectCommand: ParsableCommand {
     @Option(help: "Only this source.")
     var source: String?
 
-    @Option(parsing: .unconditional, help: "Show this record, counted from 0 among the chosen ones.")
+    @Option(parsing: .unconditional, help: "Show this record, counted from 0 among the selected ones.")
     var sample: Int?
 
-    @Option(help: "The SentencePiece model with which --sample encodes text.")
+    @Option(help: "The SentencePiece model for --sample.")
     var tokenizer: String?
 
     @Option(parsing: .unconditional, help: "Tokens per image in --sample.")
@@ -47,7 +47,7 @@ struct DataInspectCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Positions per sequence in --sample.")
     var contextLength: Int = 512
 
-    @Option(help: "Write a PNG with images spread over the chosen records.")
+    @Option(help: "Write a PNG with images spread over the selected records.")
     var contactSheet: String?
 
     @Option(parsing: .unconditional, help: "Images on the contact sheet.")
@@ -64,19 +64,19 @@ struct DataInspectCommand: ParsableCommand {
 
     static func split(_ text: String) throws -> CorpusSplit {
         guard let split = CorpusSplit(rawValue: text) else {
-            throw ValidationError("--split \(text): the parts are train, val and test")
+            throw ValidationError("--split is \"\(text)\"; it must be train, val or test")
         }
         return split
     }
 
     func validate() throws {
-        if let sample, sample < 0 { throw ValidationError("--sample \(sample): records are counted from 0") }
+        if let sample, sample < 0 { throw ValidationError("--sample is \(sample); records are counted from 0") }
         if sample != nil, tokenizer == nil {
-            throw ValidationError("--sample shows tokens: give the vocabulary with --tokenizer FILE")
+            throw ValidationError("--sample shows tokens; give the vocabulary with --tokenizer FILE")
         }
-        if sheetImages < 1 { throw ValidationError("--sheet-images \(sheetImages): at least 1 is needed") }
+        if sheetImages < 1 { throw ValidationError("--sheet-images is \(sheetImages); it must be at least 1") }
         if !(1...1_000_000).contains(imageTokens) {
-            throw ValidationError("--image-tokens \(imageTokens): from 1 to 1000000 are possible")
+            throw ValidationError("--image-tokens is \(imageTokens); it must be from 1 to 1000000")
         }
     }
 
@@ -114,12 +114,12 @@ struct DataInspectCommand: ParsableCommand {
         let entries = corpus.entries(split: split, source: source)
         guard entries.indices.contains(number) else {
             throw DataError(
-                "--sample \(number): \(entries.count) records are chosen"
+                "--sample is \(number), but \(entries.count) records are selected"
                     + (entries.isEmpty ? "" : ", 0 to \(entries.count - 1)"))
         }
         let tokenizer = try SentencePieceTokenizer(path: tokenizer ?? "")
         guard let placeholder = tokenizer.id(of: "<image>") else {
-            throw DataError("the vocabulary has no piece <image>, which stands at an image's positions")
+            throw DataError("the vocabulary has no piece <image>, the placeholder of images")
         }
         let examples = try ExampleSource(
             corpus: corpus, tokenizer: tokenizer, decoder: ImageCodec(),
@@ -138,7 +138,7 @@ struct DataInspectCommand: ParsableCommand {
             try Data(png).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw DataError(
-                "--contact-sheet \(path) cannot be written: check that its folder exists and may be written to")
+                "--contact-sheet \(path) cannot be written: check that its folder exists and is writable")
         }
     }
 }

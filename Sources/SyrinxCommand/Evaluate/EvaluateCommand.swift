@@ -9,7 +9,7 @@ import Settings
 import Syrinx
 import Terminal
 
-/// `syrinx evaluate`: what a model knows of images it never saw, with controls and intervals.
+/// `syrinx evaluate`: scores a model on images it never saw, with controls and intervals.
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
@@ -18,21 +18,22 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             The corpus is a corpus folder (syrinx data fetch), or a .jsonl file with one of your own images a line:
             {"image": "a.jpg", "captions": ["a red house"], "kind": "buildings"}, or questions and answers about images: LLaVA's \
-            JSON, or the question files that syrinx batch reads, with "answer", "answers" or "label". The tasks (--tasks), all that the data allow unless you choose:
+            JSON, or the question files that syrinx batch reads, with "answer", "answers" or "label". --tasks selects tasks; \
+            the default is all that the data allow:
 
               captioning  a free caption: CIDEr-D, token F1, exact match
               colour      the dominant colour, after "colours:"
               matching    which of four images a caption, and a name alone, fits
               group       the group, by likelihood of "kind: ..."
               name        the name, after "name:"
-              few-shot    invented words for groups, from 0, 4 and 8 examples in the prompt
+              few-shot    invented words for groups, with 0, 4 and 8 examples in the prompt
               answering   the data's own questions: exact match, token F1
 
-            Each score stands beside what a blank picture and a majority answer would get, with 95 % bootstrap intervals over \
-            the items. The output folder gets evaluation.json, predictions.jsonl, scores.json and report.html. After Ctrl-C \
-            the same command goes on where it stopped; the same command on a finished evaluation prints it again. --compare \
-            takes evaluations (output folders), or with --model another model's folder, which is then evaluated as well, \
-            without the --adapter.
+            Each score comes with controls (a blank image, a majority answer) and 95 % bootstrap intervals over the items. \
+            The output folder gets evaluation.json, predictions.jsonl, scores.json and report.html. Runs are resumable with \
+            the same command; on a finished evaluation it prints the results again. --compare takes two evaluations (output \
+            folders). With --model it takes one evaluation, or another model's folder, which is then evaluated too, without \
+            the --adapter.
 
               syrinx evaluate --model a/model --corpus corpora/minimal
               syrinx evaluate --model a/model --corpus mine.jsonl --tasks captioning
@@ -53,11 +54,11 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder that the paths of a list or of questions begin at (default: the file's own).",
+            "The folder that the paths of a list or of questions start from (default: the file's own).",
             valueName: "folder"))
     var images: String?
 
-    @Option(help: ArgumentHelp("Tasks to put, separated by commas (default: all).", valueName: "names"))
+    @Option(help: ArgumentHelp("Tasks to run, separated by commas (default: all).", valueName: "names"))
     var tasks: String?
 
     @Option(help: "The split to score: val or test.")
@@ -65,7 +66,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A source to report on its own as well; may be given several times.", valueName: "name"))
+            "Also report this source separately. Repeatable.", valueName: "name"))
     var source: [String] = []
 
     @Option(
@@ -75,33 +76,33 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Numbers of examples of few-shot, separated by commas.", valueName: "counts"))
+        help: ArgumentHelp("The numbers of few-shot examples, separated by commas.", valueName: "counts"))
     var shots = "0,4,8"
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Text between an image and its caption in captioning.", valueName: "text"))
+        help: ArgumentHelp("The text between an image and its caption in captioning.", valueName: "text"))
     var prompt = ""
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What the user says with each image, for models with a chat template; the tasks' texts begin the answer.",
+            "For models with a chat template: the user's text with each image; the tasks' texts begin the answer.",
             valueName: "text"))
     var question = "Provide a one-sentence caption for the provided image."
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Text after an image in few-shot, {} in the word's place.", valueName: "text"))
+        help: ArgumentHelp("The text after an image in few-shot; the word replaces {}.", valueName: "text"))
     var wordText = "name: {}."
 
     @Option(
-        parsing: .unconditional, help: "The seed of distractors, shuffles, few-shot questions and bootstrap.",
+        parsing: .unconditional, help: "The seed of distractors, shuffles, few-shot questions and the bootstrap.",
         transform: Seed.value)
     var seed: UInt64 = 0
 
     @Option(
-        help: ArgumentHelp("Where results go (default: evaluations/MODEL-SPLIT).", valueName: "folder"))
+        help: ArgumentHelp("The folder for results (default: evaluations/MODEL-SPLIT).", valueName: "folder"))
     var output: String?
 
     @Option(
@@ -119,7 +120,7 @@ struct EvaluateCommand: ParsableCommand {
                 throw ValidationError(
                     compare.isEmpty
                         ? "give --model and --corpus, or two finished evaluations with --compare"
-                        : "--compare got \(compare.count) of 2 evaluations; give two, or one and --model with --corpus")
+                        : "--compare has \(compare.count) of 2 evaluations; give two, or one and --model with --corpus")
             }
             return
         }
@@ -127,16 +128,16 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("with --model, --compare takes 1 folder, not \(compare.count)")
         }
         if corpus == nil {
-            throw ValidationError("--corpus is missing: the corpus folder, a .jsonl list of images, or LLaVA's JSON")
+            throw ValidationError("--corpus is missing: give a corpus folder, a .jsonl list of images, or LLaVA's JSON")
         }
         if CorpusRecord.Split(rawValue: split) == nil || split == "train" {
-            throw ValidationError("--split is \"\(split)\"; val and test are held out")
+            throw ValidationError("--split is \"\(split)\"; it must be val or test, which are held out")
         }
         if limit != 0 && limit < 5 {
-            throw ValidationError("--limit is \(limit); at least 5 items per source are needed, or 0 for all")
+            throw ValidationError("--limit is \(limit); it must be at least 5 items per source, or 0 for all")
         }
         if wordText.firstRange(ofScalars: "{}") == nil {
-            throw ValidationError("--word-text is \"\(wordText)\"; it must have {} where the word goes")
+            throw ValidationError("--word-text is \"\(wordText)\"; it must contain {} where the word goes")
         }
         _ = try questions()
         _ = try shotCounts()
@@ -157,7 +158,7 @@ struct EvaluateCommand: ParsableCommand {
                 let second = output.map { $0 + "/compared" } ?? defaultOutput(other)
                 guard second != folder else {
                     throw EvaluationError(
-                        "\(model) and \(other) would both be evaluated in \(folder); give another --output")
+                        "\(model) and \(other) would share the output folder \(folder); give another --output")
                 }
                 // Without the adapter, so that it can be compared with the model it was trained on.
                 finished.append(try evaluate(other, adapter: nil, corpus: corpus, output: second))
@@ -212,7 +213,7 @@ extension EvaluateCommand {
         say(style.bold("\(path): \(data.set.items.count) held-out items of \(corpus), results in \(output)"))
         if data.leftOutCount > 0 {
             say(
-                "records left out because they do not ask about exactly one image or have no answer: \(data.leftOutCount)"
+                "records skipped because they do not ask about exactly one image or have no answer: \(data.leftOutCount)"
             )
         }
         let progress = EvaluationProgress()
@@ -230,7 +231,7 @@ extension EvaluateCommand {
             return FinishedEvaluation(folder: output, identity: identity, data: data, outcome: outcome)
         } catch let error as Interrupted {
             progress.finish()
-            say("what is answered is in \(output); the same command goes on from there")
+            say("finished answers are in \(output); run the same command again to resume")
             throw error
         }
     }

@@ -69,21 +69,22 @@ struct EvaluationSummary: Encodable {
 
     private static func text(_ finished: FinishedEvaluation) -> String {
         let report = finished.outcome.report
-        let notes = finished.outcome.notes.map { "left out: \($0)\n" }.joined()
+        let notes = finished.outcome.notes.map { "skipped: \($0)\n" }.joined()
         return "\(finished.identity.model.path)\n\n\(report.table)\n\n\(notes)"
             + "\(report.split) split, seed \(report.seed), \(String(format: "%.1f", report.seconds)) s"
-            + (finished.outcome.resumedCount > 0 ? ", \(finished.outcome.resumedCount) answers were there already" : "")
+            + (finished.outcome.resumedCount > 0
+                ? ", \(finished.outcome.resumedCount) answers from an earlier run" : "")
             + "\npredictions: \(finished.folder)/\(EvaluationRun.FileName.predictions)\nreport: \(finished.pagePath)"
     }
 
     private static func text(_ comparison: PairedComparison) -> String {
         let unpaired =
             comparison.unpaired.map { "not in both: \($0)\n" }.joined()
-            + comparison.caveats.map { "take care: \($0)\n" }.joined()
+            + comparison.caveats.map { "caution: \($0)\n" }.joined()
         return "A: \(comparison.first)\nB: \(comparison.second)\n\n\(comparison.table)\n\n\(unpaired)"
-            + "The interval is that of A - B over the same items (paired bootstrap); where it\n"
-            + "holds zero, the difference cannot be told from zero (unclear). It does not cover\n"
-            + "the variation between training seeds."
+            + "The interval is that of A - B over the same items (paired bootstrap). An interval that\n"
+            + "contains zero makes the difference indistinguishable from zero (unclear). It does not\n"
+            + "cover the variation between training seeds."
     }
 }
 

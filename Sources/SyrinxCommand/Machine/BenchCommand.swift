@@ -12,21 +12,21 @@ import Training
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Time the parts of a training step of the demo's model, on random data.",
+        abstract: "Time the parts of a training step of the demo's model on random data.",
         usage: "syrinx bench [<options>]",
-        discussion: "Prints medians in milliseconds. Only ratios within one run mean anything on a shared machine.")
+        discussion: "Prints medians in milliseconds. On a shared machine, only ratios within one run are meaningful.")
 
     @Option(parsing: .unconditional, help: "Repetitions of each part.")
     var repetitions = 10
 
-    @Option(help: "What the model computes in: float32 or bfloat16.")
+    @Option(help: "The dtype of the model's arithmetic: float32 or bfloat16.")
     var precision = "float32"
 
     @Flag(help: "Print JSON.")
     var json = false
 
     func validate() throws {
-        if repetitions < 1 { throw ValidationError("--repetitions must be at least 1, not \(repetitions)") }
+        if repetitions < 1 { throw ValidationError("--repetitions is \(repetitions); it must be at least 1") }
         _ = try parsedPrecision()
     }
 

@@ -8,9 +8,9 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Show what Syrinx finds on this machine and how to fix what is missing.",
         discussion: """
-            Looks at libtorch and its devices, the processor, memory, disk space and the system libraries. Exits with \
-            0 when all is well and with 1 when something needs fixing. Where the command itself does not start because a \
-            library is missing, scripts/setup --check says which.
+            Checks libtorch and its devices, the processor, memory, disk space and the system libraries. Exits with 0 if \
+            all is well and with 1 if something needs fixing. If this command does not start because a library is missing, \
+            scripts/setup --check names it.
             """)
 
     @Flag(help: "Print JSON.")

@@ -9,11 +9,11 @@ enum DoctorExamination {
         var findings: [DoctorFinding] = []
         let expected = "2.11 to 2.13"
         let version = TorchRuntime.version
-        let fix = "make setup brings the version that Syrinx is tested with"
+        let fix = "make setup installs the version that Syrinx is tested with"
         if ["2.11.", "2.12.", "2.13."].contains(where: version.hasPrefix) {
             findings.append(.good("libtorch", version))
         } else {
-            findings.append(.problem("libtorch", "\(version), tested are \(expected)", fix: fix))
+            findings.append(.problem("libtorch", "\(version); tested versions are \(expected)", fix: fix))
         }
         let library = LoadedLibrary.named("libtorch_cpu")
         findings.append(.good("found at", library.map { folder(of: $0.path) } ?? "linked into the program"))
@@ -22,10 +22,11 @@ enum DoctorExamination {
         let devices = Device.available
         findings.append(.good("devices", devices.map(\.description).joined(separator: ", ")))
         if hasNvidiaDriver, !devices.contains(where: { $0.kind == .cuda }) {
-            let why = TorchRuntime.hasCUDA ? "libtorch finds no usable GPU" : "this libtorch is built for the CPU alone"
+            let why = TorchRuntime.hasCUDA ? "libtorch finds no usable GPU" : "this libtorch supports only the CPU"
             findings.append(
                 .note(
-                    "GPU", "an NVIDIA driver is there, but \(why)", fix: "make setup SYRINX_LIBTORCH=cuda && make build"
+                    "GPU", "an NVIDIA driver is installed, but \(why)",
+                    fix: "make setup SYRINX_LIBTORCH=cuda && make build"
                 ))
         }
         return findings
@@ -59,7 +60,7 @@ enum DoctorExamination {
     /// The class of our CPU kernels, and whether it was asked for.
     private static func kernels() -> DoctorFinding {
         let asked = ProcessInfo.processInfo.environment["SYRINX_KERNEL_CLASS"].map { !$0.isEmpty } ?? false
-        return .good("kernels", "\(KernelClass.current)\(asked ? ", as SYRINX_KERNEL_CLASS asks" : "")")
+        return .good("kernels", "\(KernelClass.current)\(asked ? ", set by SYRINX_KERNEL_CLASS" : "")")
     }
 
     /// What bfloat16 is good for in this class of kernels.
@@ -77,7 +78,7 @@ enum DoctorExamination {
         let usable = processors.usable
         if count <= usable { return .good("threads", "\(count) for one operation") }
         return .note(
-            "threads", "\(count) for one operation, but there is time for \(usable)",
+            "threads", "\(count) for one operation, but only \(usable) can run at once",
             fix: "export OMP_NUM_THREADS=\(usable)")
     }
 
@@ -92,7 +93,7 @@ enum DoctorExamination {
             let value = "OMP_WAIT_POLICY=\(policy) GOMP_SPINCOUNT=\(spins)"
             if policy.lowercased() == "passive" { return .good("OpenMP waits", value) }
             return .problem(
-                "OpenMP waits", "\(value): idle threads spin, which on shared cores is up to ten times slower",
+                "OpenMP waits", "\(value): idle threads spin, which can be ten times slower on shared cores",
                 fix: "unset OMP_WAIT_POLICY GOMP_SPINCOUNT (syrinx then sets them itself)")
         #endif
     }
@@ -112,7 +113,7 @@ enum DoctorExamination {
                         "memory", value,
                         fix: "the demo needs \(gigabytes(needed)): raise the limit or use a larger machine"))
         } else {
-            findings.append(.note("memory", "the system does not tell"))
+            findings.append(.note("memory", "the system does not report it"))
         }
         let folder = FileManager.default.currentDirectoryPath
         if let free = MachineDisk.freeBytes(at: folder) {
@@ -144,17 +145,17 @@ enum DoctorExamination {
     static func data() -> [DoctorFinding] {
         #if canImport(Darwin)
             return [
-                .note("packages", "the starter corpus comes from Debian packages; here the built-in scenes stand in")
+                .note("packages", "the starter corpus comes from Debian packages; here rendered scenes replace it")
             ]
         #else
             let missing = ["apt-get", "dpkg-deb"].filter { !isOnPath($0) }
             if missing.isEmpty {
-                return [.good("packages", "apt-get and dpkg-deb are there: the starter corpus can be fetched")]
+                return [.good("packages", "apt-get and dpkg-deb are installed: the starter corpus can be fetched")]
             }
             return [
                 .note(
                     "packages",
-                    "no \(missing.joined(separator: " and no ")): the built-in scenes stand in for the starter corpus")
+                    "no \(missing.joined(separator: " and no ")): rendered scenes replace the starter corpus")
             ]
         #endif
     }

@@ -9,16 +9,15 @@ import Torch
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Write a model folder anew: as safetensors, in another dtype, with an adapter merged.",
+        abstract: "Rewrite a model folder as safetensors, in another dtype, or with an adapter merged.",
         usage: "syrinx convert <in> <out> [<options>]",
         discussion: """
-            IN is a folder with a config.json and weights in either form, safetensors or PyTorch archives, in one file or \
-            in several. OUT gets the weights, an index where there are several files, the configuration, tokenizer and \
-            preprocessor as they were, and SHA256SUMS. Tensors that the model and its authors' code \
-            recompute are left out. A PyTorch archive \
-            is refused where its bytes do not have the checksums (CRC-32) that it lists.
+            IN is a folder with a config.json and weights as safetensors or PyTorch archives, in one file or several. OUT \
+            gets the weights, an index if there are several files, unchanged copies of the configuration, tokenizer and \
+            preprocessor, and SHA256SUMS. Tensors that the model and its authors' code recompute are omitted. A PyTorch \
+            archive is refused if its bytes do not match the checksums (CRC-32) that it lists.
 
-            One tensor at a time is in memory. OUT takes its name only when it is complete; Ctrl-C leaves nothing of it.
+            Only one tensor is in memory at a time. OUT appears only when it is complete; Ctrl-C leaves nothing behind.
 
               syrinx convert published own --dtype bfloat16
               syrinx convert own own-tuned --adapter adapters/mine
@@ -30,13 +29,13 @@ struct ConvertCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The folder to write; it must not exist yet.", valueName: "out"))
     var output: String
 
-    @Option(help: "The dtype of the weights: float32, bfloat16, float16, or checkpoint to keep each one's.")
+    @Option(help: "The dtype of the weights: float32, bfloat16, float16, or checkpoint to keep each tensor's own.")
     var dtype = "checkpoint"
 
-    @Option(help: ArgumentHelp("A LoRA adapter in PEFT's form, merged into the weights.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A LoRA adapter in PEFT format, merged into the weights.", valueName: "folder"))
     var adapter: String?
 
-    @Option(help: ArgumentHelp("The greatest size of one file, such as 5GB or 500MB.", valueName: "size"))
+    @Option(help: ArgumentHelp("The largest size of one file, such as 5GB or 500MB.", valueName: "size"))
     var maxShardSize = "5GB"
 
     func validate() throws {
@@ -47,7 +46,7 @@ struct ConvertCommand: ParsableCommand {
     func run() throws {
         InterruptFlag.install()
         guard !FileManager.default.fileExists(atPath: output) else {
-            throw ValidationError("\(output) exists already; give another folder, or remove it first")
+            throw ValidationError("\(output) already exists; give another folder, or remove it first")
         }
         let conversion = try ModelConversion(
             try ModelFolder(path: input), dtype: try wantedDType(),
@@ -72,7 +71,7 @@ struct ConvertCommand: ParsableCommand {
         let ignored = conversion.ignoredNames.count
         print(
             "\(output): \(conversion.tensors.count) tensors, \(byteText(conversion.byteCount))"
-                + (ignored > 0 ? "; \(ignored) that the model recomputes were left out" : "")
+                + (ignored > 0 ? "; \(ignored) that the model recomputes are omitted" : "")
                 + (adapter.map { "; \($0) is merged" } ?? ""))
     }
 
@@ -83,7 +82,7 @@ struct ConvertCommand: ParsableCommand {
         case "float16": .float16
         case "checkpoint": nil
         default:
-            throw ValidationError("--dtype is \"\(dtype)\"; float32, bfloat16, float16 and checkpoint are known")
+            throw ValidationError("--dtype is \"\(dtype)\"; it must be float32, bfloat16, float16 or checkpoint")
         }
     }
 
@@ -95,7 +94,7 @@ struct ConvertCommand: ParsableCommand {
             number * Double(factor) < 1e18
         else {
             throw ValidationError(
-                "--max-shard-size is \"\(maxShardSize)\"; it must be a number of bytes with KB, MB or GB behind it")
+                "--max-shard-size is \"\(maxShardSize)\"; it must be a number followed by KB, MB or GB")
         }
         return Int(number * Double(factor))
     }

@@ -10,13 +10,13 @@ import Terminal
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Print a model's parameter tree and counts without allocating it.",
+        abstract: "Print a model's parameter tree and counts without allocating the model.",
         usage: "syrinx inspect <model> [<options>]",
         discussion: """
-            MODEL is a named size (see --list), a folder with a config.json, a folder with a LoRA adapter, or one file of \
-            weights: safetensors or a PyTorch archive. With --verify, the folder's weights are compared with its \
-            config.json and every file with its SHA256SUMS, as far as it has one: loading a model compares files of up \
-            to \(ModelFolder.alwaysVerifiedByteCount >> 20) MiB only.
+            MODEL is a named size (see --list), a folder with a config.json, a folder with a LoRA adapter, or one weights \
+            file: safetensors or a PyTorch archive. --verify compares the folder's weights with its config.json, and every \
+            file with its SHA256SUMS if there is one; loading a model compares only files of up to \
+            \(ModelFolder.alwaysVerifiedByteCount >> 20) MiB.
 
               syrinx inspect \(FamilyHelp.exampleSize)
               syrinx inspect my-model --verify
@@ -24,7 +24,7 @@ struct InspectCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A named size such as \(FamilyHelp.exampleSize), a folder of a model or an adapter, or a file of weights."
+        help: "A named size such as \(FamilyHelp.exampleSize), a folder of a model or an adapter, or a weights file."
     )
     var model: String?
 
@@ -34,7 +34,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print every parameter: name, shape, initializer.")
     var parameters = false
 
-    @Flag(help: "Read a folder's files in full: checksums, and weights that fit the configuration.")
+    @Flag(help: "Read a folder's files in full: compare checksums, and the weights with the configuration.")
     var verify = false
 
     @Option(parsing: .unconditional, help: "How many levels of the tree to print.")
@@ -44,22 +44,22 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        if model == nil && !list { throw ValidationError("name a model, or pass --list to see the named sizes") }
-        if depth < 1 { throw ValidationError("--depth must be at least 1, not \(depth)") }
+        if model == nil && !list { throw ValidationError("name a model, or use --list to see the named sizes") }
+        if depth < 1 { throw ValidationError("--depth is \(depth); it must be at least 1") }
         if verify && (model == nil || list) { throw ValidationError("--verify needs a model's folder") }
     }
 
     func run() throws {
         guard let model, !list else { return try printSizes() }
         if let size = ModelRegistry.namedSizes.first(where: { $0.name == model }) {
-            if verify { throw ValidationError("--verify needs a model's folder, and \(model) is a named size") }
+            if verify { throw ValidationError("--verify needs a model's folder, but \(model) is a named size") }
             let (_, store) = try ModelRegistry.declare(size.shape)
             return try show(
                 InspectReport(name: model, store: store, publishedDecoderCount: size.publishedDecoderCount),
                 summary: size.summary)
         }
         if ModelFolder.isFile(model) {
-            if verify { throw ValidationError("--verify needs a model's folder, and \(model) is a file") }
+            if verify { throw ValidationError("--verify needs a model's folder, but \(model) is a file") }
             return try show(WeightsReport(name: model, try ModelFolder.storedWeights(inFile: model)))
         }
         if AdapterFolder.isAdapter(model) { return try inspectAdapter(model) }
@@ -120,7 +120,7 @@ struct InspectCommand: ParsableCommand {
         guard FileManager.default.fileExists(atPath: path) else {
             let near = NearestName.find(path, among: ModelRegistry.namedSizes.map(\.name))
             throw ValidationError(
-                "there is nothing at \"\(path)\", and it is no named size"
+                "\"\(path)\" does not exist and is not a named size"
                     + (near.map { "; did you mean \($0)?" } ?? " (see syrinx inspect --list)"))
         }
         let folder = try ModelFolder(path: path), config = ModelFolder.FileName.config
@@ -157,7 +157,7 @@ struct InspectCommand: ParsableCommand {
 
     private func sums(_ count: Int) -> String {
         count > 0
-            ? "\(count) files have the SHA-256 that \(ModelFolder.FileName.checksums) gives"
+            ? "\(count) files match the SHA-256 in \(ModelFolder.FileName.checksums)"
             : "there is no \(ModelFolder.FileName.checksums), so changed bytes would go unnoticed"
     }
 }

@@ -98,11 +98,11 @@ struct WeightsReport {
         if let adapter {
             let values = adapter.adaptation
             lines.append(
-                "LoRA adapter of rank \(values.rank), alpha \(values.alpha), dropout \(values.dropout), beside "
+                "LoRA adapter of rank \(values.rank), alpha \(values.alpha), dropout \(values.dropout), on "
                     + "\(values.targets.count) linear layers" + (adapter.baseModel.map { " of \($0)" } ?? ""))
             if !adapter.trainedBase.isEmpty {
                 let (count, name) = (adapter.trainedBase.count, AdapterFolder.FileName.trainedBase)
-                lines.append("\(count) weights of the model itself, trained beside it, in \(name)")
+                lines.append("\(count) weights of the model itself, trained with it, in \(name)")
             }
         }
         lines += [""] + ParameterTree(tensors.map { ($0.name, $0.shape) }).lines(depth: depth)

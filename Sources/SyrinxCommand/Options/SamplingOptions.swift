@@ -15,16 +15,15 @@ struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How images become square; left out, as the model's authors recommend: \(FamilyHelp.imageModes), others what \
-            they were trained with. \
-            Known: \(ImageProcessor.Resize.choiceNames.joined(separator: ", ")).
+            How images become square (default: the way of the model's authors: \(FamilyHelp.imageModes); for others, the \
+            mode of their training). Known: \(ImageProcessor.Resize.choiceNames.joined(separator: ", ")).
             """, valueName: "name"))
     var imageMode: String?
 
     @Flag(
         help: """
-            Read tables of fixed values that the folder stores, such as position tables, as they are: rounded, where the \
-            authors' code saved them in 16 bit. Left out, they are recomputed exactly.
+            Read tables of fixed values that the folder stores, such as position tables, as they are: rounded, if the \
+            authors' code saved them in 16 bit. By default they are recomputed exactly.
             """)
     var storedTables = false
 
@@ -55,7 +54,7 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "The dtype of the weights: float32, bfloat16, or checkpoint to keep the checkpoint's.")
     var dtype = "float32"
 
-    @Option(help: ArgumentHelp("A LoRA adapter in PEFT's form, used with the model.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A LoRA adapter in PEFT format, used with the model.", valueName: "folder"))
     var adapter: String?
 
     /// The model in a folder, loaded, with the adapter where one was given.
@@ -82,18 +81,18 @@ struct ComputeOptions: ParsableArguments {
         case "float32": .float32
         case "bfloat16": .bfloat16
         case "checkpoint": nil
-        default: throw ValidationError("--dtype is \"\(dtype)\"; float32, bfloat16 and checkpoint are known")
+        default: throw ValidationError("--dtype is \"\(dtype)\"; it must be float32, bfloat16 or checkpoint")
         }
     }
 
     private func parsedDevice() throws -> Device {
         guard let wanted = Device(device) else {
-            throw ValidationError("--device is \"\(device)\"; cpu, cuda, cuda:N and mps are known")
+            throw ValidationError("--device is \"\(device)\"; it must be cpu, cuda, cuda:N or mps")
         }
         let available = Device.available
         guard available.contains(wanted) else {
             let names = available.map(\.description).joined(separator: ", ")
-            throw ValidationError("--device is \"\(device)\", which is not here; available: \(names)")
+            throw ValidationError("--device \"\(device)\" is unavailable on this machine; available: \(names)")
         }
         return wanted
     }
@@ -104,27 +103,30 @@ struct SamplingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: """
-            0 takes the likeliest token every time (greedy); above 0 samples. Left out, this and the next three are the \
-            model's own: \(FamilyHelp.sampling).
+            0 is greedy: the likeliest token every time. Above 0 samples. The defaults of this and the next three are \
+            the model's own: \(FamilyHelp.sampling).
             """)
     var temperature: Double?
 
-    @Option(parsing: .unconditional, help: "Sample among the K likeliest tokens; 0 is off.")
+    @Option(parsing: .unconditional, help: "Sample among the K likeliest tokens; 0 disables it.")
     var topK: Int?
 
-    @Option(parsing: .unconditional, help: "Sample among the likeliest tokens whose probabilities reach P; 1 is off.")
+    @Option(
+        parsing: .unconditional, help: "Sample among the likeliest tokens whose probabilities reach P; 1 disables it.")
     var topP: Double?
 
-    @Option(parsing: .unconditional, help: "The greatest number of tokens to generate.")
+    @Option(parsing: .unconditional, help: "The largest number of tokens to generate.")
     var maxNewTokens: Int?
 
     @Flag(help: "The same as --temperature 0.")
     var greedy = false
 
-    @Option(parsing: .unconditional, help: "Sample among tokens at least P times as likely as the likeliest; 0 is off.")
+    @Option(
+        parsing: .unconditional,
+        help: "Sample among tokens at least P times as likely as the likeliest; 0 disables it.")
     var minP = 0.0
 
-    @Option(parsing: .unconditional, help: "Makes tokens that already occurred less likely; 1 is off.")
+    @Option(parsing: .unconditional, help: "Make tokens that already occurred less likely; 1 disables it.")
     var repetitionPenalty = 1.0
 
     @Option(
@@ -134,12 +136,12 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: "A string that ends the answer and is not part of it; may be given several times.")
+        help: "A string that ends the answer; the answer does not include it. Repeatable.")
     var stop: [String] = []
 
     func validate() throws {
         if greedy, let temperature, temperature != 0 {
-            throw ValidationError("--greedy is --temperature 0, but --temperature is \(temperature); give one of them")
+            throw ValidationError("--greedy means --temperature 0, but --temperature is \(temperature); give only one")
         }
         if let mistake = options(AnswerOptions()).generation.mistake {
             throw ValidationError("\(optionName(mistake.property)) is \(mistake.value); it must \(mistake.rule)")
@@ -177,14 +179,14 @@ struct SamplingOptions: ParsableArguments {
 struct ConversationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How turns are written; left out, the model's own. Known: \(ChatTemplate.choiceNames.joined(separator: ", ")).",
+            "The chat template (default: the model's own). Known: \(ChatTemplate.choiceNames.joined(separator: ", ")).",
             valueName: "name"))
     var template: String?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What stands before the conversation, in place of the template's own; \"\" for nothing.", valueName: "text")
+            "The system prompt, instead of the template's own; \"\" for none.", valueName: "text")
     )
     var system: String?
 

@@ -7,8 +7,8 @@ struct VideoOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A video or a quoted pattern (of batch also a folder); may be given several times. It stands before the text, or \
-            where the prompt says <video>.
+            A video or a quoted pattern (for batch also a folder). Repeatable. It comes before the text, or where the prompt \
+            says <video>.
             """, valueName: "path"))
     var video: [String] = []
 
@@ -27,8 +27,8 @@ struct FrameOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: """
-            Frames to look at of each video, evenly spaced. Models for video read them as one clip, other models as so \
-            many images.
+            The number of evenly spaced frames to read from each video. Models for video read them as one clip, other \
+            models as separate images.
             """)
     var frames = VideoReference.defaultFrameCount
 
@@ -36,7 +36,7 @@ struct FrameOptions: ParsableArguments {
         let allowed = VideoReference.allowedFrameCounts
         guard allowed.contains(frames) else {
             throw ValidationError(
-                "--frames is \(frames); it must lie from \(allowed.lowerBound) to \(allowed.upperBound)")
+                "--frames is \(frames); it must be from \(allowed.lowerBound) to \(allowed.upperBound)")
         }
     }
 

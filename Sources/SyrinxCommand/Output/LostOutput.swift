@@ -18,5 +18,5 @@ struct LostOutput: Error, CustomStringConvertible {
         reason = isWritten ? "" : ": " + String(cString: strerror(errno))
     }
 
-    var description: String { "standard output cannot be written\(reason); what was printed is not whole" }
+    var description: String { "cannot write to standard output\(reason); the output is incomplete" }
 }

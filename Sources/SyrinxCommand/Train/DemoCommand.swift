@@ -12,11 +12,11 @@ import Training
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Train a small model from scratch on real images and text, and read what it says of new ones.",
+        abstract: "Train a small model from scratch on real images and text, and see it describe new images.",
         usage: "syrinx demo [<options>]",
         discussion: """
             Fetches the starter corpus, trains for about seven minutes, scores the model on images it never saw, and \
-            writes a report with curves, images and scores. Running it again goes on with a run that was interrupted.
+            writes a report with curves, images and scores. Run it again to resume an interrupted run.
             """)
 
     @Option(
@@ -27,29 +27,29 @@ struct DemoCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("The first seed.", valueName: "number"), transform: Seed.value)
     var seed: UInt64 = 0
 
-    @Flag(help: "A few steps on rendered scenes: shows that everything works, in ten seconds.")
+    @Flag(help: "Run a few steps on rendered scenes: checks in ten seconds that everything works.")
     var short = false
 
     @Option(help: "The corpus: minimal, prototype or full.")
     var size: StarterSize = .minimal
 
-    @Flag(help: "Use rendered scenes instead of the starter corpus; such scores are not comparable.")
+    @Flag(help: "Use rendered scenes instead of the starter corpus; scores are then not comparable.")
     var scenes = false
 
-    @Option(help: ArgumentHelp("Where runs and reports go (default: demo, or demo-short).", valueName: "dir"))
+    @Option(help: ArgumentHelp("The folder for runs and reports (default: demo, or demo-short).", valueName: "dir"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Where corpora and package files are kept.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The folder for corpora and package files.", valueName: "dir"))
     var corpora = "corpora"
 
-    @Option(name: .customLong("set"), help: "Change a value of the recipe: key.path=value. May be repeated.")
+    @Option(name: .customLong("set"), help: "Change a value of the recipe: key.path=value. Repeatable.")
     var settings: [String] = []
 
     @Flag(help: "Print the results as JSON on standard output.")
     var json = false
 
     func validate() throws {
-        if seeds < 1 { throw ValidationError("--seeds must be at least 1, not \(seeds)") }
+        if seeds < 1 { throw ValidationError("--seeds is \(seeds); it must be at least 1") }
     }
 
     func run() throws {
@@ -68,7 +68,7 @@ struct DemoCommand: ParsableCommand {
                 try demo.run(seed: seed + index, corpus: corpus) { [ProgressObserver(print: say)] }
             }
         } catch let interrupted as Interrupted {
-            say("interrupted; the same command goes on:\n\n    \(ShellLine.text(CommandLine.arguments))\n")
+            say("interrupted; run the same command again to resume:\n\n    \(ShellLine.text(CommandLine.arguments))\n")
             throw ExitCode(interrupted.exitCode)
         }
         if json {
@@ -90,14 +90,14 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func describe(_ result: DemoRun.Result) {
-        print("\nseed \(result.seed): what the model says of images it has never seen")
+        print("\nseed \(result.seed): the model's descriptions of images it has never seen")
         for item in result.report.gallery.prefix(8) {
             print("  \(item.truth)\n    -> \(item.generated)")
         }
         if let evaluation = result.report.evaluation { print("\n" + evaluation.table) }
         print("\nreport: \(result.reportPath)")
         if short {
-            print("A shortened run shows that everything works, not what a model learns: `make demo` does that.")
+            print("A short run shows that everything works, not what a model learns: `make demo` does that.")
         }
     }
 }

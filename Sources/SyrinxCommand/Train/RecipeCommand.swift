@@ -38,7 +38,7 @@ struct RecipeCommand: ParsableCommand {
         @Argument(help: "A recipe's name, or a YAML file.")
         var recipe: String
 
-        @Option(name: .customLong("set"), help: "Change a value: key.path=value. May be repeated.")
+        @Option(name: .customLong("set"), help: "Change a value: key.path=value. Repeatable.")
         var settings: [String] = []
 
         @Flag(help: "Print JSON.")

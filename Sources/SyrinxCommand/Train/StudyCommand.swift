@@ -22,7 +22,7 @@ struct StudyCommand: ParsableCommand {
                 usage: "syrinx study \(Comparison.name) [<options>]", discussion: Comparison.discussion)
         }
 
-        @Option(help: ArgumentHelp("Where the runs go.", valueName: "folder"))
+        @Option(help: ArgumentHelp("The folder for the runs.", valueName: "folder"))
         var output = "studies/\(Comparison.name)"
 
         @Option(parsing: .unconditional, help: "How many seeds, from 0.")
@@ -30,7 +30,7 @@ struct StudyCommand: ParsableCommand {
 
         @Option(
             name: .customLong("set"),
-            help: "Change a value of \(Comparison.recipe) for all runs: key.path=value. May be repeated.")
+            help: "Change a value of \(Comparison.recipe) for all runs: key.path=value. Repeatable.")
         var settings: [String] = []
 
         @Option(name: .customLong("set-start"), help: "The same for \(Comparison.startRecipe).")
@@ -41,7 +41,7 @@ struct StudyCommand: ParsableCommand {
 
         func validate() throws {
             if !(1...1000).contains(seeds) {
-                throw ValidationError("--seeds \(seeds): from 1 to 1000 are possible; intervals need 2")
+                throw ValidationError("--seeds is \(seeds); it must be from 1 to 1000, and intervals need 2")
             }
         }
 

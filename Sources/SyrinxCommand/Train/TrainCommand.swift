@@ -8,38 +8,38 @@ import Training
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train a model by a recipe.",
+        abstract: "Train a model from a recipe.",
         usage: "syrinx train <recipe> [<options>]",
         discussion: """
             The run's folder gets recipe.yaml, log.jsonl, tensorboard/, checkpoints/ and, at the end, model/ in the layout \
-            of Hugging Face. Ctrl-C, SIGTERM and a closed pipe finish the step, save a checkpoint, print the command that \
-            goes on (--resume) and exit with 130, 143 or 141. It goes on from the newest valid checkpoint, to the \
-            bit-identical result where the recipe is limited by steps.
+            of Hugging Face. Ctrl-C, SIGTERM or a closed pipe finish the step, save a checkpoint, print the command that \
+            resumes the run (--resume) and exit with 130, 143 or 141. A resumed run starts from the newest valid checkpoint; \
+            if the recipe is limited by steps, the result is bit-identical.
             """)
 
     @Argument(help: "A recipe's name (syrinx recipe list), or a YAML file.")
     var recipe: String
 
-    @Option(name: .customLong("set"), help: "Change a value: key.path=value. May be repeated.")
+    @Option(name: .customLong("set"), help: "Change a value: key.path=value. Repeatable.")
     var settings: [String] = []
 
     @Option(help: ArgumentHelp("The run's folder (default: runs/NAME).", valueName: "dir"))
     var output: String?
 
-    @Flag(help: "Continue the run in the folder from its newest valid checkpoint.")
+    @Flag(help: "Resume the run in the folder from its newest valid checkpoint.")
     var resume = false
 
-    @Flag(help: "Check the recipe and print what would train and how much memory it would take.")
+    @Flag(help: "Check the recipe; print what trains and the memory it needs.")
     var dryRun = false
 
-    @Flag(help: "Prove on a short form of the recipe that an interrupted run resumes to the bit.")
+    @Flag(help: "Prove on a short version of the recipe that a resumed run is bit-identical.")
     var verifyResume = false
 
     @Flag(help: "Print JSON on standard output.")
     var json = false
 
     func validate() throws {
-        if dryRun && verifyResume { throw ValidationError("--dry-run and --verify-resume exclude each other") }
+        if dryRun && verifyResume { throw ValidationError("--dry-run and --verify-resume cannot be combined") }
     }
 
     func run() throws {
@@ -48,8 +48,8 @@ struct TrainCommand: ParsableCommand {
         func say(_ text: String) { ExitStatus.writeToStandardError(text + "\n") }
         if dryRun {
             let plan = try MemoryPlan(recipe)
-            for input in recipe.missingInputs { say("not there yet: \(input)") }
-            if let shortage = plan.disk.shortage(at: folder(recipe)) { say("not enough room: \(shortage)") }
+            for input in recipe.missingInputs { say("missing input: \(input)") }
+            if let shortage = plan.disk.shortage(at: folder(recipe)) { say("not enough disk space: \(shortage)") }
             return print(json ? try Self.json(plan) : plan.table)
         }
         InterruptFlag.install()
@@ -70,7 +70,7 @@ struct TrainCommand: ParsableCommand {
                     observers: { [ProgressObserver(print: say), try SampleObserver($0)] }, say: { say(style.bold($0)) })
             )
         } catch let interrupted as Interrupted {
-            say("interrupted; to go on:\n\n    \(continuation)\n")
+            say("interrupted; resume with:\n\n    \(continuation)\n")
             throw ExitCode(interrupted.exitCode)
         }
         if json {

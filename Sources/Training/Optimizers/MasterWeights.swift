@@ -93,7 +93,7 @@ public final class MasterWeights {
             guard let master else { continue }
             guard let source = saved(parameter.name) else {
                 throw TrainingError(
-                    "the checkpoint lacks '\(parameter.name)'; it was saved by another recipe or another version")
+                    "the checkpoint has no '\(parameter.name)'; another recipe or another version saved it")
             }
             guard source.shape == master.shape else {
                 throw TrainingError(

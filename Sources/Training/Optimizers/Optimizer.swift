@@ -30,7 +30,7 @@ extension Optimizer {
         for (name, tensor) in state {
             guard let source = saved(name) else {
                 throw TrainingError(
-                    "the optimizer state lacks '\(name)'; it was saved by another recipe or another version")
+                    "the optimizer state has no '\(name)'; another recipe or another version saved it")
             }
             guard source.shape == tensor.shape else {
                 throw TrainingError(

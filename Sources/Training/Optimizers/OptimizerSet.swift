@@ -40,7 +40,7 @@ public final class OptimizerSet {
                 let parts = Set(allNames.map { String($0.prefix(while: { $0 != "." })) })
                 throw ConfigError(
                     place: "optimizer.\(key)",
-                    problem: "no parameter lies under '\(prefix)'"
+                    problem: "no parameter name starts with '\(prefix)'"
                         + (NearestName.find(prefix, among: parts.sorted()).map { "; did you mean '\($0)'?" } ?? ""))
             }
         }

@@ -53,7 +53,7 @@ struct CheckpointManifest: Codable, Equatable {
             throw TrainingError("its \(fileName) is damaged")
         }
         guard manifest.format == currentFormat else {
-            throw TrainingError("its format is \(manifest.format), this version reads \(currentFormat)")
+            throw TrainingError("its format is \(manifest.format), but this version reads \(currentFormat)")
         }
         guard manifest.sha256 == digest(format: manifest.format, step: manifest.step, files: manifest.files) else {
             throw TrainingError("its \(fileName) is damaged: the checksum differs")
@@ -63,7 +63,7 @@ struct CheckpointManifest: Codable, Equatable {
             guard FileManager.default.fileExists(atPath: path) else { throw TrainingError("\(file.name) is missing") }
             let found = try size(path)
             guard found == file.byteCount else {
-                throw TrainingError("\(file.name) has \(found) bytes, its manifest says \(file.byteCount)")
+                throw TrainingError("\(file.name) has \(found) bytes, but its manifest says \(file.byteCount)")
             }
             guard try Digest.sha256(fileAt: path).hex == file.sha256 else {
                 throw TrainingError("\(file.name) is damaged: the checksum differs")

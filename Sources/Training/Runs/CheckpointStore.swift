@@ -111,7 +111,7 @@ public final class CheckpointStore {
                 _ = try CheckpointManifest.verified(in: path)
                 return try Saved(path: path)
             } catch {
-                report("checkpoint \(path) is passed over: \(error)")
+                report("skipping checkpoint \(path): \(error)")
             }
         }
         return nil
@@ -136,7 +136,7 @@ public final class CheckpointStore {
         let needed = byteCount + byteCount / 50 + (4 << 20)
         guard let free = PosixFile.freeBytes(at: folder), free < needed else { return }
         throw TrainingError(
-            "a checkpoint needs \(needed / 1_000_000) MB but the disk of \(folder) has \(free / 1_000_000) MB free; "
+            "a checkpoint needs \(needed / 1_000_000) MB, but the disk of \(folder) has \(free / 1_000_000) MB free; "
                 + "free some space and continue with --resume")
     }
 

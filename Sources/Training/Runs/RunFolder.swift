@@ -38,7 +38,7 @@ public struct RunFolder: Sendable {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: trimmed)) ?? []
         if !entries.contains("recipe.yaml"), let stranger = entries.sorted().first(where: { !Self.mayBeOfRun($0) }) {
             throw ConfigError(
-                place: trimmed, problem: "holds \(stranger), which is no part of a run; give another --output")
+                place: trimmed, problem: "contains \(stranger), which is not part of a run; give another --output")
         }
         func make(_ folder: String) throws {
             do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
@@ -48,13 +48,14 @@ public struct RunFolder: Sendable {
         try make(trimmed)
         guard let lock = try FolderLock(trimmed) else {
             throw ConfigError(
-                place: trimmed, problem: "another process is training here; wait for its end, or give another --output")
+                place: trimmed,
+                problem: "another process is training here; wait until it ends, or give another --output")
         }
         self.lock = lock
         try make(checkpoints)
         if !resume, FileManager.default.fileExists(atPath: recipe), Self.hasBegun(checkpoints: checkpoints, log: log) {
             throw ConfigError(
-                place: trimmed, problem: "already holds a run; pass --resume to continue it, or another --output")
+                place: trimmed, problem: "already has a run; give --resume to continue it, or another --output")
         }
     }
 

@@ -25,7 +25,7 @@ struct LossWeights {
         for term in loss.auxiliary {
             guard let weight = auxiliary[term.name] else {
                 throw TrainingError(
-                    "the loss has an auxiliary term '\(term.name)' whose weight the objective does not tell before the pass; "
+                    "the loss has an auxiliary term '\(term.name)' whose weight the objective did not give before the pass; "
                         + "add it to auxiliaryWeights")
             }
             if weight > 0 { share = share + term.sum * (1 / weight) }
@@ -90,8 +90,8 @@ struct LossTally {
             let had = auxiliary[name]?.weight ?? 0
             guard abs(had - told) > 1e-6 * max(abs(told), 1) else { continue }
             throw TrainingError(
-                "the auxiliary term '\(name)' of the loss was summed over a weight of \(had), but \(told) was told before the "
-                    + "pass; correct auxiliaryWeights")
+                "the auxiliary term '\(name)' of the loss was summed over a weight of \(had), but the objective gave \(told) "
+                    + "before the pass; correct auxiliaryWeights")
         }
     }
 }

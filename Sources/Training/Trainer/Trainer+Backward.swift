@@ -29,18 +29,18 @@ extension Trainer {
         var note = ""
         switch objective.division {
         case .exact: break
-        case .redrawing(let what): note = "; \(what) is drawn anew in each half"
+        case .redrawing(let what): note = "; each half draws \(what) again"
         case .refused(let reason):
             throw TrainingError(
-                "\(place): \(reason), so its micro-batch is not halved; use a smaller microbatchSize, which is another loss, "
-                    + "or a smaller model (\(error))")
+                "\(place): \(reason), so its micro-batch cannot be halved; use a smaller microbatchSize (which changes the "
+                    + "loss) or a smaller model (\(error))")
         }
         state.halvings += 1
         guard items.contains(where: { $0.halves() != nil }), state.halvings < 16 else {
             throw TrainingError(
-                "\(place) with one row a micro-batch; use a shorter context or a smaller model (\(error))")
+                "\(place) with one row per micro-batch; use a shorter context or a smaller model (\(error))")
         }
-        say("\(place): micro-batches are halved (\(state.halvings) times now), the global batch stays\(note)")
+        say("\(place): micro-batches are halved (\(state.halvings) times now); the global batch stays\(note)")
     }
 
     private func pieces(of items: [Item]) -> [Item] {

@@ -74,7 +74,7 @@ public final class Trainer<Item: TrainingItem> {
         for (name, generator) in hooks.generators {
             guard let bytes = saved.generators[name] else {
                 throw TrainingError(
-                    "the checkpoint lacks the state of the generator '\(name)'; it was saved by another version")
+                    "the checkpoint has no state of the generator '\(name)'; another version saved it")
             }
             generator.state = bytes.bytes
         }

@@ -70,11 +70,11 @@ struct CorpusFolderTests {
         let whole = try String(contentsOf: index, encoding: .utf8)
         try whole.replacingOccurrences(of: "\"formatVersion\":1", with: "\"formatVersion\":9")
             .write(to: index, atomically: true, encoding: .utf8)
-        let message = "has format version 9, this program reads 1"
+        let message = "has format version 9, but this program reads 1"
         #expect { try CorpusFolder(folder) } throws: { "\($0)".contains(message) }
         try whole.write(to: index, atomically: true, encoding: .utf8)
         try Data(count: 10).write(to: folder.appendingPathComponent("shard-00000.tar"))
-        #expect { try CorpusFolder(folder) } throws: { "\($0)".contains("has 10 bytes, its index says") }
+        #expect { try CorpusFolder(folder) } throws: { "\($0)".contains("has 10 bytes, but its index says") }
     }
 
     @Test("An index that points outside its shard gives an error, not a crash")

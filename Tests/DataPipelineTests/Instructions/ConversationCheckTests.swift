@@ -57,8 +57,9 @@ import Testing
         ).run(workerCount: 2)
         #expect(report.failures.count == 8 && report.answerCount == 7)
         for (place, reason) in [
-            (0, "message 2 of 3 is the user's, but it is the assistant's turn"),
-            (1, "message 3 of 3 is the assistant's, but it is the user's turn"), (2, "the assistant says nothing"),
+            (0, "message 2 of 3: expected a message of assistant, found user"),
+            (1, "message 3 of 3: expected a message of user, found assistant"),
+            (2, "the assistant's answers are empty"),
         ] { #expect(report.failures[place].reason.contains(reason), "\(report.failures[place].reason)") }
     }
 }

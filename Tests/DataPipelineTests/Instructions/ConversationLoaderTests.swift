@@ -74,7 +74,7 @@ import Torch
         }
         #expect(loader.quarantine.count == 0)
         let lines = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
-        #expect(lines.count == 4 && lines.allSatisfy { $0.contains("no token of it is supervised") })
+        #expect(lines.count == 4 && lines.allSatisfy { $0.contains("it has no supervised token") })
         #expect(loader.position.skippedCount > 0)
     }
 
@@ -108,7 +108,7 @@ import Torch
             conversations: try fixture.source(), textShare: nil, config: config(), quarantinePath: list)
         while loader.quarantine.count == 0 { _ = try loader.next() }
         let text = try String(contentsOfFile: list, encoding: .utf8)
-        #expect(text.contains("r5: the image \(fixture.url.path)/gone.bin is not there"), "\(text)")
+        #expect(text.contains("r5: the image \(fixture.url.path)/gone.bin does not exist"), "\(text)")
     }
 
     @Test func `Conversations about one image lie on one side of the split`() throws {
@@ -132,8 +132,8 @@ import Torch
         }
         for (text, expected) in [
             ("[\(inside), {\"id\": \"b", "ends inside record 1"), ("[\(inside),", "has no end after 1 records"),
-            ("[\(inside)]\n[\(inside)]", "goes on behind its list of 1 records"),
-            ("[1]", "element 0 of the list"), ("  \n", "is empty"), ("[]", "holds no records"),
+            ("[\(inside)]\n[\(inside)]", "has text after its list of 1 records"),
+            ("[1]", "element 0 of the list"), ("  \n", "is empty"), ("[]", "has no records"),
         ] {
             let fixture = try ConversationFixture(text)
             let error = #expect(throws: DataError.self) { try ConversationFile(fixture.path) }

@@ -70,27 +70,33 @@ import TinyModels
             ("{\"audio_path\": \"a.wav\", \(turns)}", "audio_path names sound"),
             ("{\"image_path\": \"a.bin\", \(turns)}", "not under image_path; rename the key"),
             ("{\"image\": \"a.bin\", \"images\": [\"a.bin\"], \(turns)}", "keep one of the keys"),
-            ("{\"image\": \"https://a.b/c.png\", \(turns)}", "image holds a web address (https://a.b/c.png)"),
+            ("{\"image\": \"https://a.b/c.png\", \(turns)}", "image contains a web address (https://a.b/c.png)"),
             (
                 "{\"image\": \"data:image/png;base64,\(String(repeating: "A", count: 900))\", \(turns)}",
                 "a data URL (data"
             ),
-            ("{\"tools\": [{\"name\": \"f\"}], \(turns)}", "tools would stand in the prompt"),
+            ("{\"tools\": [{\"name\": \"f\"}], \(turns)}", "tools belongs in the prompt"),
             ("{\"text\": \"AI: x\", \(turns)}", "a conversation under text and under conversations"),
             ("{\"system\": 3, \(turns)}", "system is a number"),
-            (turns("<video>What?", "This."), "turn 1 holds the mark <video>"),
-            (turns("<|image_1|>What?", "This."), "turn 1 holds the mark <|image_1|>"),
-            (turns("<Image>What?", "This."), "images are marked <image>"),
-            (turns("What?", "See <image>."), "turn 2 holds the mark <image>, but only a user shows images"),
-            (turns("What?", "This.", #", "loss": false"#), "turn 2: loss says that the answer is not learnt"),
+            (turns("<video>What?", "This."), "turn 1 has the placeholder <video>"),
+            (turns("<|image_1|>What?", "This."), "turn 1 has the placeholder <|image_1|>"),
+            (turns("<Image>What?", "This."), "the placeholder of images is <image>"),
+            (
+                turns("What?", "See <image>."),
+                "turn 2 has the placeholder <image>, but only user messages may contain images"
+            ),
+            (turns("What?", "This.", #", "loss": false"#), "turn 2: loss changes how an answer is learnt"),
             (turns("What?", "This.", #", "weight": 0"#), "turn 2: weight says"),
             (turns("What?", "This.", #", "images": ["a.bin"]"#), "turn 2 has the key images"),
             (turns("What?", "This.", #", "tool_calls": [{}]"#), "turn 2: tool_calls is a call"),
-            (#"{"text": "Human: <|image|>\nHuman: x\nAI: y"}"#, "holds the mark <|image|>, which would be learnt as"),
+            (
+                #"{"text": "Human: <|image|>\nHuman: x\nAI: y"}"#,
+                "has the placeholder <|image|>, which would be learnt as"
+            ),
             (#"{"query": "x", "response": "y"}"#, "its keys are query, response"),
             (
                 #"{"messages": [{"role": "user", "content": [{"type": "video"}]}]}"#,
-                "a part of its content is of type video"
+                "a part of its content has the type video"
             ),
             (
                 #"{"messages": [{"role": "user", "content": [{"type": "image", "image": "a.bin"}]}]}"#,

@@ -154,23 +154,23 @@ import Tokenizers
         let shelf = #expect(throws: DataError.self) { try file.image(0, of: 1) }
         #expect("\(shelf!)".contains("shelf is a folder; name a file in it"))
         let lost = #expect(throws: DataError.self) { try file.image(0, of: 2) }
-        #expect("\(lost!)".contains("lost.bin is not there"))
+        #expect("\(lost!)".contains("lost.bin does not exist"))
     }
 
     @Test(
         arguments: [
             (#"{"id": 1}"#, "neither the list conversations"),
             (#"{"image": 3, "conversations": []}"#, "image is a number"),
-            (#"{"image": [1], "conversations": []}"#, "image holds a number"),
+            (#"{"image": [1], "conversations": []}"#, "image contains a number"),
             (#"{"conversations": [{"from": "humn", "value": "x"}]}"#, "did you mean 'human'"),
-            (#"{"conversations": [{"from": "human"}]}"#, "turn 1 is no object with the texts from and value"),
+            (#"{"conversations": [{"from": "human"}]}"#, "turn 1 must be an object with from and value"),
             (
                 #"{"image": "a.bin", "conversations": [{"from": "human", "value": "x"}]}"#,
-                "0 marks <image> for 1 image"
+                "0 <image> placeholders for 1 image"
             ),
-            (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 mark <image> for 0 images"),
+            (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 <image> placeholder for 0 images"),
             (#"{"image": "b.bin", "conversations": [{"from": "human", "value": "<image>x"}]}"#, "b.bin is not there"),
-            (#"{"id": 1,, }"#, "is not whole JSON"),
+            (#"{"id": 1,, }"#, "is not valid JSON"),
         ])
     func `A bad record is refused with its place and what is wrong`(record: String, expected: String) throws {
         let fixture = try ConversationFixture(record + "\n", name: "data.jsonl")

@@ -108,12 +108,12 @@ struct EvaluationRunTests {
         #expect(swapped?.description.contains("line 1 of") == true)
         try images.setPredictions("a", good + Data("{}\n".utf8))
         let foreign = #expect(throws: EvaluationError.self) { try images.run("a") }
-        #expect(foreign?.description.contains("is no prediction") == true)
+        #expect(foreign?.description.contains("is not a prediction") == true)
 
         try FileManager.default.createDirectory(atPath: images.path("b"), withIntermediateDirectories: true)
         try Data("x".utf8).write(to: URL(fileURLWithPath: images.path("b/thesis.tex")))
         let other = #expect(throws: EvaluationError.self) { try images.run("b") }
-        #expect(other?.description.contains("holds thesis.tex and no evaluation") == true)
+        #expect(other?.description.contains("contains thesis.tex but no evaluation") == true)
     }
 
     @Test("a folder that another evaluation writes is refused, and nothing in it is touched")
@@ -144,9 +144,9 @@ struct EvaluationRunTests {
             .compared(with: SavedEvaluation(images.path("otherwise"))).caveats
         #expect(
             caveats == [
-                #"the two were computed differently: --dtype or --device is "float32 on cpu" of A and "bfloat16 on cpu" of B"#,
-                "the two were asked in other words or another template: --question or template is "
-                    + #"{"question":"What is this?","template":"mplug-owl2"} of A and "#
+                #"the two used a different dtype or device: --dtype or --device is "float32 on cpu" for A and "bfloat16 on cpu" of B"#,
+                "the two used different questions or templates: --question or template is "
+                    + #"{"question":"What is this?","template":"mplug-owl2"} for A and "#
                     + #"{"question":"Describe it.","template":"mplug-owl2"} of B"#,
             ])
         _ = try images.run("c", data: images.data(limit: 20))
@@ -182,6 +182,6 @@ struct EvaluationRunTests {
         #expect(page.components(separatedBy: "data:image/png;base64,").count == 9)
         #expect(page.contains("a &lt;b&gt;red&lt;/b&gt; thing &amp; more") && !page.contains("<b>red"))
         #expect(page.contains("runs/&lt;x&gt;") && !page.contains("<script") && !page.contains("https://"))
-        #expect(page.contains("Left out: dominant colour: no item has colours."))
+        #expect(page.contains("Skipped: dominant colour: no item has colours."))
     }
 }

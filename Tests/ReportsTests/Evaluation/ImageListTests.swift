@@ -62,10 +62,10 @@ struct ImageListTests {
         arguments: [
             ("not json", "line 2 of"), ("[1]", "is not a JSON object"), ("{\"caption\": \"x\"}", "has no key image"),
             ("{\"image\": \"0.png\", \"captoin\": \"x\"}", "unknown key \"captoin\" (did you mean caption?)"),
-            ("{\"image\": \"0.png\", \"captions\": \"x\"}", "captions is of the wrong type"),
+            ("{\"image\": \"0.png\", \"captions\": \"x\"}", "captions has the wrong type"),
             ("{\"image\": \"0.png\", \"split\": \"dev\"}", "split must be train, val or test"),
             ("{\"image\": \"1.png\"}", "has the id 1.png of line 1"),
-            ("{\"image\": \"1.png\", \"id\": [1]}", "id is of the wrong type"),
+            ("{\"image\": \"1.png\", \"id\": [1]}", "id has the wrong type"),
             ("{\"image\": \"absent.png\"}", "absent.png"),
             ("{\"image\": \"pictures.jsonl\"}", "pictures.jsonl"),
         ])

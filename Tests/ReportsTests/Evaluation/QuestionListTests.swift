@@ -61,7 +61,7 @@ struct QuestionListTests {
             do { _ = try data(text) } catch { return "\(error)" }
             return ""
         }
-        #expect(message(open).contains("questions without answers are for syrinx batch"))
+        #expect(message(open).contains("for questions without answers use syrinx batch"))
         #expect(message(pope + "\n" + pope).contains("lines 1 and 2 have the same id \"1\""))
         #expect(message(vqa.replacing("What is", with: "<image>")).contains("line 1 of"))
         #expect(message(pope + "\n" + #"{"question": "a", "hint": "b"}"#).contains("line 2 of"))
