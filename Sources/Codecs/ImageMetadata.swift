@@ -51,7 +51,7 @@ struct ImageMetadata {
         }
     }
 
-    /// Chunks to the end: metadata may stand behind the pixels. `eXIf` comes before EXIF that is written as text.
+    /// Chunks to the end: metadata may come after the pixels. `eXIf` comes before EXIF that is written as text.
     private mutating func readPNG(_ bytes: [UInt8]) {
         var position = 8
         var textual: ArraySlice<UInt8>?
@@ -78,7 +78,7 @@ struct ImageMetadata {
         exif = exif ?? textual
     }
 
-    /// What stands before and behind the first zero.
+    /// The bytes before and after the first zero.
     private static func split(_ bytes: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
         bytes.firstIndex(of: 0).map { (bytes[..<$0], bytes[($0 + 1)...]) }
     }

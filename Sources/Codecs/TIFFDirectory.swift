@@ -16,7 +16,7 @@ struct TIFFDirectory {
     /// Where the values of each tag lie and of what type they are; of a tag that stands twice the last one counts.
     private var entries: [Int: (type: Int, count: Int, offset: Int)] = [:]
 
-    /// Reads the directory; nil for what is no TIFF structure.
+    /// Reads the directory; nil if the bytes are not a TIFF structure.
     init?(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         switch Array(bytes.prefix(4)) {

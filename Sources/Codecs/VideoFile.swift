@@ -30,7 +30,7 @@ public final class VideoFile {
     private let storedWidth, storedHeight: Int
 
     /// Opens a file.
-    /// - Throws: `VideoError` for what is no video, or larger than the limits.
+    /// - Throws: `VideoError` for a file that is not a video, or larger than the limits.
     public init(_ path: String, limits: VideoLimits = .default) throws(VideoError) {
         if case .web = ImageAddress(path) {
             throw VideoError(.unreadable, path: path, reason: ImageAddress.webRefusal)

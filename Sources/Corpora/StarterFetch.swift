@@ -37,9 +37,9 @@ public struct StarterFetch: Sendable {
     public var output: URL
     /// Where package files are kept.
     public var cache: URL
-    /// Takes another version than the pinned one where that is no longer served.
+    /// Accepts another version if the pinned one is unavailable.
     public var allowsUnpinned: Bool
-    /// Renders scenes where the packages cannot be had.
+    /// Renders scenes if the packages are unavailable.
     public var generatesOtherwise: Bool
 
     public init(

@@ -4,7 +4,7 @@ public import Torch
 
 /// The evaluation of an image-describing model: the tasks, the items, the controls, in one call.
 ///
-/// A value that decides every question: saved with the answers, it says whether they can be gone on with.
+/// A value that decides every question: saved with the answers, it says whether they can be resumed.
 public struct CaptionEvaluation: Codable, Hashable, Sendable {
     /// The questions that can be put.
     public enum Question: String, Codable, CaseIterable, Sendable {

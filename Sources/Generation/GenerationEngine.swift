@@ -40,7 +40,7 @@ public struct GenerationEngine: Sendable {
 
     /// Continues several prompts; every row gets what it would get alone.
     ///
-    /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded behind their end;
+    /// Prompts are sorted by length and computed up to `maxBatchRows` at a time, shorter ones padded after their end;
     /// the cache keeps each row's own length, and a row that has ended leaves it. ``GenerationSession`` is for prompts that come
     /// one after the other.
     /// - Parameters:

@@ -38,7 +38,7 @@ public struct LoadedLibrary: Sendable, Equatable {
         }
     }
 
-    /// The first loaded library whose file name begins with `prefix` followed by something that is no letter.
+    /// The first loaded library whose file name begins with `prefix` followed by a character that is not a letter.
     public static func named(_ prefix: String, in libraries: [LoadedLibrary] = all) -> LoadedLibrary? {
         libraries.first { library in
             let name = library.fileName

@@ -2,7 +2,7 @@
 public struct MachineMemory: Sendable, Equatable {
     /// Installed memory.
     public var total: Int
-    /// Memory that can be had without swapping, now; nil where the system does not tell.
+    /// Memory available now without swapping; nil if the system does not report it.
     public var available: Int?
     /// What a container or a service manager allows this process, where less than `total`.
     public var limit: Int?

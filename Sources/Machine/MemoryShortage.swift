@@ -1,8 +1,8 @@
-/// More memory is wanted than can be had.
+/// More memory is needed than is available.
 public struct MemoryShortage: Sendable, Equatable, CustomStringConvertible {
     /// Bytes that are wanted.
     public var needed: Int
-    /// Bytes that can be had now without swapping.
+    /// Bytes available now without swapping.
     public var available: Int
 
     /// "12.5 GB of memory, of which 3.1 GB are available", for the middle of a sentence.
@@ -15,7 +15,7 @@ public struct MemoryShortage: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension MachineMemory {
-    /// What is lacking for `byteCount` bytes more; nil when they can be had or the system does not tell.
+    /// The shortage for `byteCount` more bytes; nil if they are available or the system does not report it.
     ///
     /// Asked before a large allocation: the system grants nearly any, and ends the process when it is written to.
     public func shortage(of byteCount: Int) -> MemoryShortage? {

@@ -15,7 +15,7 @@ public enum ConfigCheck {
         }
     }
 
-    /// Refuses what is no positive number.
+    /// Refuses a value that is not a positive number.
     public static func check(positive name: String, _ value: Double) throws(ModelError) {
         guard value > 0, value.isFinite else {
             throw ModelError(message: "the model's \(name) is \(value); it must be a positive number")

@@ -3,9 +3,9 @@ public import Torch
 /// The keys and values of every layer for the tokens seen so far, so that each is computed once.
 ///
 /// The memory of each layer is a table [slots, H, capacity, D]. The rows in use lie in its first ``batch`` slots, so a pass reads
-/// them as they lie and a free slot takes part in no computation. Rows join behind the last one, and when a row is removed the
+/// them as they lie and a free slot takes part in no computation. Rows join after the last one, and when a row is removed the
 /// last one moves into its slot. Each row keeps its own length: row r's tokens lie at positions `0 ..< lengths[r]` of
-/// dimension 2. What lies behind is finite garbage that no mask admits. Not `Sendable`: one generation owns it.
+/// dimension 2. What comes after is finite garbage that no mask admits. Not `Sendable`: one generation owns it.
 public final class KVCache {
     /// Tokens each row in use holds.
     public private(set) var lengths: [Int]
@@ -52,7 +52,7 @@ public final class KVCache {
 
     private var uniformLength: Int? { lengths.allSatisfy { $0 == lengths.first } ? lengths.first : nil }
 
-    /// Writes one layer's keys and values [B, H, T, D] behind what each row holds, without counting them yet.
+    /// Writes one layer's keys and values [B, H, T, D] after what each row holds, without counting them yet.
     ///
     /// - Returns: that layer's keys and values up to the longest row's new end.
     /// - Precondition: they fit the capacity.
@@ -101,7 +101,7 @@ public final class KVCache {
         for row in lengths.indices { lengths[row] += counts[row] }
     }
 
-    /// Forgets everything behind the first `length` tokens of every row.
+    /// Forgets everything after the first `length` tokens of every row.
     public func truncate(to length: Int) {
         for row in lengths.indices { lengths[row] = min(lengths[row], length) }
     }
@@ -132,7 +132,7 @@ extension KVCache {
         return new
     }
 
-    /// Takes over the rows of another cache of the same model, behind its own; makes room where there is too little.
+    /// Takes over the rows of another cache of the same model, after its own; makes room where there is too little.
     public func append(_ other: KVCache) {
         precondition(
             other.keys.count == keys.count && other.headCount == headCount && other.headSize == headSize,

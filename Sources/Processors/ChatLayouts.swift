@@ -27,7 +27,7 @@ public struct LinesLayout: ChatLayout {
     /// How the line of an answer begins.
     public static let assistant = "AI: "
 
-    /// Whether roles are encoded apart from what is said, with an end token behind answers of earlier turns, too.
+    /// Whether roles are encoded apart from what is said, with an end token after answers of earlier turns, too.
     public var separatesRoles: Bool
 
     public init(separatesRoles: Bool = false) { self.separatesRoles = separatesRoles }
@@ -82,7 +82,7 @@ public struct LinesLayout: ChatLayout {
 public struct TurnsLayout: ChatLayout {
     /// Whether images stand before the text, each on a line of its own; otherwise where they were put.
     public var imagesFirst: Bool
-    /// What stands behind the last `ASSISTANT:` of a prompt.
+    /// The text after the last `ASSISTANT:` of a prompt.
     public var promptEnd: String
 
     public init(imagesFirst: Bool = false, promptEnd: String = "") {
@@ -114,7 +114,7 @@ public struct TurnsLayout: ChatLayout {
 }
 
 extension Message {
-    /// The images, a line end behind each, then the text without white space at its ends.
+    /// The images, a line end after each, then the text without white space at its ends.
     fileprivate var imagesOnLines: [ContentPart] {
         guard hasMedia else { return content }
         let text = text.withoutWhitespaceAtEnds

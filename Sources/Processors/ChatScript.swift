@@ -33,7 +33,7 @@ public struct ChatScript {
         }
     }
 
-    /// Text that is learnt, and the end token behind it.
+    /// Text to learn, and the end token after it.
     public mutating func teach(_ text: String) {
         cut()
         parts += [.content(.text(text), isSupervised: true), .end(isSupervised: true)]

@@ -36,9 +36,9 @@ public struct ChatTemplate: Sendable, Hashable, CustomStringConvertible {
 
     /// What the rendered turns are for.
     public enum Purpose: Sendable, Hashable {
-        /// The user has spoken last; the model goes on.
+        /// The last message is the user's; the model continues.
         case answer
-        /// The assistant's texts are what is learnt, each with an end token behind it.
+        /// The assistant's texts are learnt, each with an end token after it.
         case training
     }
 

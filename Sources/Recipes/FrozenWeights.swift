@@ -7,7 +7,7 @@ import Training
 #endif
 
 /// The weights that no stage of a run changes, as a checkpoint knows them: not their values, which the seed and the folders
-/// of `initialize` give again, but a digest of each, so that a run never goes on with others.
+/// of `initialize` give again, but a digest of each, so that a run never resumes with others.
 struct FrozenWeights: Codable {
     static let fileName = "frozen-weights.json"
 

@@ -9,7 +9,7 @@ import Torch
 public import Training
 
 /// Lets the model go on from a few held-out images at every validation: in TensorBoard with the images, in the log as
-/// text. It is given what stands before the first supervised token, and compared with what is supervised behind it.
+/// text. It is given what stands before the first supervised token, and compared with the supervised text after it.
 ///
 /// Runs between steps on the training thread, and draws no random number: a run with samples is the run without.
 public final class SampleObserver: TrainingObserver {

@@ -52,7 +52,7 @@ enum PromptPurpose {
 extension SyrinxModel {
     /// Decodes and prepares the images, tokenizes the text, lays both out, just as they are.
     /// - Parameter target: text after the prompt that the model is held to: it gives the prompt its labels.
-    /// - Throws: `CodecError` for a file that is no image, `SyrinxError` or `ProcessorError` for a prompt that cannot
+    /// - Throws: `CodecError` for a file that is not an image, `SyrinxError` or `ProcessorError` for a prompt that cannot
     ///   be laid out or does not fit the context.
     public func prepare(_ prompt: Prompt, target: String? = nil) throws -> PreparedPrompt {
         try prepare(prompt, target: target, for: .answer)

@@ -112,7 +112,7 @@ public struct TorchArchive: Sendable {
         try verify(entry, holding: " (tensor \(name))")
     }
 
-    /// The same for everything that is no storage, such as the description of the tensors.
+    /// The same for everything that is not a storage, such as the description of the tensors.
     func verifyDescription() throws(CheckpointError) { for entry in otherEntries { try verify(entry, holding: "") } }
 
     private func verify(_ entry: ZipDirectory.Entry, holding content: String) throws(CheckpointError) {

@@ -72,7 +72,7 @@ struct ZipDirectory {
         return (try reader.length(record + 48), try reader.length(record + 32))
     }
 
-    /// Reads one entry of the central directory and moves behind it.
+    /// Reads one entry of the central directory and moves past it.
     private static func entry(_ reader: Reader, at place: inout Int) throws(Malformed) -> Entry {
         guard try reader.uint32(place) == Signature.central else {
             throw Malformed(reason: "its list of files is damaged at byte \(place)")

@@ -21,7 +21,7 @@ public struct PackageFetcher: Sendable {
 
     /// Where the package files are kept.
     public let cache: URL
-    /// Takes another version than the pinned one where that is no longer served.
+    /// Accepts another version if the pinned one is unavailable.
     public let allowsUnpinned: Bool
 
     public init(cache: URL, allowsUnpinned: Bool = false) {

@@ -5,8 +5,8 @@ internal import Media
 
 /// The built-in corpus: rendered scenes with exact captions, documents made of them, and sentences about shapes.
 ///
-/// It stands in where no packages can be had, and in tests. It is a world of its own: its scores say that a pipeline
-/// works, and cannot be compared with those of the starter corpus.
+/// It replaces the starter corpus in tests and on machines without packages. Its scores show that a pipeline works; they are
+/// not comparable with scores on the starter corpus.
 public struct SceneCorpus: Sendable {
     /// Changes whenever the same seed would give other scenes.
     public static let version = 1

@@ -4,7 +4,7 @@ import Settings
 public import Tokenizers
 
 /// Everything that turns a conversation into an example for one model: template, tokenizer, image preprocessing, token
-/// contract. The loss is taken on what the assistant says and on the end token behind it, as the template says.
+/// contract. The loss is taken on what the assistant says and on the end token after it, as the template says.
 public final class ConversationSource: ExampleSupply {
     package let conversations: any ConversationStore
     public let tokenizer: any Tokenizer
@@ -110,7 +110,7 @@ public final class ConversationSource: ExampleSupply {
 extension PromptLayout {
     /// The beginning that fits `limit` positions. Text may be cut; an image that does not fit ends it.
     ///
-    /// - Parameter endID: the token put behind an answer that is cut; nil for none.
+    /// - Parameter endID: the token put after an answer that is cut; nil for none.
     func cut(to limit: Int, endID: Int?) -> PromptLayout {
         guard tokenCount > limit else { return self }
         var kept = PromptLayout(name: name)

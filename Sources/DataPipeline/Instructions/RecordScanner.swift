@@ -62,7 +62,7 @@ struct RecordScanner {
         return records
     }
 
-    /// A line that is no object is kept, and fails when it is read.
+    /// A line that is not an object is kept, and fails when it is read.
     private mutating func lines(from start: Int) -> [Record] {
         var records: [Record] = []
         var place = start

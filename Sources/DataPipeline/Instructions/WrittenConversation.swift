@@ -3,7 +3,7 @@ import Processors
 /// A conversation that came as one text in lines, cut as the code that reads such records elsewhere cuts it.
 ///
 /// The text is split at `<image>`, `AI: ` and a line end with `Human: `; every piece is encoded by itself. What stands right
-/// behind `AI: ` is learnt, with an end token behind it, and nothing else is.
+/// behind `AI: ` is learnt, with an end token after it, and nothing else is.
 enum WrittenConversation {
     enum Piece: Equatable {
         case image

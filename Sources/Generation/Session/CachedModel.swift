@@ -23,7 +23,7 @@ struct CachedModel {
     /// Bytes of the keys and values, free slots included.
     var byteCount: Int { cache?.byteCount ?? 0 }
 
-    /// Reads prompts in one pass; their rows join behind those that run.
+    /// Reads prompts in one pass; their rows join after those that run.
     /// - Parameter held: keys and values of which the one prompt's first `count` positions are taken up.
     /// - Returns: float32[B, V], the scores after each prompt.
     mutating func read(_ rows: [SessionRow], held: (cache: KVCache, count: Int)? = nil) -> Tensor {

@@ -70,7 +70,7 @@ extension VisionTransformer {
             }
         }
 
-        /// Patches along a side: as in CLIP, pixels behind the last whole patch are not read. The convolutions of a stem, which
+        /// Patches along a side: as in CLIP, pixels beyond the last whole patch are not read. The convolutions of a stem, which
         /// pad by one pixel, round up.
         public var gridSize: Int {
             switch stem {

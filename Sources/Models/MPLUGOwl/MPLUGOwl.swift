@@ -110,7 +110,7 @@ public struct MPLUGOwl: MultimodalLanguageModel {
     }
 }
 
-/// What turns the abstractor's output into tokens: a projection, and one learned row behind every image.
+/// What turns the abstractor's output into tokens: a projection, and one learned row after every image.
 struct VisualHead: Sendable {
     private let projection: Linear
     private let end: Parameter

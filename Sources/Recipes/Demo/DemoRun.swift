@@ -65,7 +65,7 @@ public struct DemoRun {
         self.say = say
     }
 
-    /// Fetches and extracts the corpus, or renders scenes where it cannot be had; what is there already is kept.
+    /// Fetches and extracts the corpus, or renders scenes if it is unavailable; an existing corpus is kept.
     ///
     /// - Returns: the corpus' folder.
     public func prepareCorpus() throws -> String {

@@ -22,7 +22,7 @@ extension Recipe {
     ///
     ///     syrinx train mm1-demo --output runs/demo
     ///
-    /// As in MM1 the encoder starts warm: a bag-of-words stage on the captions stands in for CLIP's pre-training. The
+    /// As in MM1 the encoder starts warm: a bag-of-words stage on the captions replaces CLIP's pre-training. The
     /// mixture is caption-heavy (75/15/10), because minutes do not suffice for 45/45/10; `mm1Faithful` goes on from there.
     static func mm1Demo() -> Recipe {
         let optimizer = OptimizerConfig(

@@ -3,7 +3,7 @@ import Media
 import SyrinxModels
 import Training
 
-/// The two recipes of the study `owl2-from-owl`: from a decoder with one branch to one with two, in small.
+/// The two recipes of the study `owl2-from-owl`: from a decoder with one branch to one with two, on a small scale.
 ///
 ///     syrinx study owl2-from-owl
 extension Recipe {

@@ -10,7 +10,7 @@ import Training
 /// Nothing published has their shape, so two short stages stand in for it: a warm start for CLIP, and a language stage for
 /// LLaMA. Then the paper's stage follows, with the same parts frozen.
 extension Recipe {
-    /// mPLUG-Owl in small: 64-pixel images, 16 queries, a decoder of four layers.
+    /// A small mPLUG-Owl: 64-pixel images, 16 queries, a decoder of four layers.
     private static var tinyOwl: MPLUGOwl.Config {
         var config = MPLUGOwl.Config()
         config.visionEncoder = tinyEncoder
@@ -19,7 +19,7 @@ extension Recipe {
         return config
     }
 
-    /// mPLUG-Owl2 in small, for images of this size.
+    /// A small mPLUG-Owl2, for images of this size.
     static func tinyOwl2(imageSize: Int = 64) -> MPLUGOwl2.Config {
         var config = MPLUGOwl2.Config()
         config.visionEncoder = tinyEncoder
@@ -61,7 +61,7 @@ extension Recipe {
             algorithm: .muon, peakLearningRate: 3e-3, muon: Muon.Config(peakLearningRate: 0.02), layerDecay: layerDecay)
     }
 
-    /// What stands in for CLIP and LLaMA.
+    /// The stages that replace the training of CLIP and LLaMA.
     ///
     /// - Parameters:
     ///   - vision: prefixes of encoder and abstractor.

@@ -5,7 +5,7 @@ import Foundation
 
 /// What an evaluation is an evaluation of: everything that decides its predictions, as hashes and values.
 ///
-/// Stands in `evaluation.json`. Predictions are gone on with only where all of it agrees.
+/// Stands in `evaluation.json`. Predictions are resumed only if all of it agrees.
 public struct EvaluationIdentity: Codable, Sendable {
     /// A file or folder and what is in it.
     public struct Content: Codable, Sendable {
@@ -97,7 +97,7 @@ public struct EvaluationIdentity: Codable, Sendable {
         return hasher.finalize().hex
     }
 
-    /// Refuses to go on with the predictions of another evaluation.
+    /// Refuses to resume the predictions of another evaluation.
     /// - Throws: `EvaluationError` that says in what `earlier`, found in `folder`, differs from this one.
     package func requireSame(as earlier: EvaluationIdentity, folder: String) throws {
         let remedy = "give another --output, or remove the folder"

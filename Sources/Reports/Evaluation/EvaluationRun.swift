@@ -4,7 +4,7 @@ import Foundation
 public import Media
 import Torch
 
-/// An evaluation in a folder of its own, which can be interrupted at any moment and gone on with.
+/// An evaluation in a folder of its own, which can be interrupted at any moment and resumed.
 ///
 ///     FOLDER/evaluation.json      what it is an evaluation of: hashes of model and data, settings
 ///     FOLDER/predictions.jsonl    every answer, in the order of asking

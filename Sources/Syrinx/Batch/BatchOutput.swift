@@ -20,7 +20,7 @@ final class BatchOutput {
     let identity: BatchIdentity
     private let file: LineFile
 
-    /// Opens the file, for a new batch or to go on with the same one.
+    /// Opens the file, for a new batch or to resume the same one.
     /// - Parameter keepsBatchSize: false takes over the batch size of the earlier run.
     /// - Throws: `SyrinxError` when the file holds something else, or another process is writing it.
     init(_ path: String, _ identity: BatchIdentity, keepsBatchSize: Bool) throws {

@@ -195,7 +195,7 @@ struct ChatCommand: ParsableCommand {
 }
 
 extension StopReason {
-    /// What stands behind an answer that did not end by itself, where a user must know.
+    /// The note after an answer that did not end by itself, if the user must know.
     fileprivate var chatMark: String? {
         switch self {
         case .cancelled: "stopped"

@@ -18,7 +18,7 @@ struct VideoOptions: ParsableArguments {
     var frames: Int { frameOptions.frames }
 
     /// The videos as parts of a prompt.
-    /// - Throws: one sentence about the first that is no video.
+    /// - Throws: one sentence about the first that is not a video.
     func references() throws -> [VideoReference] { try video.flatMap { try frameOptions.videos(matching: $0) } }
 }
 
@@ -41,7 +41,7 @@ struct FrameOptions: ParsableArguments {
     }
 
     /// The videos that a pattern matches.
-    /// - Throws: one sentence about the first that is no video.
+    /// - Throws: one sentence about the first that is not a video.
     func videos(matching pattern: String) throws -> [VideoReference] {
         try VideoReference.matching(pattern, frameCount: frames)
     }

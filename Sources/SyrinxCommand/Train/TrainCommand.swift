@@ -84,7 +84,7 @@ struct TrainCommand: ParsableCommand {
 
     private func folder(_ recipe: Recipe) -> String { output ?? "runs/\(recipe.name)" }
 
-    /// The command that goes on with this run.
+    /// The command that resumes this run.
     private var continuation: String { ShellLine.text(CommandLine.arguments + (resume ? [] : ["--resume"])) }
 
     private struct Summary: Encodable {

@@ -28,7 +28,7 @@ public final class ProgressObserver: TrainingObserver {
             countsSeconds ? Int(report.elapsedSeconds) : report.stageStep, notes: Self.notes(report))
     }
 
-    /// What stands behind the bar, what a narrow terminal shows first.
+    /// The notes after the bar; a narrow terminal shows the first ones.
     package static func notes(_ report: StepReport) -> [String] {
         var notes = [
             "loss \(fixed(report.loss, 3))", "step \(report.step)", "\(Int(report.tokensPerSecond)) tokens/s",

@@ -12,7 +12,7 @@ struct LayerDecay {
     ///   - prefix: the part's name.
     ///   - factor: from a layer to the one below it, above 0 and at most 1.
     ///   - names: the part's parameters in the order of declaration.
-    /// - Throws: `ConfigError` if no name has a number behind the prefix.
+    /// - Throws: `ConfigError` if no name has a number after the prefix.
     init(_ prefix: String, factor: Double, names: [String]) throws {
         let layers = names.map { name in
             name.dropFirst(prefix.count).split(separator: ".").lazy.compactMap { Int($0) }.first

@@ -30,7 +30,8 @@ public struct RunFolder: Sendable {
     /// be resumed, or somebody's other files.
     ///
     /// A run that never took a step, because its input was wrong or it was killed before, is no obstacle: it begins anew.
-    /// - Throws: `ConfigError` if it is taken, holds another run or what is no part of one, `TrainingError` if it cannot be made.
+    /// - Throws: `ConfigError` if it is taken, contains another run or a file that is not part of one; `TrainingError` if it
+    ///   cannot be made.
     public init(path: String, resume: Bool) throws {
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
