@@ -17,7 +17,7 @@ extension Recipe {
             notes: ["warm-start replaces CLIP's training, language replaces LLaMA-2's."],
             model: model, data: studyData,
             stages: standIns(
-                visual: ["model.vision_model", "model.visual_abstractor"],
+                vision: ["model.vision_model", "model.visual_abstractor"],
                 decoder: ["model.layers", "model.embed_tokens", "model.norm"]))
     }
 

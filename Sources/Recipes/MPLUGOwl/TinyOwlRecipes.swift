@@ -162,7 +162,7 @@ extension Recipe {
             ],
             model: tinyOwl2(), data: data,
             stages: standIns(
-                visual: ["model.vision_model", "model.visual_abstractor"],
+                vision: ["model.vision_model", "model.visual_abstractor"],
                 decoder: ["model.layers", "model.embed_tokens", "model.norm"])
                 + [tinyStage1(freeze: owl2LanguageModel, layerDecay: owl2LayerDecay, copies: true)])
     }
