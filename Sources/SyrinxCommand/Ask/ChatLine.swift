@@ -19,7 +19,7 @@ enum ChatLine: Equatable {
 
     static let commandList = """
         /image PATH   add an image (or all that match a pattern) to the next line
-        /video PATH   the same with a video; --frames sets how many of its frames are read
+        /video PATH   the same with a video; --frames sets the number of frames
         /adapter PATH continue with this LoRA adapter; the base stays loaded
         /adapter none continue without one; /adapter alone shows which is in use
         /drop         remove the images and videos that wait for the next line
