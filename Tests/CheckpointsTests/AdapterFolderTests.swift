@@ -129,7 +129,7 @@ struct AdapterFolderTests {
         (#"{"peft_type": "PREFIX_TUNING", "r": 2}"#, "peft_type PREFIX_TUNING; only LORA"),
         (#"{"r": 2, "use_dora": true}"#, "use_dora"), (#"{"r": 2, "bias": "all"}"#, "bias all"),
         (#"{"r": 2, "modules_to_save": ["lm_head"]}"#, "modules_to_save"),
-        (#"{"r": 2, "init_lora_weights": "pissa_niter_16"}"#, "init_lora_weights pissa_niter_16, which changes"),
+        (#"{"r": 2, "init_lora_weights": "pissa_niter_16"}"#, "init_lora_weights pissa_niter_16, which also changes"),
         (#"{"r": 2, "init_lora_weights": "olora"}"#, "init_lora_weights olora"),
         (#"{"r": 2, "alora_invocation_tokens": [5]}"#, "alora_invocation_tokens"),
         (#"{"r": 2, "rank_pattern": {"q_proj": 4}}"#, "rank_pattern"), (#"{"r": 0}"#, "the rank is 0"),

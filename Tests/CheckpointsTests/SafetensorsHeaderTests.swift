@@ -98,7 +98,7 @@ struct MalformedFile: CustomTestStringConvertible, Sendable {
             "needs 4 bytes, but its offsets span 8"),
         .init(
             "tensor past the end of the file", tensor("\"F32\"", "[3]", "[0,12]"),
-            "ends at byte 12 of the data, but the file holds 8"),
+            "ends at byte 12 of the data, but the file has only 8"),
         .init("gap before the first tensor", tensor("\"F32\"", "[1]", "[4,8]"), "leaves a gap after the header"),
         .init("bytes after the last tensor", tensor(), data: 9, "end at byte 8 of the data, but the file holds 9"),
         .init("bytes without any tensor", "{}", data: 1, "end at byte 0 of the data, but the file holds 1"),

@@ -64,7 +64,9 @@ struct InitializationTests {
                 try RecipeRunner.run(wrong, .init(output: folder + "/wrong"))
             }
             #expect(error?.description.contains("open_clip_config.json") == true)
-            #expect(error?.description.contains("the activation is gelu there and quick_gelu here") == true)
+            #expect(
+                error?.description.contains("the activation is gelu in the checkpoint and quick_gelu in the recipe")
+                    == true)
         }
     }
 }

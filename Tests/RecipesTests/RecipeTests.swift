@@ -32,7 +32,7 @@ struct RecipeTests {
             ("stages=[]", "stages: there are no stages"),
             ("device=gpu", "device: 'gpu' is not one of auto, cpu, cuda"),
             ("threads=0", "threads: 0 is not positive"),
-            ("threads=1000000", "threads: 1000000 is more than the 1024"),
+            ("threads=1000000", "threads: 1000000 is above the limit of 1024"),
             ("data.workerCount=100000", "data.workerCount: 100000 threads are above the limit of 1024"),
             ("data.contextLength=100000", "data.contextLength: 100000 is longer than the model's 512"),
             ("data.contextLength=4", "data.contextLength: 4 has no room for an image of "),

@@ -93,7 +93,8 @@ import TinyModels
         let result = try SyrinxProcess.run(arguments(input, output, "--check-alone", "--times"))
         #expect(result.status == 1)
         #expect(
-            result.errors.contains("error: 1 of 2 questions could not be answered; their lines in \(output) say why"))
+            result.errors.contains(
+                "error: 1 of 2 questions could not be answered; their lines in \(output) give the reason"))
         #expect(result.output.hasPrefix("alone and up to "))
         #expect(result.output.contains("1 of 1 answers identical (100.0 %)"))
         let lines = try String(contentsOfFile: output, encoding: .utf8).split(separator: "\n")

@@ -157,7 +157,7 @@ import Testing
             (["/adapter /none/here", "Why?"], "no such folder"),
             (["/undo", "Why?"], "there is no question to take back"),
             (["/image", "Why?"], "/image needs a path"), (["/imgae a.png", "Why?"], "/imgae is not a command"),
-            (["What is <image> here?", "Why?"], "1 <image> mark, but 0 images were given"),
+            (["What is <image> here?", "Why?"], "1 <image> placeholder, but 0 images were given"),
         ])
     func failingScript(lines: [String], expected: String) throws {
         let run = try chat("mplug-owl2", [], lines)

@@ -267,7 +267,7 @@ import Testing
             (["--image-mode", "squarefirst", "Why?"], "did you mean 'squareFirst'?"),
             (["--raw", "--template", "document", "Why?"], "--raw uses the prompt as it is"),
             (["--greedy", "--temperature", "1", "Why?"], "give only one"),
-            (["<image> and <image>", "--image", "PICTURE"], "2 <image> marks, but 1 image was given"),
+            (["<image> and <image>", "--image", "PICTURE"], "2 <image> placeholders, but 1 image was given"),
         ])
     func badInput(arguments: [String], message: String) {
         let arguments = arguments.map { $0 == "PICTURE" ? image("small.png")[1] : $0 }

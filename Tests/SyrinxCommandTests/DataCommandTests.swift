@@ -92,7 +92,7 @@ import Testing
             let unnamed = try SyrinxProcess.run(["data", "check", own])
             #expect(unnamed.status == 2 && unnamed.errors.contains("did you mean \(own)/conversations.json?"))
             let corpus = try SyrinxProcess.run(["data", "check", folder.path, "--images", own])
-            #expect(corpus.status == 2 && corpus.errors.contains("--images belongs to"))
+            #expect(corpus.status == 2 && corpus.errors.contains("--images applies to"))
         }
     }
 

@@ -66,7 +66,7 @@ struct ForwardCommandTests {
         "what is wrong with a request is one line and status 2",
         arguments: [
             (#"{"promt": "name:"}"#, "did you mean 'prompt'?"),
-            (#"{"prompt": "<image>", "images": []}"#, "1 <image> mark, but 0 images were given"),
+            (#"{"prompt": "<image>", "images": []}"#, "1 <image> placeholder, but 0 images were given"),
             (#"{"prompt": "name:", "images": ["gone.png"]}"#, "gone.png"),
             ("[]", "request.json"),
         ])

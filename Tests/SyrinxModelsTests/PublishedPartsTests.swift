@@ -72,13 +72,16 @@ struct PublishedPartsTests {
         arguments: [
             (#"{"model_type": "clip", "vision_config": {"hidden_act": "quick_gelu", "num_attention_heads": 3}}"#, []),
             (#"{"model_type": "clip_vision_model", "hidden_act": "gelu", "num_attention_heads": 3}"#, [activation]),
-            (#"{"vision_config": {"num_attention_heads": 4}}"#, ["the number of heads is 4 there and 3 here"]),
+            (
+                #"{"vision_config": {"num_attention_heads": 4}}"#,
+                ["the number of heads is 4 in the checkpoint and 3 in the recipe"]
+            ),
             (#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 12, "head_width": 4}}}"#, []),
             (#"{"model_cfg": {"vision_cfg": {"width": 12, "head_width": 4}}}"#, [activation]),
             (#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 192}}}"#, []),
             (
                 #"{"model_cfg": {"vision_cfg": {"width": 1280, "head_width": 80}}}"#,
-                [activation, "the number of heads is 16 there and 3 here"]
+                [activation, "the number of heads is 16 in the checkpoint and 3 in the recipe"]
             ),
             (#"{"model_cfg": {"vision_cfg": {"timm_model_name": "vit"}}}"#, []), ("no json", []), ("{}", []),
         ])
@@ -93,7 +96,10 @@ struct PublishedPartsTests {
             (#"{"model_type": "llama", "rope_parameters": {"rope_type": "default", "rope_theta": 1e4}}"#, []),
             (
                 #"{"model_type": "llama", "rope_parameters": {"rope_theta": 500000.0}, "num_attention_heads": 8}"#,
-                ["rope_theta is 500000.0 there and 10000.0 here", "the number of heads is 8 there and 4 here"]
+                [
+                    "rope_theta is 500000.0 in the checkpoint and 10000.0 in the recipe",
+                    "the number of heads is 8 in the checkpoint and 4 in the recipe",
+                ]
             ),
             (
                 #"{"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 2}}"#,
@@ -110,7 +116,7 @@ struct PublishedPartsTests {
         #expect(config.contradictions(inPublished: Data(window.utf8)).first?.contains("sliding_window is 4096") == true)
     }
 
-    private static let activation = "the activation is gelu there and quick_gelu here"
+    private static let activation = "the activation is gelu in the checkpoint and quick_gelu in the recipe"
 
     @Test func `A position table for another image size keeps its class token and its flat parts`() {
         var larger = Self.config

@@ -114,7 +114,7 @@ import Training
         wrong.objective.auxiliaryWeights = { ["balance": Double($0.rowCount)] }
         let second = #expect(throws: TrainingError.self) { try wrong.trainer().run() }
         #expect(second?.description.contains("'balance' of the loss was summed over a weight of") == true)
-        #expect(second?.description.contains("but 16.0 was told") == true)
+        #expect(second?.description.contains("but the objective gave 16.0") == true)
         #expect(untold.recorder.steps.isEmpty && wrong.recorder.steps.isEmpty)
     }
 }

@@ -86,7 +86,7 @@ import TinyModels
                 "turn 2 has the placeholder <image>, but only user messages may contain images"
             ),
             (turns("What?", "This.", #", "loss": false"#), "turn 2: loss changes how an answer is learnt"),
-            (turns("What?", "This.", #", "weight": 0"#), "turn 2: weight says"),
+            (turns("What?", "This.", #", "weight": 0"#), "turn 2: weight changes"),
             (turns("What?", "This.", #", "images": ["a.bin"]"#), "turn 2 has the key images"),
             (turns("What?", "This.", #", "tool_calls": [{}]"#), "turn 2: tool_calls is a call"),
             (

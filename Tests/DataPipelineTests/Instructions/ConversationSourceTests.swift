@@ -169,7 +169,7 @@ import Tokenizers
                 "0 <image> placeholders for 1 image"
             ),
             (#"{"conversations": [{"from": "human", "value": "<image>x"}]}"#, "1 <image> placeholder for 0 images"),
-            (#"{"image": "b.bin", "conversations": [{"from": "human", "value": "<image>x"}]}"#, "b.bin is not there"),
+            (#"{"image": "b.bin", "conversations": [{"from": "human", "value": "<image>x"}]}"#, "b.bin does not exist"),
             (#"{"id": 1,, }"#, "is not valid JSON"),
         ])
     func `A bad record is refused with its place and what is wrong`(record: String, expected: String) throws {

@@ -144,10 +144,10 @@ struct EvaluationRunTests {
             .compared(with: SavedEvaluation(images.path("otherwise"))).caveats
         #expect(
             caveats == [
-                #"the two used a different dtype or device: --dtype or --device is "float32 on cpu" for A and "bfloat16 on cpu" of B"#,
+                #"the two used a different dtype or device: --dtype or --device is "float32 on cpu" for A and "bfloat16 on cpu" for B"#,
                 "the two used different questions or templates: --question or template is "
                     + #"{"question":"What is this?","template":"mplug-owl2"} for A and "#
-                    + #"{"question":"Describe it.","template":"mplug-owl2"} of B"#,
+                    + #"{"question":"Describe it.","template":"mplug-owl2"} for B"#,
             ])
         _ = try images.run("c", data: images.data(limit: 20))
         #expect(throws: EvaluationError.self) {

@@ -29,7 +29,7 @@ struct ImageListTests {
             "{\"image\": \"2.png\", \"id\": \"17\", \"caption\": \"b\"}",
         ])
         let error = #expect(throws: EvaluationError.self) { try images.data() }
-        #expect(error?.description.contains("has the id 17 of line 1") == true)
+        #expect(error?.description.contains("has the id 17, as line 1 does") == true)
     }
 
     @Test("without training lines the majority is that of the items themselves, and says so")
@@ -64,7 +64,7 @@ struct ImageListTests {
             ("{\"image\": \"0.png\", \"captoin\": \"x\"}", "unknown key \"captoin\" (did you mean caption?)"),
             ("{\"image\": \"0.png\", \"captions\": \"x\"}", "captions has the wrong type"),
             ("{\"image\": \"0.png\", \"split\": \"dev\"}", "split must be train, val or test"),
-            ("{\"image\": \"1.png\"}", "has the id 1.png of line 1"),
+            ("{\"image\": \"1.png\"}", "has the id 1.png, as line 1 does"),
             ("{\"image\": \"1.png\", \"id\": [1]}", "id has the wrong type"),
             ("{\"image\": \"absent.png\"}", "absent.png"),
             ("{\"image\": \"pictures.jsonl\"}", "pictures.jsonl"),
