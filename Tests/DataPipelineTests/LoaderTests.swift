@@ -144,7 +144,7 @@ struct BatchContent: Equatable {
         let failing = try Loader(
             try bad.source(), config: Loader.Config(batchSize: 8, mixture: mixture, seed: 1))
         let error = #expect(throws: DataError.self) { for _ in 0..<20 { _ = try failing.next() } }
-        #expect(error?.description.contains("10 records of") == true)
+        #expect(error?.description.contains("10 of ") == true)
     }
 
     @Test func `Validation is one pass in fixed order with canonical captions and unchanged images`() throws {

@@ -61,7 +61,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "a temperature that no float32 survives", "--temperature is 1e-40; it must be 0 (greedy) or from 0.001",
             with: "--temperature", "1e-40", "x"),
         generate("unknown dtype", "it must be float32, bfloat16 or checkpoint", with: "--dtype", "float99", "x"),
-        generate("absent device", "--device is \"cuda:77\"", with: "--device", "cuda:77", "x"),
+        generate("absent device", "--device \"cuda:77\" is unavailable", with: "--device", "cuda:77", "x"),
         generate("unknown flag", "Unknown option '--colour'", with: "--colour", "x"),
         generate("example without its text", "--example takes an image and a text", with: "x", "--example", "a.png"),
         generate("--each without an image", "--each needs at least one --image", with: "--each", "x"),
@@ -74,7 +74,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "prompt part of two kinds", "part 1 of 1 must have exactly one", with: "--prompt-file", "ROOT/prompt.json"),
         generate("image that is missing", "ROOT/none.png: ", "No such file", with: "--image", "ROOT/none.png"),
         generate(
-            "text as an image", "ROOT/text.png: not an image", "expected JPEG, PNG, WebP, GIF", with: "--image",
+            "text as an image", "ROOT/text.png: not a readable image", "expected JPEG, PNG, WebP, GIF", with: "--image",
             "ROOT/text.png"),
         generate(
             "web address as an image", "it is a web address", "download the file and give its path", with: "--image",
@@ -88,14 +88,15 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             String(repeating: "/none", count: 100)),
         generate(
             "long value of an option", "(500 characters)", with: "--seed", String(repeating: "seed ", count: 100), "x"),
-        generate("image of no bytes", "ROOT/empty: not an image", "no bytes at all", with: "--image", "ROOT/empty"),
         generate(
-            "folder as an image", "ROOT/corpus: ", "it is a folder, name a file in it", with: "--image", "ROOT/corpus"),
+            "image of no bytes", "ROOT/empty: not a readable image", "no bytes at all", with: "--image", "ROOT/empty"),
+        generate(
+            "folder as an image", "ROOT/corpus: ", "it is a folder; name a file in it", with: "--image", "ROOT/corpus"),
         generate("pattern without a match", "no file matches", with: "--image", "ROOT/*.none"),
         generate(
             "huge image", "30000 x 30000 pixels, more than the 64000000 allowed: scale it down", with: "--image",
             "ROOT/huge.png"),
-        generate("more marks than images", "2 <image> marks, but 0 images", with: "<image> and <image>"),
+        generate("more marks than images", "2 <image> placeholders, but 0 images", with: "<image> and <image>"),
         generate(
             "prompt beyond the context", "the model's context holds 512", with: String(repeating: "qx ", count: 600)),
     ]
@@ -260,11 +261,11 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         batch(
             "batch of no bytes", "ROOT/empty has no questions", with: "--input", "ROOT/empty", "--output", "ROOT/out/a"),
         batch(
-            "batch of a folder as a file", "it is a folder, name a file in it", with: "--input", "ROOT/corpus",
+            "batch of a folder as a file", "it is a folder; name a file in it", with: "--input", "ROOT/corpus",
             "--output",
             "ROOT/out/a"),
         batch(
-            "batch of a folder without images", "holds no JPEG, PNG, WebP, GIF", with: "--image", "ROOT/run/model",
+            "batch of a folder without images", "has no JPEG, PNG, WebP, GIF", with: "--image", "ROOT/run/model",
             "--output", "ROOT/out/a"),
         batch(
             "batch with two kinds of input", "give one of --input (questions), --image or --video", with: "--input",
@@ -287,10 +288,12 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "--output", "ROOT/out/a", "--frames", "0"),
         generate("video that is missing", "ROOT/none.mp4: the file cannot be read", with: "--video", "ROOT/none.mp4"),
         generate("video from a pipe", "a video cannot come from standard input", with: "--video", "-", "x"),
-        generate("text as a video", "ROOT/text.png: not a video", "expected MP4", with: "--video", "ROOT/text.png"),
-        generate("video of no bytes", "ROOT/empty: not a video", "no bytes at all", with: "--video", "ROOT/empty"),
         generate(
-            "more video marks than videos", "2 <video> marks, but 0 videos", with: "<video> and <video>"),
+            "text as a video", "ROOT/text.png: not a readable video", "expected MP4", with: "--video", "ROOT/text.png"),
+        generate(
+            "video of no bytes", "ROOT/empty: not a readable video", "no bytes at all", with: "--video", "ROOT/empty"),
+        generate(
+            "more video marks than videos", "2 <video> placeholders, but 0 videos", with: "<video> and <video>"),
     ]
 
     static let all = batches + prompts + models + corpora + runs
