@@ -188,7 +188,7 @@ struct OwlRecipeTests {
             try RecipeRegistry.recipe(
                 "mplug-owl2-stage1-tiny", overrides: ["model.connector={averagePool: {tokenCount: 4}}"])
         }
-        #expect(error?.description.contains("a model of the family mplug-owl2 has no connector") == true)
+        #expect(error?.description.contains("a model of the family mplug-owl2 has no key connector") == true)
     }
 
     @Test(

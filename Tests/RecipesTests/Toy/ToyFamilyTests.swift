@@ -139,7 +139,7 @@ struct ToyFamilyTests {
             #expect(message(["model.tokenCont=3"]).contains("unknown key 'tokenCont'; did you mean 'tokenCount'?"))
             #expect(
                 message(["model.connector={averagePool: {tokenCount: 4}}"]).contains(
-                    "a model of the family toy has no connector; its keys are family, imageSize, tokenCount, languageModel, "
+                    "a model of the family toy has no key connector; its keys are family, imageSize, tokenCount, languageModel, "
                         + "imagePlaceholder"))
             #expect(message(["model.tokenCount=65"]).contains("token_count is 65; it must lie in 1...64"))
             #expect(message(["model.family=tow"]).contains("did you mean 'toy'?"))
