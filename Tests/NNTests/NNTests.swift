@@ -42,7 +42,7 @@ struct ParameterStoreTests {
                 ]))
         }
         #expect(report?.integers == ["head.weight"])
-        #expect(report?.description.contains("1 of whole numbers, as quantized weights are") == true)
+        #expect(report?.description.contains("1 of whole numbers, as in quantized weights") == true)
     }
 
     @Test func `Starting values depend on the seed and the name, not on other parts`() throws {
