@@ -38,7 +38,7 @@ demo: build ## Trains a small MM1 from scratch and lets it describe pictures (DE
 demo-seeds: build ## The demo with three seeds, as Documentation/Benchmarks.md shows them.
 	$(SYRINX) demo --seeds 3 $(DEMO_FLAGS)
 
-demo-short: build ## A shortened demo that proves the whole path, in ten seconds once built.
+demo-short: build ## A shortened demo that proves the whole path, in half a minute once built.
 	$(SYRINX) demo --short $(DEMO_FLAGS)
 
 test: setup ## Runs all tests, in release mode as users run the code (TEST_FLAGS passes options on).

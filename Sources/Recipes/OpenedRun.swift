@@ -34,7 +34,7 @@ struct OpenedRun {
         saved = options.resume ? checkpoints.newestValid(report: say) : nil
         if let saved {
             try Self.check(
-                yaml, against: String(decoding: try saved.file("recipe.yaml"), as: UTF8.self), in: saved.path)
+                recipe, against: String(decoding: try saved.file("recipe.yaml"), as: UTF8.self), in: saved.path)
             say("resuming from \(saved.path)")
         } else if options.resume {
             let damaged = checkpoints.names().count
@@ -56,8 +56,16 @@ struct OpenedRun {
         }
     }
 
-    /// Refuses to continue a run with another recipe.
-    private static func check(_ now: String, against before: String, in path: String) throws {
+    /// Refuses to continue a run with another recipe. Its description and notes decide nothing, so they may differ.
+    private static func check(_ recipe: Recipe, against saved: String, in path: String) throws {
+        func decisive(_ recipe: Recipe) throws -> String {
+            var recipe = recipe
+            (recipe.description, recipe.notes) = ("", [])
+            return try StrictYAML.encode(recipe)
+        }
+        // A file that cannot be read any more is compared as it is.
+        let then = try? StrictYAML.decode(Recipe.self, from: saved, file: path)
+        let (now, before) = (try decisive(recipe), try then.map(decisive) ?? saved)
         guard now != before else { return }
         let pairs = zip(now.split(separator: "\n"), before.split(separator: "\n"))
         let difference =

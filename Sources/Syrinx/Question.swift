@@ -54,10 +54,21 @@ package struct Question: Sendable {
             + (try prompt(keepsSpaces: keepsSpaces))
     }
 
+    /// In a conversation every example asks the question with its own image, so a text for other media would be asked wrongly.
+    private func checkPlacesForExamples() throws {
+        guard text.placeCount(.image) < 2, Modality.known.allSatisfy({ $0 == .image || text.placeCount($0) == 0 })
+        else {
+            throw SyrinxError(
+                "with examples a question has at most one <image> placeholder and none of other media, because every example "
+                    + "asks it with one image; omit the placeholders, or write the conversation as a prompt file")
+        }
+    }
+
     /// Everything as turns. In a conversation every example is asked the same question; a document's examples follow each
     /// other without one.
     package func messages(in template: ChatTemplate) throws -> [Message] {
         let isDocument = template == .document
+        if !isDocument, !examples.isEmpty { try checkPlacesForExamples() }
         var messages = systemPrompt.map { [Message(role: .system, text: $0)] } ?? []
         messages += start
         for example in examples {

@@ -83,6 +83,10 @@ struct RecipeRunnerTests {
             #expect(throws: ConfigError.self) { try RecipeRunner.run(try recipe(folder), .init(output: output)) }
             let again = try RecipeRunner.run(try recipe(folder), .init(output: output, resume: true))
             #expect(again.reports.isEmpty && again.weightsHash == outcome.weightsHash)
+            // Other words about the same run change nothing.
+            let reworded = try recipe(folder, ["description=Other words.", "notes=[Another note.]"])
+            #expect(
+                try RecipeRunner.run(reworded, .init(output: output, resume: true)).weightsHash == outcome.weightsHash)
             let error = #expect(throws: ConfigError.self) {
                 try RecipeRunner.run(try recipe(folder, ["seed=9"]), .init(output: output, resume: true))
             }

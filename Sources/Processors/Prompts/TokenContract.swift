@@ -47,7 +47,8 @@ public struct TokenContract: Sendable, Equatable, Hashable, Codable {
                             + "use the processor that was saved with the model, or set its token count to \(count)")
                 }
             case .text(let tokenIDs, _):
-                if let (modality, placeholder) = placeholders.first(where: { tokenIDs.contains($0.value) }) {
+                let readable = placeholders.sorted { $0.key.rawValue < $1.key.rawValue }
+                if let (modality, placeholder) = readable.first(where: { tokenIDs.contains($0.value) }) {
                     throw ProcessorError(
                         "\(layout.name): text before medium \(number + 1) contains the \(modality) placeholder "
                             + "(token \(placeholder)), so its positions could not be distinguished from the \(modality)'s; "
